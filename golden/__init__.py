@@ -1,0 +1,1 @@
+"""The executable specification: shared declarations, integer model, float references."""

@@ -1,0 +1,1 @@
+"""Everything hardware and software share, declared once: formats, registers, frames, configuration."""

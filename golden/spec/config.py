@@ -1,0 +1,90 @@
+"""What is fixed when the core is built: lanes, memory depths and the width of a weight."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreConfig:
+    """Build parameters of one core. Everything else is a run-time register or a layer table entry.
+
+    Raises ValueError, naming the field and its bounds, when a value cannot be built.
+    """
+
+    lanes: int = 64
+    """Neurons integrated, fired and updated side by side (P)."""
+    weight_bits: int = 9
+    """Bits of a weight, two's complement. 9 fill an ECP5 block RAM exactly."""
+    weight_words: int = 5120
+    """Rows of `lanes` weights in the weight memory."""
+    neuron_groups: int = 16
+    """Groups of `lanes` neurons whose state the core holds, all layers together."""
+    trace_entries: int = 4096
+    """Input rows whose pre trace the core holds, all layers together (bias rows included)."""
+    layers: int = 8
+    """Entries of the layer table, the readout included."""
+    classes: int = 16
+    """Most classes the learning signal can tell apart."""
+    frame_bytes: int = 8192
+    """Receive buffer of the link: frames in flight never hold more than this (a power of two)."""
+
+    def __post_init__(self) -> None:
+        bounds = {
+            "lanes": (1, 128),
+            "weight_bits": (8, 16),
+            "weight_words": (4, 1 << 16),
+            "neuron_groups": (2, 1 << 10),
+            "trace_entries": (4, 1 << 14),
+            "layers": (2, 8),
+            "classes": (2, 64),
+            "frame_bytes": (512, 1 << 16),
+        }
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"{name} is {value!r}: a whole number from {low} to {high} is needed")
+        if self.frame_bytes & (self.frame_bytes - 1):
+            raise ValueError(f"frame_bytes is {self.frame_bytes}: a power of two is needed")
+
+    @property
+    def lane_bits(self) -> int:
+        """Address bits of a lane within a word, as the host sees memories."""
+        return ceil_log2(self.lanes)
+
+    @property
+    def row_bits(self) -> int:
+        """Bits of a row address (an event, an entry of the active list)."""
+        return ceil_log2(self.trace_entries)
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width in which no sum of one membrane and every row's weight can overflow."""
+        from golden.spec.formats import MEMBRANE_BITS
+
+        return max(self.weight_bits + self.row_bits, MEMBRANE_BITS) + 1
+
+    def as_dict(self) -> dict[str, int]:
+        """The fields by name, in order of declaration."""
+        return asdict(self)
+
+
+def ceil_log2(value: int) -> int:
+    """Bits that count `value` different things."""
+    return (value - 1).bit_length()
+
+
+PRESETS = {
+    "tiny": CoreConfig(
+        lanes=4,
+        weight_words=256,
+        neuron_groups=8,
+        trace_entries=128,
+        layers=4,
+        classes=8,
+        frame_bytes=512,
+    ),
+    "ulx3s-12f": CoreConfig(
+        lanes=16, weight_words=4096, neuron_groups=32, trace_entries=1024, frame_bytes=4096
+    ),
+    "ulx3s-85f": CoreConfig(),
+}
+"""Named configurations: `tiny` for tests, the others what the boards are built with."""

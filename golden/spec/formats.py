@@ -1,0 +1,53 @@
+"""Number formats of the core, and the only places where it saturates and rounds.
+
+All values on the chip are integers. What one unit means is the host's choice (`golden.spec.network`
+turns real hyper-parameters into these integers); the core only knows widths.
+
+| value             | format   | meaning of the integer                                       |
+|-------------------|----------|--------------------------------------------------------------|
+| weight w          | signed   | `weight_bits` wide, one unit = 2^-weight_fraction            |
+| membrane u, v     | s16      | weight units; saturated once, after the whole row sum        |
+| threshold         | s16      | weight units                                                 |
+| surrogate Psi     | u8       | height of the triangle above its foot, saturated             |
+| pre trace q       | u8       | 16 = one spike at alpha_pre = 1                              |
+| post trace h      | u8       | units of Psi                                                 |
+| error e           | s10      | 256 = 1.0; target minus prediction, so it points downhill    |
+| learning signal m | s16      | sum of +-(error x rate), saturated                           |
+| gain g            | s16      | m x Psi / 256, rounded                                       |
+| update            | weight   | (g x q + noise) / 2^16: stochastic rounding                  |
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+MEMBRANE_BITS = 16
+SURROGATE_BITS = 8
+TRACE_BITS = 8
+TRACE_ONE = 16  # what one spike adds to a pre trace when alpha_pre is 1
+TRACE_FRACTION = 4  # log2(TRACE_ONE)
+FACTOR_BITS = 8  # leak and trace decays are multiples of 1/256
+ERROR_ONE = 256
+SIGNAL_BITS = 16
+GAIN_BITS = 16
+NOISE_BITS = 16  # fraction bits dropped, at random, by a weight update
+LOGIT_BITS = 18  # signed sum of latents, or a readout membrane
+SCORE_BITS = 32  # readout summed over the steps of a sample
+READOUT_SURROGATE = 128  # a readout lane has no threshold: its Psi is the constant 1/2
+
+
+def saturate(value: Ints, bits: int) -> Ints:
+    """Clip to the two's-complement range of `bits` bits."""
+    top = 1 << (bits - 1)
+    return np.clip(value, -top, top - 1)
+
+
+def saturate_unsigned(value: Ints, bits: int) -> Ints:
+    """Clip to 0 … 2^bits - 1."""
+    return np.clip(value, 0, (1 << bits) - 1)
+
+
+def round_shift(value: Ints, shift: int) -> Ints:
+    """value / 2^shift, rounded to nearest, halves up: what a shift-and-add multiplier gives."""
+    return (value + (1 << (shift - 1))) >> shift

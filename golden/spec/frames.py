@@ -1,0 +1,123 @@
+"""Frames of the link: how bytes on the wire become commands and replies.
+
+A frame is `sequence u8, code u8, length u16, payload, crc32 u32` (little endian; the CRC of zlib over
+all before it). On the wire every frame ends with END; END and ESC inside it are escaped (RFC 1055),
+so a receiver that lost its place finds it again at the next END. `code` is a Command from the host
+and a Status from the device.
+
+The device takes frames in sequence only. A frame that is damaged, out of sequence or finds no room
+is dropped and answered with its status and the sequence number the device wants next; the host goes
+back to that frame. A frame that was taken before is answered DUPLICATE and not run again. Commands
+run in order, one reply each. Credit: the host may have RESULT_SLOTS frames and `frame_bytes` bytes
+(frames counted with header, without CRC and escapes) unanswered.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+END, ESC, ESC_END, ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
+HEADER = struct.Struct("<BBH")
+CRC = struct.Struct("<I")
+READ_PAYLOAD = struct.Struct("<IH")  # address, words
+WRITE_PAYLOAD = struct.Struct("<I")  # address; the words follow
+
+
+class Command(IntEnum):
+    """What the host asks."""
+
+    READ = 1  # READ_PAYLOAD -> the words
+    WRITE = 2  # WRITE_PAYLOAD + words -> nothing
+    SAMPLE = 3  # golden.spec.samples -> the result
+    SYNC = 4  # any bytes -> the same bytes; taken whatever its sequence number, which it sets
+
+
+class Status(IntEnum):
+    """What the device answers."""
+
+    OK = 0
+    DUPLICATE = 1  # taken before; sequence = that of the frame
+    DAMAGED = 2  # CRC or length wrong; sequence = the one wanted next
+    GAP = 3  # sequence number ahead; sequence = the one wanted next
+    NO_ROOM = 4  # host overran its credit; sequence = the one wanted next
+    BAD_COMMAND = 5  # in sequence, but no such command
+    BAD_ADDRESS = 6  # READ or WRITE outside the address map
+    BAD_LENGTH = 7  # payload too short, or half a word
+
+
+GO_BACK = (Status.DAMAGED, Status.GAP, Status.NO_ROOM)
+DECLARATION = [END, ESC, ESC_END, ESC_ESC, HEADER.format, list(Command), list(Status)]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame without its CRC. `code` is a Command or a Status by direction."""
+
+    sequence: int
+    code: int
+    payload: bytes = b""
+
+    @property
+    def credit(self) -> int:
+        """Bytes of the receive buffer the frame takes."""
+        return HEADER.size + len(self.payload)
+
+    def encode(self) -> bytes:
+        """The bytes on the wire, END included."""
+        body = HEADER.pack(self.sequence, self.code, len(self.payload)) + self.payload
+        return stuff(body + CRC.pack(zlib.crc32(body)))
+
+
+class Damaged(ValueError):
+    """A frame whose length or CRC is wrong, or that breaks the escapes."""
+
+
+def stuff(body: bytes) -> bytes:
+    """Escape `body` and end it."""
+    escaped = body.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
+    return escaped + bytes([END])
+
+
+def unstuff(raw: bytes) -> bytes:
+    """Undo `stuff` for the bytes before an END. Raises Damaged for an escape of nothing."""
+    pieces = raw.split(bytes([ESC]))
+    body = bytearray(pieces[0])
+    for piece in pieces[1:]:
+        if piece[:1] not in (b"\xdc", b"\xdd"):
+            raise Damaged("escape followed by a byte that is never escaped")
+        body += b"\xc0" if piece[0] == ESC_END else b"\xdb"
+        body += piece[1:]
+    return bytes(body)
+
+
+def decode(raw: bytes) -> Frame:
+    """The frame in the bytes before an END. Raises Damaged."""
+    body = unstuff(raw)
+    if len(body) < HEADER.size + CRC.size:
+        raise Damaged(f"frame of {len(body)} bytes, shorter than a header and its CRC")
+    sequence, code, length = HEADER.unpack_from(body)
+    content = body[: -CRC.size]
+    if len(content) != HEADER.size + length:
+        raise Damaged(f"frame announces {length} bytes of payload and carries {len(content) - 4}")
+    if CRC.unpack(body[-CRC.size :])[0] != zlib.crc32(content):
+        raise Damaged("frame fails its CRC")
+    return Frame(sequence, code, content[HEADER.size :])
+
+
+class FrameReader:
+    """Cuts a byte stream into frames. An empty frame (two ENDs in a row) is silence, not damage."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Frame | Damaged]:
+        """The frames that `data` completes, damaged ones as the error that says why."""
+        *raws, self._rest = (self._rest + data).split(bytes([END]))
+        for raw in raws:
+            if raw:
+                try:
+                    yield decode(raw)
+                except Damaged as error:
+                    yield error

@@ -1,0 +1,115 @@
+"""The layer table: one entry of 16-bit fields per layer, read by the core while it runs."""
+
+from dataclasses import dataclass, fields
+
+from golden.spec.formats import READOUT_SURROGATE
+
+
+@dataclass(frozen=True)
+class Field:
+    """One 16-bit word of a layer table entry."""
+
+    name: str
+    doc: str
+    low: int = 0
+    high: int = 0xFFFF
+
+
+FIELDS = (
+    Field("rows", "input rows, the bias row included", 1, 1 << 14),
+    Field("groups", "groups of lanes: outputs / lanes, rounded up", 1, 1 << 10),
+    Field("outputs", "neurons of the layer", 1),
+    Field("weight_base", "first word of the layer in the weight memory"),
+    Field("state_base", "first group of the layer in the state memories", 0, 1 << 10),
+    Field("flags", "sum of READOUT 1, BIAS 2, HARD_RESET 4, PLASTIC 8, POST_NEGATIVE 16", 0, 31),
+    Field("theta", "firing threshold, weight units", 0, 0x7FFF),
+    Field("leak", "gamma x 256", 0, 255),
+    Field("pre_decay", "lambda_pre x 256", 0, 255),
+    Field("pre_gain", "alpha_pre x 16: what a spike adds to its pre trace", 0, 255),
+    Field("post_decay", "lambda_post x 256", 0, 255),
+    Field("post_gain", "|alpha_post| x 128: what Psi adds to a post trace", 0, 255),
+    Field("psi_width", "half width of the surrogate triangle, weight units", 0, 0x7FFF),
+    Field("psi_shift", "right shift that brings the triangle to 8 bits", 0, 7),
+    Field("error_gain", "logit scale: hard sigmoid = 128 + latents x error_gain / 256", 0, 0x7FFF),
+    Field("rate", "learning rate: learning signal = error x rate / 256", 0, 0x7FFF),
+)
+
+READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE = (1 << bit for bit in range(5))
+FIELD_NAMES = tuple(field.name for field in FIELDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One entry of the layer table, in the chip's integers (see FIELDS).
+
+    Raises ValueError, naming the field and its bounds, when a value has no place in its field.
+    """
+
+    rows: int
+    groups: int
+    outputs: int
+    weight_base: int = 0
+    state_base: int = 0
+    flags: int = 0
+    theta: int = 0
+    leak: int = 0
+    pre_decay: int = 0
+    pre_gain: int = 0
+    post_decay: int = 0
+    post_gain: int = 0
+    psi_width: int = 0
+    psi_shift: int = 0
+    error_gain: int = 0
+    rate: int = 0
+
+    def __post_init__(self) -> None:
+        for field in FIELDS:
+            value = getattr(self, field.name)
+            if not field.low <= value <= field.high:
+                raise ValueError(
+                    f"layer field {field.name} is {value}: "
+                    f"{field.low} to {field.high} fit ({field.doc})"
+                )
+
+    @property
+    def readout(self) -> bool:
+        """The output layer: no spikes, its membranes are the logits."""
+        return bool(self.flags & READOUT)
+
+    @property
+    def bias(self) -> bool:
+        """The last row is driven by a constant spike in every step."""
+        return bool(self.flags & BIAS)
+
+    @property
+    def hard_reset(self) -> bool:
+        """Membrane to zero after a spike, instead of minus theta."""
+        return bool(self.flags & HARD_RESET)
+
+    @property
+    def plastic(self) -> bool:
+        """Weights of this layer learn."""
+        return bool(self.flags & PLASTIC)
+
+    @property
+    def post_negative(self) -> bool:
+        """alpha_post is negative."""
+        return bool(self.flags & POST_NEGATIVE)
+
+    @property
+    def inputs(self) -> int:
+        """Rows that spikes can reach: all but the bias."""
+        return self.rows - self.bias
+
+    @property
+    def words(self) -> int:
+        """Words of weight memory the layer takes."""
+        return self.rows * self.groups
+
+    def encode(self) -> list[int]:
+        """The entry as the 16-bit words the core reads, in the order of FIELDS."""
+        return [getattr(self, name) for name in FIELD_NAMES]
+
+
+assert tuple(f.name for f in fields(Layer)) == FIELD_NAMES
+assert READOUT_SURROGATE < 256

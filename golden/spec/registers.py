@@ -1,0 +1,179 @@
+"""The address map: registers and memories as the host sees them, and the fingerprint of it all.
+
+Everything is read and written as 16-bit words. An address is 32 bits: the space in bits 31..24, the
+index within it in bits 23..0. Registers wider than 16 bits take several words, lowest first.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+
+from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.layers import FIELDS
+
+MAGIC = 0x53534554  # "TESS", first byte lowest
+VERSION = 1
+SPACE_SHIFT = 24
+CHUNK = 16  # lanes in one word of a bit vector
+
+
+class Space(IntEnum):
+    """Bits 31..24 of an address."""
+
+    REGISTERS = 0
+    LAYERS = 1
+    SIGNS = 2
+    WEIGHTS = 3
+    MEMBRANES = 4
+    POST_TRACES = 5
+    SPIKES = 6
+    TRACES = 7
+    RESULTS = 8
+
+
+@dataclass(frozen=True)
+class Register:
+    """A register of one or more 16-bit words. `access` is "r" or "rw"."""
+
+    name: str
+    bits: int
+    access: str
+    doc: str
+
+    @property
+    def words(self) -> int:
+        """16-bit words the register takes."""
+        return -(-self.bits // 16)
+
+
+IDENTITY = (
+    Register("magic", 32, "r", 'the letters "TESS"'),
+    Register("version", 16, "r", "version of the address map"),
+    Register("fingerprint", 64, "r", "hash of map, frame formats and configuration"),
+    Register("lanes", 16, "r", "lanes of the core"),
+    Register("weight_bits", 16, "r", "bits of a weight"),
+    Register("weight_words", 16, "r", "words of `lanes` weights"),
+    Register("neuron_groups", 16, "r", "groups of `lanes` neurons"),
+    Register("trace_entries", 16, "r", "entries of the active list"),
+    Register("layers", 16, "r", "entries of the layer table"),
+    Register("classes", 16, "r", "most classes"),
+    Register("frame_bytes", 32, "r", "bytes of frames that may be in flight"),
+)
+CONTROL = (
+    Register("layer_count", 16, "rw", "layers in use, the readout included"),
+    Register("class_count", 16, "rw", "classes in use"),
+    Register("noise_count", 32, "rw", "position in the random sequence of stochastic rounding"),
+    Register("clear_counters", 16, "rw", "any write sets every counter to zero; reads 0"),
+)
+COUNTERS = (
+    Register("samples", 48, "r", "samples finished"),
+    Register("steps", 48, "r", "time steps run"),
+    Register("events", 48, "r", "input spikes taken"),
+    Register("spikes", 48, "r", "spikes fired, all hidden layers"),
+    Register("synops", 48, "r", "weights integrated, idle lanes not counted"),
+    Register("updates", 48, "r", "weights updated, idle lanes not counted"),
+    Register("cycles", 48, "r", "clock cycles with a sample in the core: the sum of the causes below"),
+    Register("rows_both", 48, "r", "cycles that update a row and integrate it"),
+    Register("rows_integrate", 48, "r", "cycles that integrate a row"),
+    Register("rows_update", 48, "r", "cycles that update a row"),
+    Register("rows_trace", 48, "r", "cycles that only keep a pre trace"),
+    Register("wait_input", 48, "r", "cycles waiting for events from the host"),
+    Register("wait_spikes", 48, "r", "cycles waiting for the previous layer to fire"),
+    Register("wait_signal", 48, "r", "cycles waiting for the learning signal"),
+    Register("turnaround", 48, "r", "all other cycles: starts and ends of passes and samples"),
+)
+REGISTERS = IDENTITY + CONTROL + COUNTERS
+CYCLE_CAUSES = tuple(r.name for r in COUNTERS[7:])
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory: `depth` words, each of `elements` 16-bit words (padded to a power of two)."""
+
+    space: Space
+    access: str
+    depth: int
+    elements: int
+    bits: int
+    signed: bool
+    doc: str
+
+    @property
+    def stride(self) -> int:
+        """Distance of two memory words in host addresses."""
+        return 1 << ceil_log2(self.elements)
+
+    @property
+    def size(self) -> int:
+        """Host words the memory spans."""
+        return self.depth * self.stride
+
+
+@cache
+def memories(config: CoreConfig) -> dict[Space, Memory]:
+    """The memories of a core built with `config`, by space."""
+    lanes, groups = config.lanes, config.neuron_groups
+    chunks = -(-lanes // CHUNK)
+    class_slots = 1 << ceil_log2(config.classes)
+    table = (
+        Memory(Space.LAYERS, "rw", config.layers, len(FIELDS), 16, False, "layer table"),
+        Memory(
+            Space.SIGNS, "rw", groups * class_slots, chunks, CHUNK, False,
+            "random signs B, one bit a lane (1 = plus): word = group x class slots + class",
+        ),
+        Memory(
+            Space.WEIGHTS, "rw", config.weight_words, lanes, config.weight_bits, True,
+            "weights: word = weight_base + group x rows + row",
+        ),
+        Memory(Space.MEMBRANES, "rw", groups, lanes, 16, True, "leaked membrane, next step's start"),
+        Memory(Space.POST_TRACES, "rw", groups, lanes, 8, False, "post traces h"),
+        Memory(Space.SPIKES, "r", groups, chunks, CHUNK, False, "spikes of the last step"),
+        Memory(
+            Space.TRACES, "r", config.trace_entries, 2, 16, False,
+            "the sample's active lists, layer after layer: row, then q + 256 x (spiked last step)",
+        ),
+        Memory(
+            Space.RESULTS, "r", RESULT_SLOTS, result_words(config), 16, False,
+            "result of the sample whose frame had sequence number = word, modulo the depth",
+        ),
+    )  # fmt: skip
+    return {memory.space: memory for memory in table}
+
+
+RESULT_SLOTS = 16
+"""Results kept on the device, so that a lost reply can be asked for again: frames in flight."""
+
+
+def result_words(config: CoreConfig) -> int:
+    """Words of a sample's result: see `golden.spec.samples.Result`."""
+    return 4 + config.layers + 2 * config.classes
+
+
+@cache
+def register_address(name: str) -> int:
+    """First word of a register. Raises KeyError for a name that is not in the map."""
+    address = 0
+    for register in REGISTERS:
+        if register.name == name:
+            return address
+        address += register.words
+    raise KeyError(name)
+
+
+REGISTER_WORDS = sum(register.words for register in REGISTERS)
+
+
+def address(space: Space, index: int = 0) -> int:
+    """Host address of word `index` of `space`."""
+    return (space << SPACE_SHIFT) | index
+
+
+@cache
+def fingerprint(config: CoreConfig) -> int:
+    """64-bit hash of everything host and core must agree on: map, fields, frames, configuration."""
+    from golden.spec import frames, samples
+
+    parts = [VERSION, REGISTERS, FIELDS, list(memories(config).values()), config.as_dict()]
+    parts += [frames.DECLARATION, samples.DECLARATION]
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "little")

@@ -1,0 +1,132 @@
+"""Payload of a SAMPLE command, and of its reply.
+
+A payload is `label u8, flags u8, steps u16, learn_from u16`, then every time step as one byte that
+says how it is coded and the code, whichever is shorter:
+
+- DENSE: a bit per input row, row 0 in bit 0 of the first byte, ceil(inputs / 8) bytes
+- SPARSE: u16 number of code bytes, then a byte b per step along the rows: b < 255 puts a spike b rows
+  after the row that follows the last spike, b = 255 moves on 255 rows without a spike
+
+A sample too long for a frame is cut into several: FIRST clears the neurons, LAST applies what is
+left to learn and decides. Steps count on from one to the next; with LEARN, the learning signal is
+on from step `learn_from` of the sample.
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_HEADER = struct.Struct("<BBHH")
+DENSE, SPARSE = 0, 1
+SKIP = 255
+LEARN, FIRST, LAST = 1, 2, 4
+
+
+class SampleStatus(IntFlag):
+    """First word of a result: zero, or what was wrong with the sample. Wrong events are dropped."""
+
+    OK = 0
+    ROW_RANGE = 1  # a spike at a row the first layer does not have
+    TRUNCATED = 2  # the payload ended before its last step: the missing steps ran empty
+    TRAILING = 4  # bytes after the last step
+    BAD_CODE = 8  # a step neither DENSE nor SPARSE: it ran empty, the rest was dropped
+
+
+DECLARATION = [SAMPLE_HEADER.format, DENSE, SPARSE, SKIP, LEARN, FIRST, LAST, list(SampleStatus)]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Reply to a SAMPLE: 16-bit words status, prediction, cycles (2), spikes per table entry, scores.
+
+    `spikes` saturates at 65535 per layer; `scores` are s32, readout membranes summed over the sample.
+    """
+
+    status: SampleStatus
+    prediction: int
+    cycles: int
+    spikes: tuple[int, ...]
+    scores: tuple[int, ...]
+
+    def words(self) -> list[int]:
+        """The result as 16-bit words."""
+        words = [int(self.status), self.prediction, self.cycles & 0xFFFF, self.cycles >> 16]
+        words += self.spikes
+        for score in self.scores:
+            words += [score & 0xFFFF, (score >> 16) & 0xFFFF]
+        return words
+
+    @classmethod
+    def from_words(cls, words: list[int], layers: int) -> "Result":
+        """Parse a reply; `layers` is the size of the layer table in the core."""
+        pairs = words[4 + layers :]
+        raw = [low | (high << 16) for low, high in zip(pairs[::2], pairs[1::2], strict=True)]
+        scores = tuple(value - (1 << 32) if value >> 31 else value for value in raw)
+        return cls(
+            status=SampleStatus(words[0]),
+            prediction=words[1],
+            cycles=words[2] | (words[3] << 16),
+            spikes=tuple(words[4 : 4 + layers]),
+            scores=scores,
+        )
+
+
+def encode_sample(
+    frames: NDArray[np.bool_],
+    label: int,
+    *,
+    learn: bool,
+    learn_from: int = 0,
+    first: bool = True,
+    last: bool = True,
+) -> bytes:
+    """Payload of one SAMPLE command for `frames`, bool[steps, inputs]."""
+    flags = learn * LEARN | first * FIRST | last * LAST
+    header = SAMPLE_HEADER.pack(label, flags, len(frames), learn_from)
+    return header + b"".join(encode_step(frame) for frame in frames)
+
+
+def encode_step(frame: NDArray[np.bool_]) -> bytes:
+    """One time step, bool[inputs], in the shorter of the two codes."""
+    dense = np.packbits(frame, bitorder="little").tobytes()
+    sparse = encode_sparse(np.flatnonzero(frame))
+    if len(sparse) + 2 < len(dense):
+        return bytes([SPARSE]) + struct.pack("<H", len(sparse)) + sparse
+    return bytes([DENSE]) + dense
+
+
+def encode_sparse(rows: NDArray[np.intp]) -> bytes:
+    """Ascending row numbers as distances (see the module)."""
+    gaps = np.diff(rows, prepend=-1) - 1
+    skips, rest = np.divmod(gaps, SKIP)
+    code = np.full(int(skips.sum()) + len(rows), SKIP, np.uint8)
+    code[np.cumsum(skips + 1) - 1] = rest
+    return code.tobytes()
+
+
+def split_sample(
+    frames: NDArray[np.bool_], label: int, *, learn: bool, learn_from: int, limit: int
+) -> list[bytes]:
+    """Payloads of at most `limit` bytes that carry one sample, each whole steps.
+
+    Raises ValueError when a single step is longer than `limit`.
+    """
+    steps = [encode_step(frame) for frame in frames]
+    room = limit - SAMPLE_HEADER.size
+    if steps and max(map(len, steps)) > room:
+        raise ValueError(f"one step takes {max(map(len, steps))} bytes: {room} fit in a frame")
+    pieces: list[list[bytes]] = [[]]
+    for step in steps:
+        if sum(map(len, pieces[-1])) + len(step) > room:
+            pieces.append([])
+        pieces[-1].append(step)
+    payloads = []
+    for number, piece in enumerate(pieces):
+        first, last = number == 0, number == len(pieces) - 1
+        flags = learn * LEARN | first * FIRST | last * LAST
+        header = SAMPLE_HEADER.pack(label, flags, len(piece), learn_from)
+        payloads.append(header + b"".join(piece))
+    return payloads

@@ -1,0 +1,1 @@
+"""The hardware: Amaranth descriptions of core, link and top, and their build commands."""

@@ -1,0 +1,1 @@
+"""The streaming neuron core, a file per unit, in the order data flows through them."""
