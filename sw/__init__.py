@@ -1,0 +1,1 @@
+"""Host software: links, driver, data sets and command line."""

@@ -1,0 +1,86 @@
+"""Events to binary frames: the form in which the accelerator takes its inputs.
+
+A window of time is cut into `steps` bins of equal length. An input address is one in a bin's
+frame if the pixel and polarity it stands for saw at least one event in that bin.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sw.data.events import DataError, Events, Sensor, check_events
+
+Frames = NDArray[np.bool_]
+"""Binary input frames, `bool[steps, n_inputs]`."""
+
+Window = tuple[int, int]
+"""Start (included) and end (excluded) of a window of time, in microseconds."""
+
+DEFAULT_WINDOW_US: Window = (0, 300_000)
+
+
+def check_binning(steps: int, window_us: Window) -> None:
+    """Raise DataError unless there is at least one step and the window is not empty."""
+    if steps < 1:
+        raise DataError(f"steps: {steps} time steps cannot be simulated; use 1 or more")
+    start, stop = window_us
+    if not start < stop:
+        raise DataError(
+            f"window: {start}..{stop} us is empty; give a start in us before the end, e.g. 0 300000"
+        )
+
+
+def addresses(events: Events, sensor: Sensor, pool: int = 1) -> NDArray[np.int64]:
+    """Input address of every event: p*H*W + y*W + x, with H, W after pooling.
+
+    A sensor of one polarity ignores `p`, a sensor of one row ignores `y` (audio sets lack it).
+    Events must lie inside the sensor (`check_events`). Returns `int64[n]`.
+    """
+    small = sensor.pooled(pool)
+    address = events["x"].astype(np.int64) // pool
+    if sensor.height > 1:
+        address += events["y"].astype(np.int64) // pool * small.width
+    if sensor.polarities > 1:
+        address += events["p"].astype(np.int64) * (small.width * small.height)
+    return address
+
+
+def bin_events(
+    events: Events,
+    *,
+    steps: int,
+    sensor: Sensor,
+    window_us: Window = DEFAULT_WINDOW_US,
+    pool: int = 1,
+    source: str = "events",
+) -> Frames:
+    """Bin events into binary frames.
+
+    Bin k holds the events with `start + k*length/steps <= t < start + (k+1)*length/steps`,
+    computed in integers, so that no event sits on the wrong side of an edge. Events outside the
+    window are dropped. Events need not be sorted.
+
+    Args:
+        events: structured array with the fields x, t (us), and y, p where the sensor has them.
+        steps: number of bins, 1 or more.
+        sensor: size of the sensor before pooling.
+        window_us: start and end of the window in microseconds.
+        pool: a frame's pixel is the OR of `pool` x `pool` sensor pixels (34 pixels, pool 2: 17).
+        source: what to call the events in an error.
+
+    Returns:
+        `bool[steps, sensor.pooled(pool).n_inputs]`, addresses in the order of `addresses`.
+
+    Raises:
+        DataError: an argument or an event is out of range.
+    """
+    check_binning(steps, window_us)
+    check_events(events, source=source, sensor=sensor)
+    frames = np.zeros((steps, sensor.pooled(pool).n_inputs), np.bool_)
+    start, stop = window_us
+    since = events["t"].astype(np.int64) - start
+    inside = (since >= 0) & (since < stop - start)
+    step = since[inside] * steps // (stop - start)
+    frames[step, addresses(events, sensor, pool)[inside]] = True
+    return frames

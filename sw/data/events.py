@@ -1,0 +1,138 @@
+"""Address events: their dtype, the sensor they come from, the N-MNIST file format.
+
+N-MNIST stores five bytes per event, most significant bit first::
+
+    byte 0      byte 1      byte 2                     byte 3      byte 4
+    x           y           polarity | time[22:16]     time[15:8]  time[7:0]
+
+with the time in microseconds from the start of the recording.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.bool_)])
+"""One event: column, row, time in microseconds, polarity. Equals `tonic.io.events_struct`."""
+
+BYTES_PER_EVENT = 5
+OVERFLOW_ROW = 240  # the recorder's mark "the clock wrapped": not an event of the sensor
+OVERFLOW_US = 1 << 13
+
+Events = NDArray[Any]
+"""Structured array with the fields x, y, t, p (`EVENT_DTYPE`, or tonic's dtypes)."""
+
+
+class DataError(ValueError):
+    """Data or a request for it is wrong. One line: where, what, and what to do next."""
+
+
+class Sensor(NamedTuple):
+    """Size of an event sensor: columns, rows, polarities; the order of tonic's `sensor_size`."""
+
+    width: int
+    height: int
+    polarities: int
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of addresses: width * height * polarities."""
+        return self.width * self.height * self.polarities
+
+    def pooled(self, factor: int) -> Sensor:
+        """Sensor after `factor` x `factor` pooling; an incomplete block at an edge counts as one.
+
+        Raises:
+            DataError: `factor` is below 1.
+        """
+        if factor < 1:
+            raise DataError(f"pool: {factor} is not a pooling factor; use 1 (none) or more")
+        return Sensor(-(-self.width // factor), -(-self.height // factor), self.polarities)
+
+
+NMNIST_SENSOR = Sensor(34, 34, 2)
+
+
+def make_events(x: Any, y: Any, t: Any, p: Any) -> Events:
+    """Events from four equally long columns; times in microseconds. Returns `EVENT_DTYPE[n]`."""
+    events = np.empty(len(t), EVENT_DTYPE)
+    events["x"], events["y"], events["t"], events["p"] = x, y, t, p
+    return events
+
+
+def read_nmnist(path: str | Path, sensor: Sensor = NMNIST_SENSOR) -> Events:
+    """Read one N-MNIST `.bin` file.
+
+    Returns:
+        `EVENT_DTYPE[n]`, times in microseconds, never decreasing.
+
+    Raises:
+        DataError: the file is missing, cut short, or holds impossible events.
+    """
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as err:
+        raise DataError(
+            f"{path}: cannot be read ({err.strerror}); check the path and its permissions"
+        ) from err
+    return decode_nmnist(raw, source=str(path), sensor=sensor)
+
+
+def decode_nmnist(raw: bytes, *, source: str, sensor: Sensor = NMNIST_SENSOR) -> Events:
+    """Events from the bytes of an N-MNIST file; `source` names it in errors. See `read_nmnist`."""
+    if not raw or len(raw) % BYTES_PER_EVENT:
+        raise DataError(
+            f"{source}: {len(raw)} bytes is not a whole number of {BYTES_PER_EVENT}-byte events, "
+            "so the file is cut short; copy or download it again"
+        )
+    x, y, high, mid, low = np.frombuffer(raw, np.uint8).reshape(-1, BYTES_PER_EVENT).T
+    t = ((high & 127).astype(np.int64) << 16) | (mid.astype(np.int64) << 8) | low
+    wrapped = y == OVERFLOW_ROW
+    t += OVERFLOW_US * np.cumsum(wrapped)
+    seen = ~wrapped
+    events = make_events(x[seen], y[seen], t[seen], high[seen] >> 7)
+    check_events(events, source=source, sensor=sensor)
+    if np.any(backwards := np.diff(events["t"]) < 0):
+        i = int(np.argmax(backwards))
+        raise DataError(
+            f"{source}: time goes backwards from {events['t'][i]} to {events['t'][i + 1]} us at "
+            f"event {i + 1}, so the file is damaged; copy or download it again"
+        )
+    return events
+
+
+def check_events(events: Events, *, source: str, sensor: Sensor) -> None:
+    """Raise DataError if an event lies outside `sensor`; `source` names the data in the error.
+
+    What the address does not use is not checked: y of a one-row, p of a one-polarity sensor.
+    """
+    sizes = {"x": sensor.width, "y": sensor.height, "p": sensor.polarities}
+    for field, size in sizes.items():
+        if size == 1 and field != "x":  # not part of the address; audio sets lack y
+            continue
+        outside = (events[field] < 0) | (events[field] >= size)
+        if np.any(outside):
+            i = int(np.argmax(outside))
+            raise DataError(
+                f"{source}: event {i} has {field}={events[field][i]}, outside the sensor's "
+                f"0..{size - 1}; check that the sensor is {sensor.width}x{sensor.height}x"
+                f"{sensor.polarities}, or copy or download the data again"
+            )
+
+
+def encode_nmnist(events: Events) -> bytes:
+    """Bytes of an N-MNIST `.bin` file holding `events`; the inverse of `decode_nmnist`.
+
+    Raises:
+        DataError: a time is negative or does not fit the format's 23 bits.
+    """
+    t = events["t"].astype(np.int64)
+    if np.any((t < 0) | (t >> 23)):
+        raise DataError("events: N-MNIST files hold times of 0..8388607 us; shift or cut the times")
+    high = (events["p"].astype(np.int64) << 7) | (t >> 16)
+    columns = (events["x"], events["y"], high, t >> 8 & 255, t & 255)
+    return np.stack(columns, axis=1).astype(np.uint8).tobytes()

@@ -1,0 +1,132 @@
+"""MNIST images from their IDX files, turned into spikes.
+
+Two codes. `rate`: an input of intensity v (0..255) spikes in each step with probability v/255,
+drawn from the seed, the split and the sample's index. `latency`: an input spikes once, the
+brighter the sooner: in step `(255 - v) * steps // 255` of intensities 1..255 (255: step 0); a
+black pixel never spikes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sw.data.binning import Frames
+from sw.data.dataset import Dataset, Request, Sample, missing, random_uniform
+from sw.data.events import DataError, Sensor
+
+MNIST_SENSOR = Sensor(28, 28, 1)
+CLASSES = 10
+CODES = ("rate", "latency")
+FOLDERS = (".", "MNIST/raw", "smnist")  # plain, torchvision's, tonic's
+GET = (
+    "get the four .gz files from https://ossci-datasets.s3.amazonaws.com/mnist/ and put them, "
+    "packed or unpacked, there"
+)
+
+
+def load_mnist(request: Request, *, code: str = "rate") -> Dataset:
+    """Load MNIST from the IDX files in `root` (also `root/MNIST/raw`, `root/smnist`; .gz or not).
+
+    Pooling takes the brightest pixel of a block before coding. The window is not used: images
+    have no time.
+
+    Args:
+        request: what to load.
+        code: `rate` or `latency`, see the module's text.
+
+    Raises:
+        DataError: a file is missing or damaged, or the code is unknown.
+    """
+    if code not in CODES:
+        raise DataError(f"code: {code!r} is not a spike code; use one of {', '.join(CODES)}")
+    prefix = "train" if request.train else "t10k"
+    image_path = _find(request.root, f"{prefix}-images", "idx3-ubyte")
+    label_path = _find(request.root, f"{prefix}-labels", "idx1-ubyte")
+    images, labels = read_idx(image_path, 3), read_idx(label_path, 1)
+    if len(images) != len(labels) or images.shape[1:] != (28, 28):
+        raise DataError(
+            f"{image_path}: shape {images.shape} does not fit 28x28 pixels and the {len(labels)} "
+            f"labels of {label_path}; copy or download both again"
+        )
+    small = pool_images(images[: request.limit], request.pool)
+    return Dataset(
+        "mnist",
+        _samples(small, labels, request, code),
+        classes=CLASSES,
+        n_inputs=MNIST_SENSOR.pooled(request.pool).n_inputs,
+        steps=request.steps,
+    )
+
+
+def read_idx(path: Path, dims: int) -> NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes with `dims` dimensions, gzipped if it ends in `.gz`.
+
+    Raises:
+        DataError: it cannot be read, is another kind of file, or its length is wrong.
+    """
+    try:
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as err:
+        raise DataError(f"{path}: cannot be read ({err}); copy or download it again") from err
+    start = 4 + 4 * dims
+    if len(raw) < start or raw[:4] != bytes((0, 0, 8, dims)):
+        raise DataError(
+            f"{path}: not an IDX file of bytes in {dims} dimensions; copy or download it again"
+        )
+    shape = tuple(int(n) for n in np.frombuffer(raw[4:start], ">u4"))
+    if len(raw) - start != np.prod(shape):
+        raise DataError(
+            f"{path}: {len(raw) - start} data bytes instead of {np.prod(shape)} for shape {shape}; "
+            "copy or download it again"
+        )
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+
+
+def pool_images(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Maximum over `factor` x `factor` blocks: uint8[N, H, W] -> uint8[N, ceil(H/f), ceil(W/f)]."""
+    if factor == 1:
+        return images
+    starts = np.arange(0, images.shape[1], factor), np.arange(0, images.shape[2], factor)
+    rows = np.maximum.reduceat(images, starts[0], axis=1)
+    return np.maximum.reduceat(rows, starts[1], axis=2)
+
+
+def rate_code(image: NDArray[np.uint8], steps: int, *seed: int) -> Frames:
+    """Bernoulli spikes of probability intensity/255 per step: bool[steps, image.size]."""
+    return random_uniform((steps, image.size), *seed) * 255.0 < image.reshape(-1)
+
+
+def latency_code(image: NDArray[np.uint8], steps: int) -> Frames:
+    """One spike per pixel that is not black, brighter first: bool[steps, image.size]."""
+    value = image.reshape(-1).astype(np.int64)
+    step = np.where(value > 0, (255 - value) * steps // 255, -1)
+    return np.asarray(step == np.arange(steps)[:, None])
+
+
+def _samples(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], request: Request, code: str
+) -> Iterator[Sample]:
+    for i, image in enumerate(images):
+        if code == "rate":
+            frames = rate_code(image, request.steps, request.seed, int(request.train), i)
+        else:
+            frames = latency_code(image, request.steps)
+        yield Sample(frames, int(labels[i]), f"{request.split}/{i:05d}")
+
+
+def _find(root: Path | None, stem: str, kind: str) -> Path:
+    """Find the IDX file; some mirrors write `images.idx3` for `images-idx3`."""
+    folders = [root / folder for folder in FOLDERS] if root is not None else []
+    for folder in folders:
+        for name in (f"{stem}-{kind}", f"{stem}.{kind}"):
+            for path in (folder / name, folder / f"{name}.gz"):
+                if path.is_file():
+                    return path
+    raise missing("mnist", f"{stem}-{kind} (or .gz)", folders, GET)
