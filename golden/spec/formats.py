@@ -10,7 +10,7 @@ turns real hyper-parameters into these integers); the core only knows widths.
 | threshold         | s16      | weight units                                                 |
 | surrogate Psi     | u8       | height of the triangle above its foot, saturated             |
 | pre trace q       | u8       | 16 = one spike at alpha_pre = 1                              |
-| post trace h      | u8       | units of Psi                                                 |
+| post trace h      | u8       | units of 2 Psi at alpha_post = 1                             |
 | error e           | s10      | 256 = 1.0; target minus prediction, so it points downhill    |
 | learning signal m | s16      | sum of +-(error x rate), saturated                           |
 | gain g            | s16      | m x Psi / 256, rounded                                       |
@@ -27,6 +27,7 @@ SURROGATE_BITS = 8
 TRACE_BITS = 8
 TRACE_ONE = 16  # what one spike adds to a pre trace when alpha_pre is 1
 TRACE_FRACTION = 4  # log2(TRACE_ONE)
+POST_FRACTION = TRACE_FRACTION + 1  # non-causal gains count twice: post traces are in units of 2 Psi
 FACTOR_BITS = 8  # leak and trace decays are multiples of 1/256
 ERROR_ONE = 256
 SIGNAL_BITS = 16

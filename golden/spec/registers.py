@@ -29,7 +29,8 @@ class Space(IntEnum):
     POST_TRACES = 5
     SPIKES = 6
     TRACES = 7
-    RESULTS = 8
+    TRACE_COUNTS = 8
+    RESULTS = 9
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ IDENTITY = (
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),
     Register("class_count", 16, "rw", "classes in use"),
-    Register("noise_count", 32, "rw", "position in the random sequence of stochastic rounding"),
+    Register("noise_state", 32, "rw", "state of the random sequence of stochastic rounding"),
     Register("clear_counters", 16, "rw", "any write sets every counter to zero; reads 0"),
 )
 COUNTERS = (
@@ -133,6 +134,7 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
             Space.TRACES, "r", config.trace_entries, 2, 16, False,
             "the sample's active lists, layer after layer: row, then q + 256 x (spiked last step)",
         ),
+        Memory(Space.TRACE_COUNTS, "r", config.layers, 1, 16, False, "length of each active list"),
         Memory(
             Space.RESULTS, "r", RESULT_SLOTS, result_words(config), 16, False,
             "result of the sample whose frame had sequence number = word, modulo the depth",

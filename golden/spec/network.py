@@ -1,0 +1,248 @@
+"""A network in the user's terms, and its translation into the integers of the chip.
+
+Real numbers stop here: below this file everything is whole. Weights are w x 2^weight_fraction; the
+chip's update of a hidden weight is error x rate / 2^8 x Psi / 2^8 x q / 2^16 (golden.spec.formats), from
+which the rate register follows.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.formats import FACTOR_BITS, READOUT_SURROGATE, TRACE_ONE
+from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, READOUT, Layer
+from golden.spec.registers import CHUNK
+
+
+class DoesNotFit(ValueError):
+    """A network that a core has no room for; the message names the memory and by how much."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Fully-connected spiking layers and a readout, trained with TESS (arXiv 2502.01837).
+
+    Raises ValueError, naming the parameter and its bounds, on creation.
+    """
+
+    sizes: tuple[int, ...]
+    """Inputs, neurons of each hidden layer, classes."""
+    gamma: float = 0.5
+    """Leak: part of the membrane that stays from step to step."""
+    theta: float = 0.6
+    """Firing threshold."""
+    reset: str = "soft"
+    """"soft" takes theta off the membrane after a spike, "hard" sets it to zero."""
+    lambda_pre: float = 0.5
+    """Decay of the pre traces (causal)."""
+    lambda_post: float = 0.2
+    """Decay of the post traces (non-causal)."""
+    alpha_pre: float = 1.0
+    """Weight of the causal term."""
+    alpha_post: float = 0.0
+    """Weight of the non-causal term."""
+    logit_scale: float = 0.4
+    """1 / (d tau): what the sum of B o is multiplied by to give the logits of a hidden layer."""
+    readout_scale: float = 1.0
+    """The same for the readout's membranes."""
+    eta: float = 0.016
+    """Learning rate of hidden layers on (B' e) Psi q; the 2/C of the error is part of it."""
+    eta_out: float = 0.04
+    """Learning rate of the readout on e s."""
+    learn_last: int = 0
+    """Steps at the end of a sample with a learning signal (T_l); 0: all."""
+    train_hidden: bool = True
+    """False freezes the hidden layers: the baseline that learning must beat."""
+    weight_fraction: int = 7
+    """Fraction bits of a weight: one unit is 2^-weight_fraction."""
+    init_scale: float = 1.0
+    """Initial weights are uniform in +-init_scale / sqrt(inputs of the layer)."""
+    seed: int = 1
+    """Of the initial weights and of stochastic rounding."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if len(self.sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in self.sizes):
+            raise ValueError(f"sizes {self.sizes}: inputs, hidden layers and classes, 1 or more each")
+        if self.reset not in ("soft", "hard"):
+            raise ValueError(f"reset {self.reset!r}: soft or hard")
+        for name, low, high in BOUNDS:
+            value = getattr(self, name)
+            if not low <= value <= high:  # also false for NaN
+                raise ValueError(f"{name} is {value}: it must lie in {low:g} to {high:g}")
+
+    @property
+    def inputs(self) -> int:
+        """Input rows of the first layer."""
+        return self.sizes[0]
+
+    @property
+    def classes(self) -> int:
+        """Neurons of the readout."""
+        return self.sizes[-1]
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Neurons of each hidden layer."""
+        return self.sizes[1:-1]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The parameters by name; `Network(**d)` gives the same network."""
+        return asdict(self) | {"sizes": list(self.sizes)}
+
+    def learn_from(self, steps: int) -> int:
+        """First step with a learning signal in a sample of `steps` steps."""
+        return max(0, steps - self.learn_last) if self.learn_last else 0
+
+    def layers(self, config: CoreConfig, rate_scale: float = 1.0) -> list[Layer]:
+        """The layer table. `rate_scale` multiplies the learning rates (the host's schedule).
+
+        Raises DoesNotFit when `config` has no room for the network, ValueError when a rate or scale
+        has no integer on the chip.
+        """
+        self.check_fit(config)
+        layers: list[Layer] = []
+        word = state = 0
+        for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False):
+            readout = len(layers) == len(self.hidden)
+            layer = Layer(
+                rows=inputs + readout,
+                groups=-(-outputs // config.lanes),
+                outputs=outputs,
+                weight_base=word,
+                state_base=state,
+                **(self._readout(rate_scale) if readout else self._hidden_layer(rate_scale)),
+            )
+            word, state = word + layer.words, state + layer.groups
+            layers.append(layer)
+        return layers
+
+    def check_fit(self, config: CoreConfig) -> None:
+        """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
+        rows = [n + (i == len(self.hidden)) for i, n in enumerate(self.sizes[:-1])]
+        groups = [-(-n // config.lanes) for n in self.sizes[1:]]
+        needs = (
+            ("layers", len(groups), config.layers, "layer table entries", "layers"),
+            ("classes", self.classes, config.classes, "classes", "classes"),
+            ("trace_entries", sum(rows), config.trace_entries, "trace entries", "inputs"),
+            ("neuron_groups", sum(groups), config.neuron_groups,
+             f"groups of {config.lanes} neurons", "neurons"),
+            ("weight_words", sum(r * g for r, g in zip(rows, groups, strict=True)),
+             config.weight_words, f"weight words of {config.lanes} lanes", "inputs or neurons"),
+        )  # fmt: skip
+        for field, need, have, unit, cure in needs:
+            if need > have:
+                raise DoesNotFit(
+                    f"network {'-'.join(map(str, self.sizes))} needs {need} {unit}, the core has "
+                    f"{have} ({need - have} too many): use fewer {cure}, or build with a larger {field}"
+                )
+
+    def initial_weights(self) -> list[NDArray[np.int32]]:
+        """Integer start weights [rows, outputs] of each layer; the readout's last row is its bias."""
+        rng = np.random.default_rng(self.seed)
+        weights = []
+        for index, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
+            bound = self.init_scale / np.sqrt(inputs)
+            real = rng.uniform(-bound, bound, (inputs, outputs))
+            if index == len(self.hidden):
+                real = np.vstack([real, np.zeros(outputs)])
+            weights.append(np.rint(real * 2**self.weight_fraction).astype(np.int32))
+        return weights
+
+    @property
+    def noise_seed(self) -> int:
+        """Initial state of stochastic rounding, u32."""
+        return (self.seed * 0x2545F491 + 0x1234567) & 0xFFFFFFFF
+
+    def _hidden_layer(self, rate_scale: float) -> dict[str, int]:
+        one = 2**self.weight_fraction
+        shift = max(0, self.weight_fraction - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
+        flags = (self.train_hidden * PLASTIC) | ((self.reset == "hard") * HARD_RESET)
+        # Psi_chip = Psi / 0.3 x 2^(fraction - shift), q_chip = 16 q, and 2^32 of fraction in all
+        rate = self.eta * rate_scale * 0.3 * 2.0 ** (20 + shift)
+        return {
+            "flags": flags | (self.alpha_post < 0) * POST_NEGATIVE,
+            "theta": round(self.theta * one),
+            "leak": round(self.gamma * 256),
+            "pre_decay": round(self.lambda_pre * 256),
+            "pre_gain": round(self.alpha_pre * TRACE_ONE),
+            "post_decay": round(self.lambda_post * 256),
+            "post_gain": round(abs(self.alpha_post) * 128),
+            "psi_width": one,
+            "psi_shift": shift,
+            "error_gain": _register("logit_scale", self.logit_scale * 64 * 256),
+            "rate": _register("eta", rate),
+        }
+
+    def _readout(self, rate_scale: float) -> dict[str, int]:
+        scale = self.readout_scale * 64 * 256 / 2**self.weight_fraction
+        rate = self.eta_out * rate_scale * 2.0 ** (self.weight_fraction + 20) / READOUT_SURROGATE
+        return {
+            "flags": READOUT | BIAS | PLASTIC,
+            "pre_gain": TRACE_ONE,
+            "error_gain": _register("readout_scale", scale),
+            "rate": _register("eta_out", rate),
+        }
+
+
+BOUNDS = (
+    ("gamma", 0, 255 / 256),
+    ("theta", 0.01, 100),
+    ("lambda_pre", 0, 255 / 256),
+    ("lambda_post", 0, 255 / 256),
+    ("alpha_pre", 0, 15),
+    ("alpha_post", -1.99, 1.99),
+    ("logit_scale", 0, 1.99),
+    ("readout_scale", 0, 200),
+    ("eta", 0, 0.1),
+    ("eta_out", 0, 4),
+    ("learn_last", 0, 65535),
+    ("weight_fraction", 4, 12),
+    ("init_scale", 0, 100),
+    ("seed", 0, 2**32 - 1),
+)
+
+
+def _register(name: str, value: float) -> int:
+    """A 15-bit register value, or a ValueError that names the parameter."""
+    if round(value) > 0x7FFF:
+        raise ValueError(f"{name} is too large for the chip by a factor of {value / 0x7FFF:.2g}")
+    return round(value)
+
+
+def pack_weights(weights: NDArray[np.int32], lanes: int) -> NDArray[np.int32]:
+    """Weights [rows, outputs] as memory words [groups x rows, lanes]; idle lanes are zero."""
+    rows, outputs = weights.shape
+    groups = -(-outputs // lanes)
+    padded = np.zeros((rows, groups * lanes), np.int32)
+    padded[:, :outputs] = weights
+    return padded.reshape(rows, groups, lanes).transpose(1, 0, 2).reshape(-1, lanes)
+
+
+def unpack_weights(words: NDArray[np.int32], layer: Layer) -> NDArray[np.int32]:
+    """The inverse of `pack_weights` for one layer: [rows, outputs]."""
+    lanes = words.shape[-1]
+    grouped = words.reshape(layer.groups, layer.rows, lanes).transpose(1, 0, 2)
+    return grouped.reshape(layer.rows, -1)[:, : layer.outputs]
+
+
+def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
+    """B[c, k] = sign(sin(f_c k)), f_c evenly spaced from 50 to 512 (authors' code): +-1."""
+    frequencies = np.linspace(50, 512, classes)
+    return np.where(np.sin(frequencies[:, None] * np.arange(neurons)) > 0, 1, -1)
+
+
+def pack_signs(config: CoreConfig, classes: int) -> NDArray[np.uint16]:
+    """The sign memory for `classes` classes, as its host words in order (see Space.SIGNS)."""
+    slots, chunks = 1 << ceil_log2(config.classes), -(-config.lanes // CHUNK)
+    signs = sign_matrix(classes, config.neuron_groups * config.lanes)
+    grouped = signs.reshape(classes, config.neuron_groups, config.lanes).transpose(1, 0, 2) > 0
+    bits = np.zeros((config.neuron_groups, slots, chunks * CHUNK), np.uint8)
+    bits[:, :classes, : config.lanes] = grouped
+    words = np.zeros((config.neuron_groups * slots, 1 << ceil_log2(chunks)), np.uint16)
+    packed = np.packbits(bits.reshape(-1, chunks * CHUNK), axis=1, bitorder="little")
+    words[:, :chunks] = packed.view("<u2")
+    return words.reshape(-1)
