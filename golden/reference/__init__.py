@@ -1,0 +1,23 @@
+"""Float references: TESS as published, and surrogate-gradient BPTT to measure it against.
+
+Nothing here knows about number formats. The integer twins in the rest of ``golden`` are held
+against these modules by stated bounds.
+"""
+
+from golden.reference.config import FloatConfig
+from golden.reference.network import Weights, accuracy, evaluate, init_weights, predict
+from golden.reference.tess import TessLearner
+from golden.reference.train import fit_bptt, fit_online, fit_tess_batched
+
+__all__ = [
+    "FloatConfig",
+    "TessLearner",
+    "Weights",
+    "accuracy",
+    "evaluate",
+    "fit_bptt",
+    "fit_online",
+    "fit_tess_batched",
+    "init_weights",
+    "predict",
+]

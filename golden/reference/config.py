@@ -1,0 +1,164 @@
+"""One validated description of a network and of how it learns, in real numbers."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from golden.reference.kinds import ErrorKind, ResetKind, SurrogateKind, UpdateKind
+
+PerLayer = float | tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatConfig:
+    """Everything that fixes a float run; symbols are those of the TESS paper.
+
+    ``sizes`` is (inputs, hidden..., classes). ``PerLayer`` fields take one value for all hidden
+    layers or a tuple with one per hidden layer.
+
+    Scale of the learning signal. The logits are always ``y = B o / (d tau)``. The published rule
+    also multiplies ``m = B^T e / (d tau)`` by that factor; with ``fold_scale`` (the default, and
+    what the chip does) ``m = B^T e`` and the factor is part of ``eta``. The output layer is the
+    same: its error is ``e = error(y_out / temperature_out)`` and its 1/temperature_out is folded.
+    """
+
+    sizes: tuple[int, ...] = (2312, 128, 10)
+    """Inputs, hidden layers, classes (neurons)."""
+    steps: int = 10
+    """Time steps T of a sample."""
+    learn_last: int | None = None
+    """Learning signal on in the last T_l steps only; None: in all of them."""
+
+    gamma: float = 0.5
+    """Membrane leak: share of the membrane that survives a step."""
+    theta: float = 0.6
+    """Firing threshold, in membrane units; a neuron fires strictly above it."""
+    reset: ResetKind = "soft"
+    """soft: subtract theta after a spike; hard: membrane to zero."""
+    surrogate: SurrogateKind = "triangle"
+    """Stand-in for the derivative of the spike."""
+
+    lambda_pre: float = 0.5
+    """Decay of the presynaptic (causal) trace q."""
+    lambda_post: float = 0.2
+    """Decay of the postsynaptic (non-causal) trace h."""
+    alpha_pre: float = 1.0
+    """Weight of the causal eligibility trace Psi_i q_j."""
+    alpha_post: float = 0.0
+    """Weight of the non-causal eligibility trace h_i x_j; 0 for event data, 1 for images."""
+
+    error: ErrorKind = "softmax"
+    """Error of the hidden layers' learning signal."""
+    error_out: ErrorKind = "softmax"
+    """Error of the output layer."""
+    temperature: PerLayer = 0.02
+    """tau of the hidden logits."""
+    temperature_out: float = 1.0
+    """Divides the output layer's logits before its error is formed."""
+    dead_zone: float = 0.0
+    """Hidden error components at or below this magnitude count as zero."""
+    dead_zone_out: float = 0.0
+    """The same for the output layer; 1/C with hard_sigmoid makes it learn only from mistakes."""
+    rate_gain: float = 0.0
+    """Rate control: added to m of a neuron that fires, in steps where its layer has an error."""
+
+    update: UpdateKind = "step"
+    """step: weights move at every learning step; sample: updates are added up over the sample."""
+    eta: PerLayer = 0.005
+    """Step size of the hidden layers."""
+    eta_out: float = 0.004
+    """Step size of the output layer."""
+    train_hidden: bool = True
+    """False: hidden weights stay as drawn, the baseline that learning must beat."""
+    output_bias: bool = False
+    """Give the output layer a learned bias."""
+    fold_scale: bool = True
+    """Take 1/(d tau) of the learning signal as part of eta (see above)."""
+
+    init_scale: PerLayer = 1.0
+    """Hidden weights start uniform in +-init_scale / sqrt(fan-in); output weights start at 0."""
+    seed: int = 0
+    """Seeds the initial weights and the order of the samples."""
+
+    def __post_init__(self) -> None:
+        self._check_network()
+        self._check_learning()
+
+    @property
+    def classes(self) -> int:
+        """Number of classes C."""
+        return self.sizes[-1]
+
+    @property
+    def hidden_layers(self) -> int:
+        """Number of spiking layers."""
+        return len(self.sizes) - 2
+
+    @property
+    def first_learning_step(self) -> int:
+        """First step (from 0) at which the learning signal is on."""
+        return 0 if self.learn_last is None else self.steps - self.learn_last
+
+    def per_layer(self, name: str, layer: int) -> float:
+        """Value of the ``PerLayer`` field ``name`` for hidden layer ``layer`` (from 0)."""
+        value = getattr(self, name)
+        return float(value[layer]) if isinstance(value, tuple) else float(value)
+
+    def logit_scale(self, layer: int) -> float:
+        """1 / (d tau) of hidden layer ``layer``; d is its size."""
+        return 1.0 / (self.sizes[layer + 1] * self.per_layer("temperature", layer))
+
+    def _check_network(self) -> None:
+        _require(
+            len(self.sizes) >= 3 and all(n > 0 for n in self.sizes),
+            "sizes",
+            self.sizes,
+            "inputs, at least one hidden layer and classes, all positive",
+        )
+        _require(self.classes >= 2, "sizes", self.sizes, "at least 2 classes")
+        _require(self.steps > 0, "steps", self.steps, "a positive number")
+        _require(
+            self.learn_last is None or 0 < self.learn_last <= self.steps,
+            "learn_last",
+            self.learn_last,
+            f"None or 1..steps ({self.steps})",
+        )
+        for name in ("gamma", "lambda_pre", "lambda_post"):
+            _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "0..1")
+        _require(self.theta > 0, "theta", self.theta, "a positive number")
+        kinds = (
+            ("reset", ResetKind),
+            ("surrogate", SurrogateKind),
+            ("error", ErrorKind),
+            ("error_out", ErrorKind),
+            ("update", UpdateKind),
+        )
+        for name, kind in kinds:
+            value = getattr(self, name)
+            _require(value in get_args(kind), name, value, f"one of {', '.join(get_args(kind))}")
+
+    def _check_learning(self) -> None:
+        for name in ("temperature", "eta", "init_scale"):
+            value = getattr(self, name)
+            values = value if isinstance(value, tuple) else (value,) * self.hidden_layers
+            _require(
+                len(values) == self.hidden_layers and all(x >= 0 for x in values),
+                name,
+                value,
+                f"one value or {self.hidden_layers}, none negative",
+            )
+            _require(name != "temperature" or min(values) > 0, name, value, "above 0")
+        _require(self.temperature_out > 0, "temperature_out", self.temperature_out, "above 0")
+        for name in (
+            "alpha_pre",
+            "alpha_post",
+            "eta_out",
+            "dead_zone",
+            "dead_zone_out",
+            "rate_gain",
+        ):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+
+
+def _require(ok: bool, name: str, got: object, expected: str) -> None:
+    if not ok:
+        raise ValueError(f"{name}: got {got!r}, expected {expected}")

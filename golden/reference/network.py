@@ -1,0 +1,121 @@
+"""Weights, the leaky integrate-and-fire step, and evaluation with learning off."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.reference.config import FloatConfig
+from golden.reference.equations import Floats, reset_membrane
+
+Spikes = NDArray[np.bool_] | NDArray[np.number]
+EVALUATION_BATCH = 64
+
+
+@dataclass(kw_only=True)
+class Weights:
+    """Weights of a network, or gradients of the same shapes.
+
+    ``hidden[l]`` is (inputs, neurons): row j holds what input j sends, the chip's row layout.
+    ``out`` is (neurons, classes), ``bias`` (classes,).
+    """
+
+    hidden: list[Floats]
+    out: Floats
+    bias: Floats
+
+    def arrays(self) -> Iterator[Floats]:
+        """All arrays, hidden layers first."""
+        yield from (*self.hidden, self.out, self.bias)
+
+    def copy(self) -> "Weights":
+        """A deep copy."""
+        return Weights(
+            hidden=[w.copy() for w in self.hidden], out=self.out.copy(), bias=self.bias.copy()
+        )
+
+    def zeros(self) -> "Weights":
+        """All-zero arrays of the same shapes."""
+        return Weights(
+            hidden=[np.zeros_like(w) for w in self.hidden],
+            out=np.zeros_like(self.out),
+            bias=np.zeros_like(self.bias),
+        )
+
+
+def init_weights(cfg: FloatConfig) -> Weights:
+    """Weights at the start of training, from ``cfg.seed``."""
+    rng = np.random.default_rng(cfg.seed)
+    hidden = []
+    for layer in range(cfg.hidden_layers):
+        fan_in, neurons = cfg.sizes[layer : layer + 2]
+        limit = cfg.per_layer("init_scale", layer) / np.sqrt(fan_in)
+        hidden.append(rng.uniform(-limit, limit, (fan_in, neurons)))
+    return Weights(hidden=hidden, out=np.zeros(cfg.sizes[-2:]), bias=np.zeros(cfg.classes))
+
+
+def fire(cfg: FloatConfig, u: Floats, current: Floats) -> tuple[Floats, Floats, Floats]:
+    """One LIF step: v = gamma u + current; o = v > theta; returns (v, o, u after reset)."""
+    v = cfg.gamma * u + current
+    o = (v > cfg.theta).astype(v.dtype)
+    return v, o, reset_membrane(v, o, cfg.theta, cfg.reset)
+
+
+def check_spikes(cfg: FloatConfig, spikes: Spikes, ndim: int) -> Floats:
+    """``spikes`` as floats, if shaped (..., steps, inputs) with ``ndim`` axes."""
+    if spikes.ndim != ndim or spikes.shape[-2:] != (cfg.steps, cfg.sizes[0]):
+        expected = ("samples, " if ndim == 3 else "") + f"{cfg.steps}, {cfg.sizes[0]}"
+        raise ValueError(f"spikes: got shape {spikes.shape}, expected ({expected})")
+    return np.asarray(spikes, np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a pass with learning off saw."""
+
+    logits: Floats
+    """Output layer summed over the steps, (samples, classes)."""
+    firing_rates: tuple[float, ...]
+    """Share of neurons that fire per step, one per hidden layer."""
+
+
+def evaluate(cfg: FloatConfig, weights: Weights, spikes: Spikes) -> Evaluation:
+    """Run ``spikes`` (samples, steps, inputs) with learning off."""
+    if len(spikes) == 0:
+        raise ValueError("spikes: got no samples, expected at least 1")
+    logits, fired = [], np.zeros(cfg.hidden_layers)
+    for start in range(0, len(spikes), EVALUATION_BATCH):
+        batch = check_spikes(cfg, spikes[start : start + EVALUATION_BATCH], 3)
+        y, count = _forward(cfg, weights, batch)
+        logits.append(y)
+        fired += count
+    neuron_steps = np.array(cfg.sizes[1:-1]) * len(spikes) * cfg.steps
+    return Evaluation(
+        logits=np.concatenate(logits), firing_rates=tuple((fired / neuron_steps).tolist())
+    )
+
+
+def _forward(cfg: FloatConfig, weights: Weights, x: Floats) -> tuple[Floats, Floats]:
+    membranes = [np.zeros((len(x), n)) for n in cfg.sizes[1:-1]]
+    logits = np.zeros((len(x), cfg.classes))
+    fired = np.zeros(cfg.hidden_layers)
+    for t in range(cfg.steps):
+        o = x[:, t]
+        for layer, w in enumerate(weights.hidden):
+            _, o, membranes[layer] = fire(cfg, membranes[layer], o @ w)
+            fired[layer] += o.sum()
+        logits += o @ weights.out + weights.bias
+    return logits, fired
+
+
+def predict(cfg: FloatConfig, weights: Weights, spikes: Spikes) -> NDArray[np.intp]:
+    """Class of each sample: argmax of the output summed over the steps, first one on a tie."""
+    return np.asarray(evaluate(cfg, weights, spikes).logits.argmax(axis=1), np.intp)
+
+
+def accuracy(
+    cfg: FloatConfig, weights: Weights, spikes: Spikes, labels: NDArray[np.integer]
+) -> float:
+    """Share of samples predicted right, with learning off."""
+    return float(np.mean(predict(cfg, weights, spikes) == labels))

@@ -1,0 +1,164 @@
+"""TESS: a three-factor rule local in time and in space, on line and added up over a sample.
+
+Order within a step, per layer: integrate, fire, form both eligibility traces, form the learning
+signal from the layer's own spikes, update. Nothing crosses layers but the spikes going forward.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.reference.config import FloatConfig
+from golden.reference.equations import (
+    Floats,
+    learning_error,
+    one_hot,
+    sign_matrix,
+    surrogate,
+)
+from golden.reference.network import Spikes, Weights, check_spikes, fire, init_weights
+
+
+@dataclass
+class LayerState:
+    """State of one spiking layer, cleared between samples; first axis = samples."""
+
+    u: Floats
+    """Membrane after reset, (samples, neurons)."""
+    q: Floats
+    """Pre trace, (samples, inputs): q[t] = lambda_pre q[t-1] + x[t]."""
+    h: Floats
+    """Post trace, (samples, neurons): h[t] = lambda_post h[t-1] + Psi[t-1]."""
+    psi: Floats
+    """Surrogate of the latest step, (samples, neurons)."""
+
+    @classmethod
+    def cleared(cls, samples: int, inputs: int, neurons: int) -> "LayerState":
+        """All-zero state."""
+        u, h, psi = (np.zeros((samples, neurons)) for _ in range(3))
+        return cls(u=u, q=np.zeros((samples, inputs)), h=h, psi=psi)
+
+    def step(self, cfg: FloatConfig, x: Floats, current: Floats) -> Floats:
+        """Take input spikes ``x`` and their weighted sum; returns the spikes o of this step."""
+        self.h = cfg.lambda_post * self.h + self.psi
+        v, o, self.u = fire(cfg, self.u, current)
+        self.psi = surrogate(v, cfg.theta, cfg.surrogate)
+        self.q = cfg.lambda_pre * self.q + x
+        return o
+
+
+def learning_signal(
+    cfg: FloatConfig, layer: int, signs: Floats, o: Floats, target: Floats
+) -> Floats:
+    """m of hidden layer ``layer`` from its own spikes ``o`` (samples, neurons).
+
+    y = B o / (d tau), e = error(y), m = B^T e (times 1/(d tau) unless folded into eta).
+    Rate control acts only where e is not all zero: a layer without error has nothing to update.
+    """
+    scale = cfg.logit_scale(layer)
+    e = learning_error(scale * (o @ signs.T), target, cfg.error, cfg.dead_zone)
+    m = e @ signs if cfg.fold_scale else scale * (e @ signs)
+    return m + cfg.rate_gain * o * e.any(axis=-1, keepdims=True) if cfg.rate_gain else m
+
+
+class TessLearner:
+    """A network that learns by TESS; ``weights`` may be read and replaced at any time."""
+
+    def __init__(self, cfg: FloatConfig, weights: Weights | None = None) -> None:
+        self.cfg = cfg
+        self.weights = init_weights(cfg) if weights is None else weights
+        self.signs = [sign_matrix(cfg.classes, n) for n in cfg.sizes[1:-1]]
+
+    def learn_sample(self, spikes: Spikes, label: int, rate: float = 1.0) -> None:
+        """Learn one sample, ``spikes`` (steps, inputs), by plain descent of eta times ``rate``."""
+        if not 0 <= label < self.cfg.classes:
+            raise ValueError(f"label: got {label}, expected 0..{self.cfg.classes - 1}")
+        x, labels = check_spikes(self.cfg, spikes, 2)[None], np.array([label])
+        if self.cfg.update == "step":
+            for step in self._run(x, labels):
+                self._descend_rows(step, rate)
+        else:
+            self._descend(self.gradients(x, labels), rate)
+
+    def gradients(self, spikes: Spikes, labels: NDArray[np.integer]) -> Weights:
+        """TESS's stand-in for the gradient: updates without eta, summed over the learning steps.
+
+        ``spikes`` (samples, steps, inputs); mean over the samples. Weights do not move.
+        """
+        total = self.weights.zeros()
+        for step in self._run(check_spikes(self.cfg, spikes, 3), labels):
+            for layer, (causal, q, post, x) in enumerate(step.hidden):
+                total.hidden[layer] += q.T @ causal
+                if self.cfg.alpha_post:
+                    total.hidden[layer] += x.T @ post
+            total.out += step.last_spikes.T @ step.error_out
+            total.bias += step.error_out.sum(axis=0) * self.cfg.output_bias
+        for array in total.arrays():
+            array /= len(spikes)
+        return total
+
+    def _run(self, x: Floats, labels: NDArray[np.integer]) -> Iterator["LearningStep"]:
+        """Yield the factors of the update at each learning step; the caller may move weights."""
+        cfg, sizes = self.cfg, self.cfg.sizes
+        target = one_hot(labels, cfg.classes)
+        states = [LayerState.cleared(len(x), *sizes[i : i + 2]) for i in range(cfg.hidden_layers)]
+        for t in range(cfg.steps):
+            learning = t >= cfg.first_learning_step
+            o, hidden = x[:, t], []
+            for layer, state in enumerate(states):
+                inputs = o
+                o = state.step(cfg, inputs, integrate(self.weights.hidden[layer], inputs))
+                if learning and cfg.train_hidden:
+                    m = learning_signal(cfg, layer, self.signs[layer], o, target)
+                    causal, post = cfg.alpha_pre * m * state.psi, cfg.alpha_post * m * state.h
+                    hidden.append((causal, state.q, post, inputs))
+            if learning:
+                y = (o @ self.weights.out + self.weights.bias) / cfg.temperature_out
+                e = learning_error(y, target, cfg.error_out, cfg.dead_zone_out)
+                yield LearningStep(hidden=hidden, last_spikes=o, error_out=e)
+
+    def _descend_rows(self, step: "LearningStep", rate: float) -> None:
+        """Apply one step's update of one sample to the rows that have a trace or a spike."""
+        for layer, (causal, q, post, x) in enumerate(step.hidden):
+            w, eta = self.weights.hidden[layer], rate * self.cfg.per_layer("eta", layer)
+            _add_outer(w, q[0], -eta * causal[0])
+            if self.cfg.alpha_post:
+                _add_outer(w, x[0], -eta * post[0])
+        e = -rate * self.cfg.eta_out * step.error_out[0]
+        _add_outer(self.weights.out, step.last_spikes[0], e)
+        self.weights.bias += e * self.cfg.output_bias
+
+    def _descend(self, gradients: Weights, rate: float) -> None:
+        for layer, gradient in enumerate(gradients.hidden):
+            self.weights.hidden[layer] -= rate * self.cfg.per_layer("eta", layer) * gradient
+        self.weights.out -= rate * self.cfg.eta_out * gradients.out
+        self.weights.bias -= rate * self.cfg.eta_out * gradients.bias
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningStep:
+    """Factors of one step's update, before eta; first axis = samples.
+
+    Each entry of ``hidden`` is (alpha_pre m Psi, q, alpha_post m h, x): the update of that layer is
+    -eta (q^T (alpha_pre m Psi) + x^T (alpha_post m h)). Of the output: -eta_out s^T e.
+    """
+
+    hidden: list[tuple[Floats, Floats, Floats, Floats]]
+    last_spikes: Floats
+    error_out: Floats
+
+
+def integrate(w: Floats, x: Floats) -> Floats:
+    """Sum of the weight rows of the inputs that spiked, (samples, neurons)."""
+    if len(x) == 1 and np.all((x == 0) | (x == 1)):
+        return np.asarray(w[x[0] != 0].sum(axis=0, keepdims=True))
+    return x @ w
+
+
+def _add_outer(w: Floats, rows: Floats, columns: Floats) -> None:
+    """w += outer(rows, columns), skipping what is all zero: cost follows activity, as on chip."""
+    (active,) = np.nonzero(rows)
+    if len(active) and columns.any():
+        w[active] += np.outer(rows[active], columns)

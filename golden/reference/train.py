@@ -1,0 +1,93 @@
+"""Training loops: on line as on chip, and in minibatches as the paper does."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.reference.bptt import bptt_gradients
+from golden.reference.config import FloatConfig
+from golden.reference.network import Spikes, Weights, init_weights
+from golden.reference.optim import Adam, Optimizer, cosine
+from golden.reference.tess import TessLearner
+
+Labels = NDArray[np.integer]
+
+
+def fit_online(
+    cfg: FloatConfig, spikes: Spikes, labels: Labels, *, epochs: int, decay: bool = True
+) -> Weights:
+    """TESS on one sample at a time, plain descent; ``spikes`` (samples, steps, inputs).
+
+    ``decay`` lets eta fall on a cosine to 0 over all epochs. Order and weights from ``cfg.seed``.
+    """
+    learner = TessLearner(cfg)
+    rng, total = np.random.default_rng(cfg.seed), epochs * len(spikes)
+    for epoch in range(epochs):
+        for i, k in enumerate(rng.permutation(len(spikes))):
+            rate = cosine((epoch * len(spikes) + i) / total) if decay else 1.0
+            learner.learn_sample(spikes[k], int(labels[k]), rate)
+    return learner.weights
+
+
+def fit_tess_batched(
+    cfg: FloatConfig,
+    spikes: Spikes,
+    labels: Labels,
+    *,
+    epochs: int,
+    batch: int = 32,
+    optimizer: Optimizer | None = None,
+    decay: bool = True,
+) -> Weights:
+    """TESS as published: updates added up over a minibatch, then one optimizer step (Adam)."""
+    learner = TessLearner(cfg)
+
+    def gradients(x: Spikes, y: Labels) -> Weights:
+        return learner.gradients(x, y)
+
+    _minibatches(cfg, learner.weights, gradients, spikes, labels, epochs, batch, optimizer, decay)
+    return learner.weights
+
+
+def fit_bptt(
+    cfg: FloatConfig,
+    spikes: Spikes,
+    labels: Labels,
+    *,
+    epochs: int,
+    batch: int = 32,
+    optimizer: Optimizer | None = None,
+    decay: bool = True,
+) -> Weights:
+    """Surrogate-gradient BPTT on the same network: minibatches and an optimizer (Adam)."""
+    weights = init_weights(cfg)
+
+    def gradients(x: Spikes, y: Labels) -> Weights:
+        return bptt_gradients(cfg, weights, x, y)[1]
+
+    _minibatches(cfg, weights, gradients, spikes, labels, epochs, batch, optimizer, decay)
+    return weights
+
+
+def _minibatches(
+    cfg: FloatConfig,
+    weights: Weights,
+    gradients: Callable[[Spikes, Labels], Weights],
+    spikes: Spikes,
+    labels: Labels,
+    epochs: int,
+    batch: int,
+    optimizer: Optimizer | None,
+    decay: bool,
+) -> None:
+    """Change ``weights`` in place over shuffled minibatches."""
+    optimizer = Adam() if optimizer is None else optimizer
+    rng = np.random.default_rng(cfg.seed)
+    for epoch in range(epochs):
+        order = rng.permutation(len(spikes))
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            progress = (epoch + start / len(order)) / epochs
+            rate = cosine(progress) if decay else 1.0
+            optimizer.step(weights, gradients(spikes[chosen], labels[chosen]), rate)
