@@ -179,12 +179,13 @@ class Network:
 
     def _readout(self, rate_scale: float) -> dict[str, int]:
         scale = self.readout_scale * 64 * 256 / 2**self.weight_fraction
-        rate = self.eta_out * rate_scale * 2.0 ** (self.weight_fraction + 20) / READOUT_SURROGATE
+        rate = self.eta_out * 2.0 ** (self.weight_fraction + 20) / READOUT_SURROGATE
+        doublings = next((n for n in range(3) if rate / 2**n <= 0x7FFF), 3)  # q has room for 128
         return {
             "flags": READOUT | BIAS | PLASTIC,
-            "pre_gain": TRACE_ONE,
+            "pre_gain": TRACE_ONE << doublings,
             "error_gain": _register("readout_scale", scale),
-            "rate": _register("eta_out", rate),
+            "rate": _register("eta_out", rate * rate_scale / 2**doublings),
         }
 
 
