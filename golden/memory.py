@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from golden.spec import registers
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.layers import FIELDS, Layer
+from golden.spec.layers import FIELD_NAMES, FIELDS, Layer
 from golden.spec.registers import CHUNK, SPACE_SHIFT, Space
 from golden.trace import ActiveList
 
@@ -66,7 +66,7 @@ class CoreMemory:
 
     def layer(self, index: int) -> Layer:
         """Entry `index` of the layer table."""
-        return Layer(*(int(word) for word in self.table[index]))
+        return Layer(**dict(zip(FIELD_NAMES, self.table[index].tolist(), strict=True)))
 
     def group_weights(self, layer: Layer, group: int) -> NDArray[np.int32]:
         """View of the weights [rows, lanes] of one group of a layer."""
