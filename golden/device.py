@@ -1,0 +1,127 @@
+"""The whole device as a byte model: bytes in, bytes out, by the rules of `golden.spec.frames`.
+
+Twin of hw/link and hw/core together. The receiver takes frames into a buffer of `frame_bytes`; the
+core runs the oldest one and answers. Both are stepped separately (`receive`, `run`), so that a host
+sees frames in flight, replies that come late, and a buffer that is full.
+"""
+
+from collections import deque
+
+import numpy as np
+
+from golden.core import Core
+from golden.memory import BadAddress
+from golden.spec.config import CoreConfig
+from golden.spec.frames import (
+    READ_PAYLOAD,
+    WRITE_PAYLOAD,
+    Command,
+    Damaged,
+    Frame,
+    FrameReader,
+    Status,
+)
+from golden.spec.registers import RESULT_SLOTS, SPACE_SHIFT, Space, memories
+
+BEHIND = 128  # distances of 128 and more lie in the past: the frame was taken before
+
+
+class GoldenDevice:
+    """A core behind its link."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        self.core = Core(config)
+        self.executed: list[tuple[int, bytes]] | None = None
+        """Set to an empty list to have every command that ran appended: code, payload."""
+        self._reader = FrameReader()
+        self._wanted = 0
+        self._asked = False  # told the host to go back; silent about gaps until it has
+        self._queue: deque[Frame] = deque()
+        self._results = np.zeros((RESULT_SLOTS, memories(config)[Space.RESULTS].stride), np.uint16)
+        self._out = bytearray()
+
+    @property
+    def busy(self) -> bool:
+        """Commands are waiting to run."""
+        return bool(self._queue)
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the wire."""
+        for frame in self._reader.feed(data):
+            if isinstance(frame, Damaged):
+                self._go_back(Status.DAMAGED)
+            else:
+                self._accept(frame)
+
+    def run(self) -> bytes:
+        """Run the oldest command, if there is one. Returns all that is to be sent by then."""
+        if self._queue:
+            frame = self._queue.popleft()
+            if self.executed is not None and frame.code != Command.SYNC:
+                self.executed.append((frame.code, frame.payload))
+            status, payload = self._execute(frame)
+            self._out += Frame(frame.sequence, status, payload).encode()
+        sent, self._out = bytes(self._out), bytearray()
+        return sent
+
+    def exchange(self, data: bytes) -> bytes:
+        """Take bytes and run all they ask for."""
+        self.receive(data)
+        sent = self.run()
+        while self._queue:
+            sent += self.run()
+        return sent
+
+    def _accept(self, frame: Frame) -> None:
+        ahead = (frame.sequence - self._wanted) % 256
+        if frame.code != Command.SYNC:
+            if ahead >= BEHIND:
+                self._out += Frame(frame.sequence, Status.DUPLICATE).encode()
+                return
+            if ahead:
+                if not self._asked:
+                    self._go_back(Status.GAP)
+                return
+        held = sum(waiting.credit for waiting in self._queue)
+        if len(self._queue) >= RESULT_SLOTS or held + frame.credit > self.config.frame_bytes:
+            self._go_back(Status.NO_ROOM)
+            return
+        self._wanted = (frame.sequence + 1) % 256
+        self._asked = False
+        self._queue.append(frame)
+
+    def _go_back(self, status: Status) -> None:
+        self._asked = True
+        self._out += Frame(self._wanted, status).encode()
+
+    def _execute(self, frame: Frame) -> tuple[Status, bytes]:
+        payload = frame.payload
+        try:
+            if frame.code == Command.READ:
+                if len(payload) != READ_PAYLOAD.size:
+                    return Status.BAD_LENGTH, b""
+                return Status.OK, self._read(*READ_PAYLOAD.unpack(payload))
+            if frame.code == Command.WRITE:
+                if len(payload) < WRITE_PAYLOAD.size or len(payload) % 2:
+                    return Status.BAD_LENGTH, b""
+                words = np.frombuffer(payload[WRITE_PAYLOAD.size :], "<u2")
+                self.core.write(WRITE_PAYLOAD.unpack_from(payload)[0], words)
+                return Status.OK, b""
+        except BadAddress:
+            return Status.BAD_ADDRESS, b""
+        if frame.code == Command.SAMPLE:
+            words = np.array(self.core.sample(payload).words(), "<u2")
+            self._results[frame.sequence % RESULT_SLOTS, : len(words)] = words
+            return Status.OK, words.tobytes()
+        if frame.code == Command.SYNC:
+            return Status.OK, payload
+        return Status.BAD_COMMAND, b""
+
+    def _read(self, address: int, count: int) -> bytes:
+        if address >> SPACE_SHIFT != Space.RESULTS:
+            return self.core.read(address, count).astype("<u2").tobytes()
+        index, image = address & ((1 << SPACE_SHIFT) - 1), self._results.reshape(-1)
+        if index + count > image.size:
+            raise BadAddress(f"{count} words at {address:#010x} reach past the results")
+        return image[index : index + count].astype("<u2").tobytes()

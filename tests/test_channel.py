@@ -1,0 +1,256 @@
+"""The channel over a faulty link: every command runs exactly once, in order, or the link is called dead."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from golden.device import GoldenDevice
+from golden.spec.config import PRESETS
+from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame, FrameReader, Status
+from golden.spec.network import Network, pack_signs, pack_weights
+from golden.spec.registers import Space, address, register_address
+from golden.spec.samples import Result, encode_sample
+from sw.channel import Channel, Refused
+from sw.link import LinkError, Transport
+
+CONFIG = PRESETS["tiny"]
+NETWORK = Network(sizes=(20, 6, 3), eta=0.05)
+
+
+@dataclass
+class Faults:
+    """Chances per chunk, each way."""
+
+    flip: float = 0.0
+    drop: float = 0.0
+    cut: float = 0.0
+    twice: float = 0.0
+    junk: float = 0.0
+
+    def apply(self, data: bytes, rng: random.Random) -> bytes:
+        if not data:
+            return data
+        if rng.random() < self.drop:
+            return b""
+        if rng.random() < self.cut:
+            start = rng.randrange(len(data))
+            data = data[:start] + data[start + rng.randrange(1, 40) :]
+        if rng.random() < self.twice:
+            data += data
+        if rng.random() < self.junk:
+            data = rng.randbytes(rng.randrange(1, 9)) + data
+        if rng.random() < self.flip:
+            broken = bytearray(data)
+            for _ in range(rng.randrange(1, 3)):
+                if broken:
+                    broken[rng.randrange(len(broken))] ^= 1 << rng.randrange(8)
+            data = bytes(broken)
+        return data
+
+
+class FaultyTransport(Transport):
+    """A golden device behind a link with seeded faults; runs commands late, as a busy core does."""
+
+    patience = 0.2
+    name = "faulty device"
+
+    def __init__(self, out: Faults, back: Faults, seed: int) -> None:
+        self.device = GoldenDevice(CONFIG)
+        self.device.executed = []
+        self.out, self.back, self.rng = out, back, random.Random(seed)
+
+    def write(self, data: bytes) -> None:
+        self.device.receive(self.out.apply(data, self.rng))
+
+    def read(self, timeout: float) -> bytes:
+        busy = self.device.busy
+        data = self.back.apply(self.device.run(), self.rng)
+        while not data and busy:  # an empty read says that nothing comes any more
+            busy = self.device.busy
+            data = self.back.apply(self.device.run(), self.rng)
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+Asked = tuple[Command, bytes]
+
+
+def write_command(space: Space, words: np.ndarray, index: int = 0) -> Asked:
+    payload = WRITE_PAYLOAD.pack(address(space, index)) + words.astype("<u2").tobytes()
+    return Command.WRITE, payload
+
+
+def read_command(space: Space, count: int, index: int = 0) -> Asked:
+    return Command.READ, READ_PAYLOAD.pack(address(space, index), count)
+
+
+def session(seed: int, count: int) -> list[Asked]:
+    """Commands whose outcome depends on order: learning, rates, reads in between."""
+    rng = random.Random(seed)
+    table = np.concatenate([np.array(layer.encode()) for layer in NETWORK.layers(CONFIG)])
+    words = np.concatenate([pack_weights(w, CONFIG.lanes) for w in NETWORK.initial_weights()])
+    asked = [
+        write_command(Space.LAYERS, table),
+        write_command(Space.REGISTERS, np.array([2, 3]), register_address("layer_count")),
+        *(write_command(Space.SIGNS, part, at) for part, at in pieces(pack_signs(CONFIG, 3))),
+        *(write_command(Space.WEIGHTS, part, at) for part, at in pieces(words.reshape(-1) & 0xFFFF)),
+    ]
+    for _ in range(count):
+        kind = rng.randrange(10)
+        if kind < 6:
+            frames = np.array([[rng.random() < 0.3 for _ in range(20)] for _ in range(3)])
+            asked.append((Command.SAMPLE, encode_sample(frames, rng.randrange(3), learn=True)))
+        elif kind < 8:
+            at = rng.randrange(60)
+            asked.append(write_command(Space.WEIGHTS, np.array([rng.randrange(256)]), at))
+        else:
+            asked.append(read_command(Space.WEIGHTS, rng.randrange(1, 100), rng.randrange(60)))
+    return [*asked, read_command(Space.WEIGHTS, 200)]
+
+
+def pieces(words: np.ndarray) -> list[tuple[np.ndarray, int]]:
+    return [(words[at : at + 200], at) for at in range(0, len(words), 200)]
+
+
+def run_session(transport: FaultyTransport, asked: list[Asked]) -> list[bytes]:
+    channel = Channel(transport, tries=60, go_backs=2000, nonce=b"12345678")
+    channel.configure(CONFIG)
+    sent = [channel.submit(command, payload) for command, payload in asked]
+    return [pending.result() for pending in sent]
+
+
+def check_against_clean(out: Faults, back: Faults, seed: int, count: int = 40) -> FaultyTransport:
+    asked = session(seed, count)
+    clean, faulty = (FaultyTransport(*ends, seed) for ends in ((Faults(), Faults()), (out, back)))
+    expected = run_session(clean, asked)
+    answers = run_session(faulty, asked)
+    assert answers == expected
+    changing = [command for command in faulty.device.executed if command[0] != Command.READ]
+    assert changing == [command for command in asked if command[0] != Command.READ]
+    assert np.array_equal(faulty.device.core.weights, clean.device.core.weights)
+    assert faulty.device.core.registers == clean.device.core.registers
+    return faulty
+
+
+def test_clean_link_sends_every_frame_once():
+    transport = FaultyTransport(Faults(), Faults(), 0)
+    channel = Channel(transport)
+    channel.configure(CONFIG)
+    for command, payload in session(1, 60):
+        channel.submit(command, payload)
+    assert (channel.statistics.resent, channel.statistics.silences) == (0, 0)
+
+
+@pytest.mark.parametrize("fault", ["flip", "drop", "cut", "twice", "junk"])
+@pytest.mark.parametrize("way", ["out", "back", "both"])
+def test_each_fault_each_way(fault, way):
+    faults = Faults(**{fault: 0.2})
+    for seed in range(3):
+        check_against_clean(
+            faults if way != "back" else Faults(), faults if way != "out" else Faults(), seed
+        )
+
+
+chance = st.floats(0, 0.25)
+faults_strategy = st.builds(Faults, flip=chance, drop=chance, cut=chance, twice=chance, junk=chance)
+
+
+@settings(max_examples=40, deadline=None)
+@given(faults_strategy, faults_strategy, st.integers(0, 2**32))
+def test_any_faults_leave_exactly_once_in_order(out, back, seed):
+    check_against_clean(out, back, seed, 25)
+
+
+def test_sequence_numbers_wrap():
+    check_against_clean(Faults(drop=0.02), Faults(drop=0.02), 5, count=600)
+
+
+class Dead(FaultyTransport):
+    """Works for a while, then says nothing, or rubbish, for ever."""
+
+    def __init__(self, after: int, noise: bytes) -> None:
+        super().__init__(Faults(), Faults(), 0)
+        self.after, self.noise = after, noise
+
+    def read(self, timeout: float) -> bytes:
+        self.after -= 1
+        return super().read(timeout) if self.after > 0 else self.noise
+
+
+@pytest.mark.parametrize("noise", [b"", b"\x55\xc0", b"no end of it"])
+@pytest.mark.parametrize("after", [0, 1, 30])
+def test_dead_link_ends_in_an_error(noise, after):
+    transport = Dead(after, noise)
+    transport.patience = 0.01
+    with pytest.raises(LinkError, match="check"):
+        channel = Channel(transport, tries=4)
+        channel.configure(CONFIG)
+        for command, payload in session(1, 60):
+            channel.submit(command, payload).result()
+
+
+def test_opening_ignores_replies_of_an_earlier_session():
+    transport = FaultyTransport(Faults(), Faults(), 0)
+    first = Channel(transport)
+    first.configure(CONFIG)
+    for _ in range(9):
+        first.submit(*read_command(Space.REGISTERS, 2))
+    again = Channel(transport)
+    assert again.call(*read_command(Space.REGISTERS, 2)) == b"TESS"
+
+
+def test_refusal_names_the_status_and_the_channel_lives_on():
+    channel = Channel(FaultyTransport(Faults(), Faults(), 0))
+    with pytest.raises(Refused, match="BAD_ADDRESS"):
+        channel.call(*read_command(Space.WEIGHTS, 10, 1 << 20))
+    assert channel.call(*read_command(Space.REGISTERS, 2)) == b"TESS"
+    with pytest.raises(ValueError, match="fit"):
+        channel.submit(Command.WRITE, bytes(5000))
+
+
+def replies(device: GoldenDevice, *frames: Frame) -> list[Frame]:
+    data = device.exchange(b"".join(frame.encode() for frame in frames))
+    return list(FrameReader().feed(data))
+
+
+def test_device_answers_by_the_rules_of_the_receiver():
+    device = GoldenDevice(CONFIG)
+    read = Frame(0, *read_command(Space.REGISTERS, 2))
+    at = [Frame(sequence, read.code, read.payload) for sequence in range(6)]
+    assert replies(device, at[0]) == [Frame(0, Status.OK, b"TESS")]
+    assert replies(device, at[0]) == [Frame(0, Status.DUPLICATE)]
+    assert replies(device, at[2], at[3]) == [Frame(1, Status.GAP)]  # said once
+    assert replies(device, at[1]) == [Frame(1, Status.OK, b"TESS")]
+    assert replies(device, at[4]) == [Frame(2, Status.GAP)]
+    broken = bytearray(at[2].encode())
+    broken[5] ^= 1
+    assert list(FrameReader().feed(device.exchange(bytes(broken)))) == [Frame(2, Status.DAMAGED)]
+    assert replies(device, Frame(77, Command.SYNC, b"abc")) == [Frame(77, Status.OK, b"abc")]
+    assert replies(device, Frame(78, 99)) == [Frame(78, Status.BAD_COMMAND)]
+    assert replies(device, Frame(79, Command.READ, b"12")) == [Frame(79, Status.BAD_LENGTH)]
+    assert replies(device, Frame(80, Command.WRITE, bytes(5))) == [Frame(80, Status.BAD_LENGTH)]
+
+
+def test_device_refuses_what_overruns_its_buffer():
+    device = GoldenDevice(CONFIG)
+    device.receive(b"".join(Frame(n, *read_command(Space.REGISTERS, 2)).encode() for n in range(17)))
+    found = list(FrameReader().feed(device.exchange(b"")))
+    assert [frame for frame in found if frame.code != Status.OK] == [Frame(16, Status.NO_ROOM)]
+    assert replies(device, Frame(16, Command.WRITE, bytes(510))) == [Frame(16, Status.NO_ROOM)]
+
+
+def test_results_are_kept_by_sequence_number():
+    transport = FaultyTransport(Faults(), Faults(), 0)
+    asked = [entry for entry in session(3, 30) if entry[0] != Command.READ]
+    answers = run_session(transport, asked)
+    slots = transport.device._results
+    last = [n for n, entry in enumerate(asked, 1) if entry[0] == Command.SAMPLE][-1]
+    words = np.frombuffer(answers[last - 1], "<u2")
+    assert np.array_equal(slots[last % 16, : len(words)], words)
+    assert Result.from_words(words.tolist(), CONFIG.layers).words() == words.tolist()
