@@ -69,9 +69,16 @@ def test_errors() -> None:
     y, target = np.array([3.0, -3.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0, 0.0])
     np.testing.assert_allclose(hard_sigmoid(y), [1, 0, 0.5, 0.75])
     np.testing.assert_allclose(learning_error(y, target, "hard_sigmoid"), [0, 0, 0.25, 0.375])
-    np.testing.assert_allclose(learning_error(y, target, "hard_sigmoid", 0.25), [0, 0, 0, 0.375])
+    np.testing.assert_allclose(learning_error(y, target, "hard_sigmoid", 0.3), [0, 0, 0, 0.375])
     np.testing.assert_allclose(learning_error(y, target, "softmax"), softmax(y) - target)
     np.testing.assert_allclose(softmax(np.array([0.0, math.log(3)]) + 1000), [0.25, 0.75])
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 11])
+def test_the_widest_dead_zone_still_lets_zero_logits_learn(classes: int) -> None:
+    target = np.eye(classes)[0]
+    e = learning_error(np.zeros(classes), target, "hard_sigmoid", 1 / classes)
+    np.testing.assert_allclose(e, 1 / classes - target * 2 / classes)
 
 
 def test_resets_and_the_strict_threshold() -> None:

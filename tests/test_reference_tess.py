@@ -42,10 +42,10 @@ def naive_error(kind: str, y: list[float], label: int, dead_zone: float) -> list
         total = sum(math.exp(value) for value in y)
         p = [math.exp(value) / total for value in y]
         e = [p[c] - (c == label) for c in range(classes)]
-        return [value if abs(value) > dead_zone else 0.0 for value in e]
+        return [value if abs(value) >= dead_zone else 0.0 for value in e]
     hs = [min(1.0, max(0.0, value / 4 + 0.5)) for value in y]
     e = [2.0 / classes * (hs[c] - (c == label)) for c in range(classes)]
-    return [value if abs(value) > dead_zone else 0.0 for value in e]
+    return [value if abs(value) >= dead_zone else 0.0 for value in e]
 
 
 def naive_sign(c: int, k: int, classes: int) -> float:

@@ -55,9 +55,10 @@ class FloatConfig:
     temperature_out: float = 1.0
     """Divides the output layer's logits before its error is formed."""
     dead_zone: float = 0.0
-    """Hidden error components at or below this magnitude count as zero."""
+    """Hidden error components of smaller magnitude count as zero."""
     dead_zone_out: float = 0.0
-    """The same for the output layer; 1/C with hard_sigmoid makes it learn only from mistakes."""
+    """The same for the output layer. 1/C with hard_sigmoid makes it learn only from logits on the
+    wrong side of 0, or at 0, where all of them start: a larger dead zone would never learn."""
     rate_gain: float = 0.0
     """Rate control: added to m of a neuron that fires, in steps where its layer has an error."""
 

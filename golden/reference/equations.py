@@ -77,7 +77,7 @@ def learning_error(y: Floats, target: Floats, kind: ErrorKind, dead_zone: float 
         e = softmax(y) - target
     else:
         e = (2.0 / y.shape[-1]) * (hard_sigmoid(y) - target)
-    return e if dead_zone == 0.0 else np.where(np.abs(e) <= dead_zone, 0.0, e)
+    return e if dead_zone == 0.0 else np.where(np.abs(e) < dead_zone, 0.0, e)
 
 
 def one_hot(labels: NDArray[np.integer], classes: int) -> Floats:
