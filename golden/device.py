@@ -13,6 +13,7 @@ from golden.core import Core
 from golden.memory import BadAddress
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
+    MAX_READ_WORDS,
     READ_PAYLOAD,
     WRITE_PAYLOAD,
     Command,
@@ -36,7 +37,7 @@ class GoldenDevice:
         """Set to an empty list to have every command that ran appended: code, payload."""
         self._reader = FrameReader()
         self._wanted = 0
-        self._asked = False  # told the host to go back; silent about gaps until it has
+        self._asked = False  # told the host to go back: only damage is told again until it has
         self._queue: deque[Frame] = deque()
         self._results = np.zeros((RESULT_SLOTS, memories(config)[Space.RESULTS].stride), np.uint16)
         self._out = bytearray()
@@ -80,8 +81,7 @@ class GoldenDevice:
                 self._out += Frame(frame.sequence, Status.DUPLICATE).encode()
                 return
             if ahead:
-                if not self._asked:
-                    self._go_back(Status.GAP)
+                self._go_back(Status.GAP)
                 return
         held = sum(waiting.credit for waiting in self._queue)
         if len(self._queue) >= RESULT_SLOTS or held + frame.credit > self.config.frame_bytes:
@@ -92,6 +92,8 @@ class GoldenDevice:
         self._queue.append(frame)
 
     def _go_back(self, status: Status) -> None:
+        if self._asked and status != Status.DAMAGED:
+            return
         self._asked = True
         self._out += Frame(self._wanted, status).encode()
 
@@ -101,7 +103,10 @@ class GoldenDevice:
             if frame.code == Command.READ:
                 if len(payload) != READ_PAYLOAD.size:
                     return Status.BAD_LENGTH, b""
-                return Status.OK, self._read(*READ_PAYLOAD.unpack(payload))
+                address, count = READ_PAYLOAD.unpack(payload)
+                if count > MAX_READ_WORDS:
+                    return Status.BAD_LENGTH, b""
+                return Status.OK, self._read(address, count)
             if frame.code == Command.WRITE:
                 if len(payload) < WRITE_PAYLOAD.size or len(payload) % 2:
                     return Status.BAD_LENGTH, b""

@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from dataclasses import dataclass, field
 
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
@@ -34,71 +33,22 @@ from golden.spec.frames import (
 )
 from golden.spec.registers import RESULT_SLOTS, Space, address, memories, result_words
 from sw.link.transport import LinkError, Transport
+from sw.pending import InFlight, LinkStatistics, Pending, Refused
 
 SMALLEST_BUFFER = 512  # frame_bytes of the smallest core: what is safe before the real one is known
 FLUSH = bytes([END])  # ends whatever the device has half of; an empty frame is silence
-
-
-class Refused(LinkError):
-    """The device ran the frame's checks and said no: a command, address or length it does not have."""
-
-
-@dataclass
-class LinkStatistics:
-    """What the link did since it was opened."""
-
-    sent: int = 0
-    """Frames sent for the first time."""
-    resent: int = 0
-    """Frames sent again."""
-    damaged: int = 0
-    """Replies that came damaged."""
-    refused: int = 0
-    """Times the device asked to go back: damaged, out of sequence, no room."""
-    silences: int = 0
-    """Times nothing came for the link's patience."""
-    recovered: int = 0
-    """Replies that were lost and made up for."""
-
-
-@dataclass(eq=False)
-class Pending:
-    """A command on its way. `result` waits for its answer."""
-
-    channel: Channel = field(repr=False)
-    command: Command
-    payload: bytes = field(repr=False)
-    answer: bytes | None = field(default=None, repr=False)
-    error: LinkError | None = None
-
-    @property
-    def done(self) -> bool:
-        """The answer is there (or the refusal)."""
-        return self.answer is not None or self.error is not None
-
-    def result(self) -> bytes:
-        """Payload of the reply. Raises LinkError, or Refused."""
-        while not self.done:
-            self.channel.pump()
-        if self.error is not None:
-            raise self.error
-        return self.answer or b""
-
-
-@dataclass(eq=False)
-class _InFlight:
-    """A frame sent and not answered. `pending` is None for a probe."""
-
-    frame: Frame
-    pending: Pending | None
-    taken: bool = False
 
 
 class Channel:
     """Commands in order over a `Transport`."""
 
     def __init__(
-        self, transport: Transport, *, tries: int = 8, go_backs: int = 64, nonce: bytes | None = None
+        self,
+        transport: Transport,
+        *,
+        tries: int = 8,
+        go_backs: int = 64,
+        nonce: bytes | None = None,
     ) -> None:
         """Open the channel: SYNC, so that both ends agree on the next frame.
 
@@ -112,7 +62,7 @@ class Channel:
         self._config: CoreConfig | None = None
         self._waiting: deque[Pending] = deque()
         self._again: deque[Pending] = deque()  # lost replies, to be read before anything else
-        self._flight: deque[_InFlight] = deque()
+        self._flight: deque[InFlight] = deque()
         self._synchronise(nonce or os.urandom(8))
 
     def configure(self, config: CoreConfig) -> None:
@@ -185,7 +135,7 @@ class Channel:
     def _launch(self, frame: Frame, pending: Pending | None) -> None:
         if not self._flight:
             self._progress()
-        self._flight.append(_InFlight(frame, pending))
+        self._flight.append(InFlight(frame, pending))
         self._sequence = (self._sequence + 1) % 256
         self.statistics.sent += 1
         self.transport.write(frame.encode())
@@ -227,7 +177,7 @@ class Channel:
         if news:
             self._progress()
 
-    def _resolve(self, sent: _InFlight, reply: Frame) -> None:
+    def _resolve(self, sent: InFlight, reply: Frame) -> None:
         if sent.pending is None:
             return
         if reply.code == Status.OK:
@@ -241,7 +191,7 @@ class Channel:
             "it does not match this software: rebuild the bitstream, or check out its version"
         )
 
-    def _lost(self, sent: _InFlight) -> None:
+    def _lost(self, sent: InFlight) -> None:
         """Make up for a reply that will not come: its command has run."""
         if (pending := sent.pending) is None:
             return

@@ -14,8 +14,9 @@ from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame, Fram
 from golden.spec.network import Network, pack_signs, pack_weights
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, encode_sample
-from sw.channel import Channel, Refused
+from sw.channel import Channel
 from sw.link import LinkError, Transport
+from sw.pending import Refused
 
 CONFIG = PRESETS["tiny"]
 NETWORK = Network(sizes=(20, 6, 3), eta=0.05)
@@ -99,7 +100,10 @@ def session(seed: int, count: int) -> list[Asked]:
         write_command(Space.LAYERS, table),
         write_command(Space.REGISTERS, np.array([2, 3]), register_address("layer_count")),
         *(write_command(Space.SIGNS, part, at) for part, at in pieces(pack_signs(CONFIG, 3))),
-        *(write_command(Space.WEIGHTS, part, at) for part, at in pieces(words.reshape(-1) & 0xFFFF)),
+        *(
+            write_command(Space.WEIGHTS, part, at)
+            for part, at in pieces(words.reshape(-1) & 0xFFFF)
+        ),
     ]
     for _ in range(count):
         kind = rng.randrange(10)
@@ -239,10 +243,13 @@ def test_device_answers_by_the_rules_of_the_receiver():
 
 def test_device_refuses_what_overruns_its_buffer():
     device = GoldenDevice(CONFIG)
-    device.receive(b"".join(Frame(n, *read_command(Space.REGISTERS, 2)).encode() for n in range(17)))
+    device.receive(
+        b"".join(Frame(n, *read_command(Space.REGISTERS, 2)).encode() for n in range(17))
+    )
     found = list(FrameReader().feed(device.exchange(b"")))
     assert [frame for frame in found if frame.code != Status.OK] == [Frame(16, Status.NO_ROOM)]
-    assert replies(device, Frame(16, Command.WRITE, bytes(510))) == [Frame(16, Status.NO_ROOM)]
+    assert replies(device, Frame(16, Command.SYNC, b"")) == [Frame(16, Status.OK)]
+    assert replies(device, Frame(17, Command.WRITE, bytes(510))) == [Frame(17, Status.NO_ROOM)]
 
 
 def test_results_are_kept_by_sequence_number():

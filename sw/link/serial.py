@@ -22,7 +22,9 @@ class SerialTransport(Transport):
         try:
             import serial
         except ImportError as error:
-            raise LinkError("serial: pyserial is missing; install it: pip install pyserial") from error
+            raise LinkError(
+                "serial: pyserial is missing; install it: pip install pyserial"
+            ) from error
         self.name = f"board at {port}"
         self.patience = 0.5 + 8192 * 2 * 10 / baud
         self._failures = (serial.SerialException, OSError)
@@ -57,7 +59,9 @@ class SerialTransport(Transport):
         self._port.close()
 
     def _gone(self, error: Exception) -> LinkError:
-        return LinkError(f"{self.name}: link lost ({_short(error)}); check cable and power, run again")
+        return LinkError(
+            f"{self.name}: link lost ({_short(error)}); check cable and power, run again"
+        )
 
 
 def _explain(port: str, baud: int, error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Self
 
 from golden.spec.config import CoreConfig
 
@@ -38,7 +39,7 @@ class Transport(ABC):
     def close(self) -> None:
         """Let go of the link. May be called twice."""
 
-    def __enter__(self) -> Transport:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

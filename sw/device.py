@@ -1,0 +1,216 @@
+"""A device under the host's hand: load a network, run samples through it, read back all it holds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.config import CoreConfig
+from golden.spec.frames import HEADER, Command
+from golden.spec.layers import FIELD_NAMES, Layer
+from golden.spec.network import Network, pack_signs, pack_weights, unpack_weights
+from golden.spec.registers import Space, memories
+from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
+from sw.blocks import Blocks
+from sw.channel import Channel
+from sw.identity import DeviceError, Frames, check_sample, identify
+from sw.link.transport import DEFAULT_BAUD, open_transport
+from sw.pending import Pending
+
+Weights = list[NDArray[np.int32]]
+
+
+class Device(Blocks):
+    """One core at the other end of a channel. `network` and `layers` are there after `load`."""
+
+    def __init__(self, channel: Channel, expected: CoreConfig | None = None) -> None:
+        """Read who is there, and check it. Raises DeviceError, or LinkError."""
+        super().__init__(channel, identify(channel, expected))
+        channel.configure(self.config)
+        self.network: Network | None = None
+        self.layers: list[Layer] = []
+
+    @classmethod
+    def open(
+        cls, target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
+    ) -> Self:
+        """Open `sim`, `golden` or `serial:PORT`.
+
+        `config` is what a simulated or golden core is built with. A board says itself what it is;
+        with a `config` it must be that. Raises LinkError or DeviceError.
+        """
+        transport = open_transport(target, config=config, baud=baud)
+        try:
+            return cls(Channel(transport), config)
+        except BaseException:
+            transport.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the device."""
+        self.channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Networks and weights
+
+    def load(self, network: Network, weights: Weights | None = None) -> None:
+        """Write everything `network` needs; `weights` instead of its initial ones.
+
+        Raises DoesNotFit or ValueError before anything is written.
+        """
+        layers = network.layers(self.config)
+        self.attach(network)
+        for index, layer in enumerate(layers):
+            self.write(Space.LAYERS, index * len(FIELD_NAMES), np.array(layer.encode()))
+        self.set_register("layer_count", len(layers))
+        self.set_register("class_count", network.classes)
+        self.noise_state = network.noise_seed
+        self.write(Space.SIGNS, 0, pack_signs(self.config, network.classes))
+        self.write_weights(network.initial_weights() if weights is None else weights)
+
+    def attach(self, network: Network) -> None:
+        """Take it that the device was loaded with `network` before. Raises DoesNotFit."""
+        self.layers = network.layers(self.config)
+        self.network = network
+
+    def set_rates(self, scale: float) -> None:
+        """Multiply the learning rates of the network by `scale`, 0 to 1, from the next sample on."""
+        field = FIELD_NAMES.index("rate")
+        for index, layer in enumerate(self._loaded().layers(self.config, scale)):
+            self.write(Space.LAYERS, index * len(FIELD_NAMES) + field, np.array([layer.rate]))
+
+    def write_weights(self, weights: Weights) -> None:
+        """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
+        shapes = [(layer.rows, layer.outputs) for layer in self.layers]
+        if [w.shape for w in weights] != shapes:
+            raise DeviceError(
+                f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
+                "use the weights of this network"
+            )
+        top = 1 << (self.config.weight_bits - 1)
+        stride = memories(self.config)[Space.WEIGHTS].stride
+        for layer, values in zip(self.layers, weights, strict=True):
+            if values.size and (values.min() < -top or values.max() >= top):
+                raise DeviceError(
+                    f"weights of {values.min()} to {values.max()}: {self.config.weight_bits} bits "
+                    f"hold {-top} to {top - 1}; lower weight_fraction or init_scale"
+                )
+            lanes = pack_weights(values, self.config.lanes)
+            words = np.zeros((layer.words, stride), np.int32)
+            words[:, : self.config.lanes] = lanes
+            self.write(Space.WEIGHTS, layer.weight_base * stride, words)
+
+    def read_weights(self) -> Weights:
+        """The weights on the chip: int32[rows, outputs] of every layer."""
+        weights = []
+        for layer in self.layers:
+            words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
+            weights.append(np.ascontiguousarray(unpack_weights(words, layer)))
+        return weights
+
+    # Samples
+
+    def run(self, samples: Iterable[Frames], *, learn: bool) -> Iterator[Result]:
+        """Run samples, many in flight, and yield their results in order.
+
+        Raises ValueError for a label or an input the network does not have, DeviceError when the
+        device found fault with a sample.
+        """
+        network = self._loaded()
+        waiting: deque[list[Pending]] = deque()
+        for sample in samples:
+            check_sample(sample, network)
+            payloads = self._payloads(sample, learn, network.learn_from(len(sample.frames)))
+            waiting.append([self.channel.submit(Command.SAMPLE, data) for data in payloads])
+            while waiting[0][-1].done:
+                yield self._finish(waiting.popleft())
+                if not waiting:
+                    break
+        while waiting:
+            yield self._finish(waiting.popleft())
+
+    def step_through(self, sample: Frames) -> Iterator[int]:
+        """Run a sample step by step, learning off but traces on; yields after every step.
+
+        In between, membranes, traces and spikes can be read. Leaves the rates at zero.
+        """
+        network = self._loaded()
+        check_sample(sample, network)
+        self.set_rates(0)
+        for step, frame in enumerate(sample.frames):
+            flags = {"first": step == 0, "last": False}
+            payload = encode_sample(frame[None], sample.label, learn=True, **flags)
+            self._finish([self.channel.submit(Command.SAMPLE, payload)])
+            yield step
+        none = sample.frames[:0]
+        payload = encode_sample(none, sample.label, learn=True, first=False)
+        self._finish([self.channel.submit(Command.SAMPLE, payload)])
+
+    def membranes(self, layer: int) -> NDArray[np.int32]:
+        """Leaked membranes of a layer (for the readout: its logits), int32[outputs]."""
+        return self._state(Space.MEMBRANES, layer)
+
+    def post_traces(self, layer: int) -> NDArray[np.int32]:
+        """Post traces h of a layer, int32[outputs]."""
+        return self._state(Space.POST_TRACES, layer)
+
+    def spikes(self, layer: int) -> NDArray[np.bool_]:
+        """Spikes of a layer in the last step, bool[outputs]."""
+        at = self.layers[layer]
+        memory = memories(self.config)[Space.SPIKES]
+        words = self.read(Space.SPIKES, at.state_base * memory.stride, at.groups * memory.stride)
+        chunks = words.reshape(at.groups, memory.stride)[:, : memory.elements]
+        bits = np.unpackbits(chunks.astype("<u2").view(np.uint8), axis=1, bitorder="little")
+        return bits[:, : self.config.lanes].reshape(-1)[: at.outputs].astype(np.bool_)
+
+    def traces(self, layer: int) -> NDArray[np.int32]:
+        """Pre traces q of a layer's rows, int32[rows]; zero between samples."""
+        counts = self.read(Space.TRACE_COUNTS, 0, len(self.layers)).astype(np.int64)
+        entries = self.read(Space.TRACES, 2 * int(counts[:layer].sum()), 2 * int(counts[layer]))
+        values = np.zeros(self.layers[layer].rows, np.int32)
+        values[entries[::2]] = entries[1::2] & 0xFF
+        return values
+
+    # Insides
+
+    def _loaded(self) -> Network:
+        if self.network is None:
+            raise DeviceError("no network on the device; load one first")
+        return self.network
+
+    def _payloads(self, sample: Frames, learn: bool, learn_from: int) -> list[bytes]:
+        """Frames' payloads of a sample; of half the buffer at most if its steps allow it."""
+        whole = self.config.frame_bytes
+        for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
+            try:
+                return split_sample(
+                    sample.frames, sample.label, learn=learn, learn_from=learn_from, limit=limit
+                )
+            except ValueError as error:
+                too_long = error
+        raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")
+
+    def _finish(self, pieces: list[Pending]) -> Result:
+        """Result of a sample's last piece, when all went well."""
+        for piece in pieces:
+            words = np.frombuffer(piece.result(), "<u2").tolist()
+            result = Result.from_words(words, self.config.layers)
+            if result.status:
+                raise DeviceError(
+                    f"device found fault with a sample: {SampleStatus(result.status)!r}; "
+                    "the bitstream does not match this software, rebuild it"
+                )
+        return result
+
+    def _state(self, space: Space, layer: int) -> NDArray[np.int32]:
+        at = self.layers[layer]
+        return self.memory(space, at.state_base, at.groups).reshape(-1)[: at.outputs]
