@@ -17,6 +17,7 @@ from golden.fire import fire
 from golden.integrate import integrate
 from golden.memory import CoreMemory
 from golden.noise import advance, noise
+from golden.scan import scan
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.samples import Result
@@ -82,7 +83,7 @@ class Core(CoreMemory):
             self._run_layer(index, layer, rows, learn)
             target = events.label if self._step >= events.learn_from else None
             self._learn(index, layer, target, learn)
-            rows = np.flatnonzero(self.spikes[self._span(layer)].reshape(-1)).astype(np.int64)
+            rows = scan(self.spikes[self._span(layer)])
         self._step += 1
 
     @property
@@ -163,7 +164,8 @@ class Core(CoreMemory):
         if learn:
             surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)
             self.gains[span], self.post_gains[span] = signal.gains(lanes, surrogates, posts, layer)
-            self.post_traces[span] = signal.next_post(posts, surrogates, layer)
+            if layer.post_gain:
+                self.post_traces[span] = signal.next_post(posts, surrogates, layer)
 
     def _record(self, index: int, span: slice, signals: NDArray[np.int64]) -> None:
         if self.records is not None:

@@ -44,8 +44,13 @@ def learning_signal(signals: Ints, signs: NDArray[np.int64]) -> Ints:
 
 
 def gains(signal: Ints, surrogate: Ints, post: Ints, layer: Layer) -> tuple[Ints, Ints]:
-    """Causal gain m Psi[t] and non-causal gain +-m h[t], s16[lanes] each."""
+    """Causal gain m Psi[t] and non-causal gain +-m h[t], s16[lanes] each.
+
+    Without alpha_post there are no post traces, whatever their memory holds.
+    """
     causal = round_shift(signal * surrogate, SURROGATE_BITS)
+    if layer.post_gain == 0:
+        return causal, np.zeros_like(causal)
     non_causal = round_shift(signal * post, TRACE_BITS)
     return causal, -non_causal if layer.post_negative else non_causal
 

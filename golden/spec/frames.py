@@ -5,11 +5,14 @@ all before it). On the wire every frame ends with END; END and ESC inside it are
 so a receiver that lost its place finds it again at the next END. `code` is a Command from the host
 and a Status from the device.
 
-The device takes frames in sequence only. A frame that is damaged, out of sequence or finds no room
-is dropped and answered with its status and the sequence number the device wants next; the host goes
-back to that frame. A frame that was taken before is answered DUPLICATE and not run again. Commands
-run in order, one reply each. Credit: the host may have RESULT_SLOTS frames and `frame_bytes` bytes
-(frames counted with header, without CRC and escapes) unanswered.
+The device takes frames in sequence only, starting with 0. A frame that is damaged, out of sequence
+or finds no room is dropped and answered with its status and the sequence number the device wants
+next; the host goes back to that frame. Once a go-back is asked for, GAP and NO_ROOM are not answered
+again until a frame is taken (DAMAGED is; what waits to be sent at the same time is sent once), so a
+host that hears nothing asks again after a time-out. A frame that was taken before (one of the 128
+sequence numbers before the one wanted) is answered DUPLICATE and not run again; its own reply may
+still come. Commands run in order, one reply each. Credit: the host may have RESULT_SLOTS frames and
+`frame_bytes` bytes (frames counted with header, without CRC and escapes) unanswered.
 """
 
 import struct
@@ -23,6 +26,8 @@ HEADER = struct.Struct("<BBH")
 CRC = struct.Struct("<I")
 READ_PAYLOAD = struct.Struct("<IH")  # address, words
 WRITE_PAYLOAD = struct.Struct("<I")  # address; the words follow
+MAX_READ_WORDS = 1024
+"""Most words of a READ; a SYNC carries as many at most."""
 
 
 class Command(IntEnum):
@@ -31,7 +36,7 @@ class Command(IntEnum):
     READ = 1  # READ_PAYLOAD -> the words
     WRITE = 2  # WRITE_PAYLOAD + words -> nothing
     SAMPLE = 3  # golden.spec.samples -> the result
-    SYNC = 4  # any bytes -> the same bytes; taken whatever its sequence number, which it sets
+    SYNC = 4  # any bytes -> the same bytes; taken whatever its sequence number, the next follows it
 
 
 class Status(IntEnum):
@@ -43,12 +48,15 @@ class Status(IntEnum):
     GAP = 3  # sequence number ahead; sequence = the one wanted next
     NO_ROOM = 4  # host overran its credit; sequence = the one wanted next
     BAD_COMMAND = 5  # in sequence, but no such command
-    BAD_ADDRESS = 6  # READ or WRITE outside the address map
-    BAD_LENGTH = 7  # payload too short, or half a word
+    BAD_ADDRESS = 6  # READ or WRITE outside the address map; a WRITE may have been done in part
+    BAD_LENGTH = 7  # not what the command needs, half a word, or more than MAX_READ_WORDS
 
 
 GO_BACK = (Status.DAMAGED, Status.GAP, Status.NO_ROOM)
-DECLARATION = [END, ESC, ESC_END, ESC_ESC, HEADER.format, list(Command), list(Status)]
+DECLARATION = [
+    *(END, ESC, ESC_END, ESC_ESC, HEADER.format, READ_PAYLOAD.format, WRITE_PAYLOAD.format),
+    *(MAX_READ_WORDS, list(Command), list(Status)),
+]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,191 @@
+"""Sample payloads into events. Twin of golden/events.py."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, fifo, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.spec.config import CoreConfig
+from golden.spec.samples import DENSE, SKIP, SPARSE, SampleStatus
+from hw.core.ports import SampleBytes
+from hw.core.tokens import event, event_stream
+
+HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
+DEPTH = 512  # events decoded ahead of the core
+FAR = 25  # bits of a row number before it is checked: 65535 bytes of 255 rows
+
+
+class Events(wiring.Component):
+    """Decodes one SAMPLE payload at a byte or an event a cycle, ahead of the core.
+
+    `begin` pulses when `header` is complete. Every step ends in an event with `end`, whatever is
+    wrong with the payload; `status` tells what was. `finished` is high once the payload is taken
+    whole; `release` then makes room for the next one.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "sample": In(SampleBytes),
+                "inputs": In(16),
+                "header": Out(HEADER),
+                "begin": Out(1),
+                "finished": Out(1),
+                "release": In(1),
+                "status": Out(4),
+                "events": Out(event_stream(config)),
+                "taken": Out(1),  # an input spike was decoded
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        queue = fifo.SyncFIFOBuffered(width=event(self.config).size, depth=DEPTH)
+        m.submodules.queue = queue
+        m.d.comb += [
+            self.events.payload.eq(queue.r_data),
+            self.events.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.events.ready),
+        ]
+        self._decode(m, queue)
+        return m
+
+    def _decode(self, m, queue):
+        steps = Signal(16)
+        ended = Signal()  # the payload has no byte left
+        count = Signal(16)
+        bits = Signal(8)
+        row = Signal(FAR)
+        byte = self.sample.payload.data
+        out = Signal(event(self.config))
+        push = Signal()
+        m.d.comb += [
+            queue.w_data.eq(out),
+            queue.w_en.eq(push),
+            self.taken.eq(push & queue.w_rdy & ~out.end),
+            out.row.eq(row[: self.config.row_bits]),
+        ]
+        lowest = Signal(3)
+        for bit in reversed(range(8)):
+            with m.If(bits[bit]):
+                m.d.comb += lowest.eq(bit)
+        take = self.sample.valid & self.sample.ready
+        with m.If(take & self.sample.payload.last):
+            m.d.sync += ended.eq(1)
+
+        def truncated():
+            return self.status.eq(self.status | SampleStatus.TRUNCATED)
+
+        def emit(far_row):
+            """Queue a spike, unless there is no such row."""
+            fits = far_row < self.inputs
+            m.d.comb += push.eq(fits), out.row.eq(far_row[: self.config.row_bits])
+            with m.If(~fits):
+                m.d.sync += self.status.eq(self.status | SampleStatus.ROW_RANGE)
+            return ~fits | queue.w_rdy
+
+        with m.FSM() as fsm:
+            m.d.comb += self.finished.eq(fsm.ongoing("FINISHED"))
+            with m.State("HEADER"):
+                m.d.comb += self.sample.ready.eq(1)
+                with m.If(take):
+                    shifted = Cat(self.header.as_value()[8:], byte)
+                    m.d.sync += self.header.eq(shifted), count.eq(count + 1)
+                    with m.If(count == HEADER.size // 8 - 1):
+                        m.d.sync += self.begin.eq(1)
+                        m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.sync += self.begin.eq(0), steps.eq(self.header.steps)
+                m.next = "STEP"
+            with m.State("STEP"):
+                m.d.sync += row.eq(0), count.eq(0)
+                with m.If(steps == 0):
+                    m.next = "TRAILING"
+                with m.Elif(ended):
+                    m.d.sync += truncated()
+                    m.next = "DEAD"
+                with m.Else():
+                    m.d.comb += self.sample.ready.eq(1)
+                    with m.If(take):
+                        with m.If(byte == DENSE):
+                            m.next = "DENSE"
+                        with m.Elif(byte == SPARSE):
+                            m.next = "LOW"
+                        with m.Else():
+                            m.d.sync += self.status.eq(self.status | SampleStatus.BAD_CODE)
+                            m.next = "DROP"
+            self._dense(m, ended, take, byte, row, bits, lowest, emit, truncated)
+            for name, following, part in (("LOW", "HIGH", count[:8]), ("HIGH", "SPARSE", count[8:])):
+                with m.State(name):
+                    with m.If(ended):
+                        m.d.sync += truncated()
+                        m.next = "DEAD"
+                    with m.Else():
+                        m.d.comb += self.sample.ready.eq(1)
+                        with m.If(take):
+                            m.d.sync += part.eq(byte)
+                            m.next = following
+            with m.State("SPARSE"):
+                with m.If(count == 0):
+                    m.next = "END"
+                with m.Elif(ended):
+                    m.d.sync += truncated()
+                    m.next = "DEAD"
+                with m.Else():
+                    moved = (row + byte)[:FAR]
+                    done = Signal()
+                    with m.If(byte == SKIP):
+                        m.d.comb += done.eq(1)
+                    with m.Elif(self.sample.valid):
+                        m.d.comb += done.eq(emit(moved))
+                    m.d.comb += self.sample.ready.eq(done)
+                    with m.If(take):
+                        m.d.sync += count.eq(count - 1)
+                        m.d.sync += row.eq(Mux(byte == SKIP, moved, moved + 1))
+            with m.State("END"):
+                m.d.comb += push.eq(1), out.end.eq(1)
+                with m.If(queue.w_rdy):
+                    m.d.sync += steps.eq(steps - 1)
+                    m.next = "STEP"
+            with m.State("DROP"):
+                m.d.comb += self.sample.ready.eq(~ended)
+                with m.If(ended):
+                    m.next = "DEAD"
+            with m.State("DEAD"):
+                m.d.comb += push.eq(steps != 0), out.end.eq(1)
+                with m.If(steps == 0):
+                    m.next = "FINISHED"
+                with m.Elif(queue.w_rdy):
+                    m.d.sync += steps.eq(steps - 1)
+            with m.State("TRAILING"):
+                m.d.comb += self.sample.ready.eq(~ended)
+                with m.If(ended):
+                    m.next = "FINISHED"
+                with m.Else():
+                    m.d.sync += self.status.eq(self.status | SampleStatus.TRAILING)
+            with m.State("FINISHED"):
+                with m.If(self.release):
+                    m.d.sync += ended.eq(0), self.status.eq(0), count.eq(0)
+                    m.next = "HEADER"
+
+    def _dense(self, m, ended, take, byte, row, bits, lowest, emit, truncated):
+        """A byte holds 8 rows: emit its lowest bit each cycle, and take the next byte with the last."""
+        rest = bits & (bits - 1)[:8]
+        with m.State("DENSE"):
+            gone = Signal()
+            with m.If(bits == 0):
+                m.d.comb += gone.eq(1)
+            with m.Else():
+                with m.If(emit((row - 8 + lowest)[:FAR])):
+                    m.d.sync += bits.eq(rest)
+                    m.d.comb += gone.eq(rest == 0)
+            with m.If(gone):
+                with m.If(row >= self.inputs):
+                    m.next = "END"
+                with m.Elif(ended):
+                    m.d.sync += truncated()
+                    m.next = "DEAD"
+                with m.Else():
+                    m.d.comb += self.sample.ready.eq(1)
+                    with m.If(take):
+                        m.d.sync += bits.eq(byte), row.eq(row + 8)

@@ -1,0 +1,280 @@
+"""Which group runs when: steps, layers, groups, rows, and what each cycle was spent on.
+
+A pass is one group's way over its layer's rows. Group 0 takes them from the merge as it finds them;
+the others replay them at a row a cycle, without a gap between groups. The order of things is that of
+golden/core.py.
+"""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.spec.config import CoreConfig
+from golden.spec.formats import FACTOR_BITS, TRACE_BITS
+from golden.spec.samples import FIRST, LAST, LEARN
+from hw.core.events import HEADER
+from hw.core.fire import Fire
+from hw.core.replay import Replay
+from hw.core.tokens import layer_bits, layer_entry, slot, visit, word_bits
+
+DRAIN = 24  # cycles after which nothing is on its way through the lanes any more
+
+
+class Sequencer(wiring.Component):
+    """Runs samples: takes visits, gives slots.
+
+    `slot` is valid with `issued`; the other outputs say, for the counters, what a cycle without a row
+    was waiting for. `signal_busy` has a bit per layer whose learning signal is not formed yet,
+    `pending` a bit per group with an update to make up for, `layer_pending` one per layer.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "layer_count": In(16),
+                "header": In(HEADER),
+                "begin": In(1),
+                "events_finished": In(1),
+                "events_release": Out(1),
+                "layer": Out(layer_bits(config)),
+                "entry": In(layer_entry()),
+                "trace_clear": Out(1),
+                "trace_start": Out(1),
+                "flush": Out(1),
+                "keep": Out(1),
+                "bias": Out(1),
+                "last_row": Out(config.row_bits),
+                "decay": Out(FACTOR_BITS),
+                "gain": Out(TRACE_BITS),
+                "visits": In(stream.Signature(visit(config))),
+                "starved": In(1),
+                "signal_busy": In(config.layers),
+                "signal_claim": Out(config.layers),
+                "signal_clear": Out(1),
+                "signal_drop": Out(1),
+                "pending": In(config.neuron_groups),
+                "layer_pending": In(config.layers),
+                "slot": Out(slot(config)),
+                "issued": Out(1),  # the slot belongs to a visited row
+                "busy": Out(1),
+                "wait_input": Out(1),
+                "wait_spikes": Out(1),
+                "wait_signal": Out(1),
+                "step_done": Out(1),
+                "sample_done": Out(1),
+                "result_start": Out(1),
+                "result_done": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.replay = self.replay = Replay(self.config)
+        config = self.config
+        self.entry_reg = Signal(layer_entry())
+        self.step = Signal(16)
+        self.steps_left = Signal(16)
+        self.group = Signal(16)
+        self.base = Signal(word_bits(config))
+        self.outputs_left = Signal(16)
+        self.state = Signal(range(config.neuron_groups + 1))
+        self.first = Signal()
+        self.spacing = Signal(range(Fire.SPACING + 1))
+        self.at = Signal(config.row_bits + 1)
+        self.drain = Signal(range(DRAIN + 1))
+        flags = self.header.flags
+        self.learn = Signal()
+        m.d.comb += [
+            self.learn.eq((flags & LEARN).any() & self.entry_reg.flags.plastic),
+            self.keep.eq(self.learn),
+            self.bias.eq(self.entry_reg.flags.bias),
+            self.last_row.eq(self.entry_reg.rows - 1),
+            self.decay.eq(self.entry_reg.pre_decay),
+            self.gain.eq(self.entry_reg.pre_gain),
+        ]
+        with m.If(self.spacing != 0):
+            m.d.sync += self.spacing.eq(self.spacing - 1)
+        # candidate for the slot register, built by the FSM or by the replay pipeline
+        self.fresh_visit = Signal(visit(config))
+        self.fresh_valid = Signal()
+        self.replayed = Signal()
+        self._control(m, flags)
+        self._issue(m)
+        return m
+
+    def _control(self, m, flags):
+        entry, config = self.entry_reg, self.config
+        table_end = self.layer == self.layer_count - 1
+        with m.FSM() as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE") & ~fsm.ongoing("RESULT"))
+            with m.State("IDLE"):
+                m.d.sync += self.flush.eq(0)
+                with m.If(self.begin):
+                    m.d.sync += self.steps_left.eq(self.header.steps), self.layer.eq(0)
+                    with m.If((flags & FIRST).any()):
+                        m.d.sync += self.step.eq(0)
+                        m.d.comb += self.trace_clear.eq(1), self.signal_clear.eq(1)
+                    m.next = "STEP"
+            with m.State("STEP"):
+                m.d.sync += self.layer.eq(0)
+                with m.If(self.steps_left != 0):
+                    m.next = "LAYER"
+                with m.Else():
+                    m.next = "SETTLE"
+            with m.State("LAYER"):
+                m.d.sync += entry.eq(self.entry)
+                m.next = "WAIT"
+            with m.State("WAIT"):
+                skip = self.flush & ~self.layer_pending.bit_select(self.layer, 1)
+                with m.If(self.signal_busy.bit_select(self.layer, 1)):
+                    m.d.comb += self.wait_signal.eq(1)
+                with m.Elif(skip):
+                    m.next = "NEXT"
+                with m.Else():
+                    m.d.comb += self.trace_start.eq(1), self.replay.restart.eq(1)
+                    m.d.comb += self.signal_claim.eq(Mux(self.flush, 0, 1 << self.layer))
+                    m.d.sync += [
+                        self.group.eq(0),
+                        self.base.eq(entry.weight_base),
+                        self.outputs_left.eq(entry.outputs),
+                        self.state.eq(entry.state_base),
+                        self.first.eq(1),
+                    ]
+                    m.next = "MERGE"
+            with m.State("MERGE"):
+                self._merge(m)
+            with m.State("REPLAY"):
+                self._replay(m)
+            with m.State("NEXT"):
+                m.d.sync += self.layer.eq(self.layer + 1)
+                m.next = "LAYER"
+                with m.If(table_end):
+                    with m.If(self.flush):
+                        m.next = "SETTLE"
+                    with m.Else():
+                        m.d.sync += self.steps_left.eq(self.steps_left - 1)
+                        m.d.sync += self.step.eq(self.step + 1)
+                        m.d.comb += self.step_done.eq(1)
+                        m.next = "STEP"
+                m.d.sync += self.drain.eq(DRAIN)
+            with m.State("SETTLE"):
+                with m.If(self.signal_busy.any()):
+                    m.d.comb += self.wait_signal.eq(1)
+                with m.Elif((flags & LAST).any() & ~self.flush):
+                    m.d.sync += self.flush.eq(1), self.layer.eq(0)
+                    m.next = "LAYER"
+                with m.Elif(self.drain != 0):
+                    m.d.sync += self.drain.eq(self.drain - 1)
+                with m.Elif(self.events_finished):
+                    with m.If(self.flush):
+                        m.d.comb += self.sample_done.eq(1)
+                        m.d.comb += self.trace_clear.eq(1), self.signal_drop.eq(1)
+                    m.d.comb += self.result_start.eq(1)
+                    m.next = "RESULT"
+            with m.State("RESULT"):
+                with m.If(self.result_done):
+                    m.d.comb += self.events_release.eq(1)
+                    m.next = "IDLE"
+
+    def _merge(self, m):
+        """Group 0: rows as the merge finds them."""
+        token = self.visits.payload
+        held = token.end & (self.spacing != 0)
+        m.d.comb += [
+            self.visits.ready.eq(~held),
+            self.fresh_visit.eq(token),
+            self.fresh_valid.eq(self.visits.valid & ~held),
+            self.replay.recorded.eq(token),
+            self.replay.record.eq(self.visits.valid & ~token.end),
+            self.wait_input.eq(self.starved & ~self.visits.valid & (self.layer == 0)),
+            self.wait_spikes.eq(self.starved & ~self.visits.valid & (self.layer != 0)),
+        ]
+        with m.If(self.fresh_valid & token.end):
+            self._next_group(m)
+
+    def _replay(self, m):
+        """Further groups: every row again, or the spikes alone if there is nothing to update."""
+        updates = self.pending.bit_select(self.state, 1)
+        length = Mux(updates, self.replay.visited, self.replay.spiked)
+        end = self.at == length
+        held = end & (self.spacing != 0)
+        m.d.comb += [
+            self.replay.address.eq(self.at),
+            self.replay.spikes_only.eq(~updates),
+            self.replayed.eq(~held),
+        ]
+        with m.If(~end):
+            m.d.sync += self.at.eq(self.at + 1)
+        with m.Elif(~held):
+            self._next_group(m)
+
+    def _next_group(self, m):
+        m.d.sync += [
+            self.at.eq(0),
+            self.group.eq(self.group + 1),
+            self.base.eq(self.base + self.entry_reg.rows),
+            self.state.eq(self.state + 1),
+            self.outputs_left.eq(self.outputs_left - self.config.lanes),
+            self.first.eq(1),
+            self.spacing.eq(Fire.SPACING),
+        ]
+        m.next = "REPLAY"
+        with m.If(self.group == self.entry_reg.groups - 1):
+            m.next = "NEXT"
+
+    def _issue(self, m):
+        """Pipeline of slots: replayed ones wait Replay.LATENCY cycles for their row."""
+        config = self.config
+        here = Signal(slot(config))
+        end = Signal()
+        lanes = self.config.lanes
+        m.d.comb += [
+            end.eq(Mux(self.replayed, self.at == Mux(here.update, self.replay.visited,
+                                                     self.replay.spiked), self.fresh_visit.end)),
+            here.address.eq(self.base),
+            here.update.eq(self.pending.bit_select(self.state, 1)),
+            here.first.eq(self.first),
+            here.last.eq(end & ~self.flush),
+            here.context.layer.eq(self.layer),
+            here.context.state.eq(self.state),
+            here.context.valid.eq(Mux(self.outputs_left > lanes, lanes, self.outputs_left)),
+            here.context.final.eq(self.group == self.entry_reg.groups - 1),
+            here.context.fresh.eq(self.step == 0),
+            here.context.learn.eq(self.learn),
+            here.context.teach.eq(self.learn & (self.step >= self.header.learn_from)),
+        ]  # fmt: skip
+        with m.If((self.replayed | self.fresh_valid) & ~end):
+            m.d.sync += self.first.eq(0)
+
+        stage = Signal(slot(config), name="replay_1")
+        tail = Signal(slot(config), name="replay_2")
+        marks = [Signal(2, name=f"mark_{number}") for number in range(2)]  # slot, row
+        m.d.sync += [
+            stage.eq(here),
+            tail.eq(stage),
+            marks[0].eq(Cat(self.replayed, self.replayed & ~end)),
+            marks[1].eq(marks[0]),
+        ]
+        chosen = Signal(slot(config))
+        row = Signal(visit(config))
+        valid, is_row = Signal(), Signal()
+        with m.If(marks[1][0]):
+            m.d.comb += chosen.eq(tail), row.eq(self.replay.visit)
+            m.d.comb += valid.eq(1), is_row.eq(marks[1][1])
+        with m.Else():
+            m.d.comb += chosen.eq(here), row.eq(self.fresh_visit)
+            m.d.comb += valid.eq(self.fresh_valid), is_row.eq(self.fresh_valid & ~end)
+        learns = chosen.update & ((row.trace != 0) | row.spiked)
+        m.d.sync += [
+            self.slot.eq(chosen),
+            self.slot.row.eq(is_row & (learns | row.spike)),
+            self.slot.update.eq(is_row & learns),
+            self.slot.spike.eq(is_row & row.spike),
+            self.slot.trace.eq(row.trace),
+            self.slot.spiked.eq(row.spiked),
+            self.slot.address.eq(chosen.address + row.row),
+            self.slot.first.eq(valid & chosen.first),
+            self.slot.last.eq(valid & chosen.last),
+            self.issued.eq(is_row),
+        ]
