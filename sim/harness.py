@@ -68,6 +68,7 @@ def run(
     visible     also shows signals inside the design (slower): `dut.<instance>.<signal>`
     optimise    C++ optimisation of the model: -O0 builds faster, -O2 runs faster
     """
+    __tracebackhide__ = True
     seed = choose_seed()
     folder = build(factory, visible=visible, optimise=optimise)
     current = os.environ.get("PYTEST_CURRENT_TEST", module).split("::")[-1].split(" ")[0]
@@ -133,7 +134,7 @@ def simulate(
             test_module=module,
             hdl_toplevel="top",
             hdl_toplevel_lang="verilog",
-            testcase=testcase,
+            test_filter=filter_for(testcase),
             seed=seed,
             build_dir=folder,
             test_dir=scratch,
@@ -153,6 +154,14 @@ def simulate(
     if not tests:
         return f"{module} has no cocotb test named {testcase}"
     return f"{failed} of {tests} tests failed" if failed else ended
+
+
+def filter_for(testcase: str | list[str] | None) -> str | None:
+    """Regular expression for the named tests, all variants of each."""
+    if testcase is None:
+        return None
+    names = [testcase] if isinstance(testcase, str) else testcase
+    return rf"\.({'|'.join(map(re.escape, names))})(/.*)?$"
 
 
 def excerpt(log: str, lines: int = 80) -> str:

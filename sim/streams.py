@@ -107,10 +107,6 @@ class _Stream:
             if not self._dut.rst.value:
                 return
 
-    async def _pause(self) -> None:
-        for _ in range(self.waits.draw(self._rng)):
-            await self._edge
-
 
 class StreamSource(_Stream):
     """Drives the stream port `name` of `dut`. `waits` may be changed at any time.
@@ -141,19 +137,23 @@ class StreamSource(_Stream):
     async def _run(self) -> None:
         await self._released()
         while True:
-            while not self._queue:
+            if not self._queue:
                 self._idle.set()
                 self._wake.clear()
                 await self._wake.wait()
                 await self._edge
-            await self._pause()
-            self._payload.value = self._queue[0]
-            self._valid.value = 1
-            await self._edge
-            while self._ready is not None and not self._ready.value:
+            for _ in range(self.waits.draw(self._rng)):
                 await self._edge
-            self._queue.popleft()
-            self.transfers += 1
+            self._valid.value = 1
+            moved = True
+            while moved:
+                self._payload.value = self._queue[0]
+                await self._edge
+                while self._ready is not None and not self._ready.value:
+                    await self._edge
+                self._queue.popleft()
+                self.transfers += 1
+                moved = bool(self._queue) and not self.waits.chance
             self._valid.value = 0
             self._payload.value = self._rng.getrandbits(len(self._payload))
 
@@ -175,17 +175,20 @@ class StreamSink(_Stream):
         if self._take:
             self._ready.value = 0
         cocotb.start_soon(self._run())
-        cocotb.start_soon(self._check())
 
     def __len__(self) -> int:
         return len(self._queue)
 
     async def receive(self, *, within_us: int = 10_000) -> Any:
         """The next payload; raises SimTimeoutError when none comes."""
+        await self.arrival(within_us=within_us)
+        return unpack(self._shape, self._queue.popleft())
+
+    async def arrival(self, *, within_us: int = 10_000) -> None:
+        """Wait until something is there to receive; raises SimTimeoutError when nothing comes."""
         while not self._queue:
             self._arrived.clear()
             await with_timeout(self._arrived.wait(), within_us, "us")
-        return unpack(self._shape, self._queue.popleft())
 
     async def receive_many(self, count: int, *, within_us: int = 10_000) -> list[Any]:
         """The next `count` payloads."""
@@ -206,34 +209,35 @@ class StreamSink(_Stream):
 
     async def _run(self) -> None:
         await self._released()
+        pause = self._pause()
+        held = None
         while True:
-            if self._take:
-                self._ready.value = 0
-                await self._pause()
-                self._ready.value = 1
             await self._edge
-            while not self._transferring():
-                await self._edge
-            self._queue.append(int(self._payload.value))
-            self.transfers += 1
-            self._arrived.set()
-
-    def _transferring(self) -> bool:
-        valid = self._valid is None or bool(self._valid.value)
-        return valid and (self._take or self._ready is None or bool(self._ready.value))
-
-    async def _check(self) -> None:
-        if self._valid is None or self._ready is None:
-            return
-        await self._released()
-        while True:
-            if not self._valid.value:
-                await RisingEdge(self._valid)
-            held = None
-            await self._edge
-            while self._valid.value:
+            if self._valid is None or self._valid.value:
                 bits = int(self._payload.value)
                 assert held is None or held == bits, f"{self._name}: payload changed while waiting"
-                held = None if self._ready.value else bits
-                await self._edge
-            assert held is None, f"{self._name}: valid dropped before the transfer"
+                if not pause if self._take else self._ready is None or self._ready.value:
+                    self._queue.append(bits)
+                    self.transfers += 1
+                    self._arrived.set()
+                    held = None
+                    pause = self._pause()
+                    continue
+                held = bits
+            else:
+                assert held is None, f"{self._name}: valid dropped before the transfer"
+                if not pause:  # nothing to do until something is offered
+                    await RisingEdge(self._valid)
+                    continue
+            if pause:
+                pause -= 1
+                if not pause:
+                    self._ready.value = 1
+
+    def _pause(self) -> int:
+        """Draw a wait and set `ready` for it."""
+        if not self._take:
+            return 0
+        pause = self.waits.draw(self._rng)
+        self._ready.value = int(not pause)
+        return pause

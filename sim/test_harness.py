@@ -19,8 +19,8 @@ PAIR = data.StructLayout({"number": signed(7), "flags": data.ArrayLayout(1, 3)})
 class Queue(Component):
     """A FIFO of pairs."""
 
-    i: In(stream.Signature(PAIR))
-    o: Out(stream.Signature(PAIR))
+    def __init__(self) -> None:
+        super().__init__({"i": In(stream.Signature(PAIR)), "o": Out(stream.Signature(PAIR))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

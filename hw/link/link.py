@@ -1,0 +1,88 @@
+"""Bytes of the host on one side, the core on the other."""
+
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from golden.spec.config import CoreConfig
+from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
+from hw.link.executor import Executor
+from hw.link.receiver import Receiver
+from hw.link.replies import Replies
+from hw.link.ring import Ring
+from hw.link.slip import Stuffer, Unstuffer
+from hw.link.transmitter import Transmitter
+
+
+class Link(Component):
+    """Frames in, commands to the core, replies out (`golden.spec.frames`).
+
+        rx -> unstuffer -> receiver -> ring -> executor -> core
+        tx <- stuffer <- transmitter <- replies <-'
+                              '- receiver (complaints)
+
+    rx           bytes from the host, never made to wait
+    tx           bytes to the host
+    bus_request  accesses to registers and memories of the core
+    bus_reply    their answers, in order
+    sample       payloads of samples
+    result       their results
+    taken        pulse: a frame was taken
+    damaged      pulse: a frame was damaged
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "rx": In(ByteStream),
+                "tx": Out(ByteStream),
+                "bus_request": Out(BusRequest),
+                "bus_reply": In(BusReply),
+                "sample": Out(SampleBytes),
+                "result": In(ResultWords),
+                "taken": Out(1),
+                "damaged": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.unstuffer = unstuffer = Unstuffer()
+        m.submodules.receiver = receiver = Receiver()
+        m.submodules.ring = ring = Ring(self.config.frame_bytes)
+        m.submodules.executor = executor = Executor(self.config)
+        m.submodules.replies = replies = Replies(self.config)
+        m.submodules.transmitter = transmitter = Transmitter()
+        m.submodules.stuffer = stuffer = Stuffer()
+
+        connect(m, flipped(self.rx), unstuffer.i)
+        connect(m, unstuffer.o, receiver.i)
+        m.d.comb += [
+            ring.data.eq(receiver.data),
+            ring.write.eq(receiver.write),
+            ring.commit.eq(receiver.commit),
+            ring.discard.eq(receiver.discard),
+            receiver.full.eq(ring.full),
+            self.taken.eq(receiver.taken),
+            self.damaged.eq(receiver.damaged),
+        ]
+        connect(m, ring.o, executor.i)
+        connect(m, executor.bus_request, flipped(self.bus_request))
+        connect(m, flipped(self.bus_reply), executor.bus_reply)
+        connect(m, executor.sample, flipped(self.sample))
+        connect(m, flipped(self.result), executor.result)
+        m.d.comb += [
+            replies.address.eq(executor.address),
+            replies.data.eq(executor.data),
+            replies.write.eq(executor.write),
+            executor.idle.eq(replies.idle),
+        ]
+        connect(m, executor.reply, replies.i)
+        connect(m, replies.head, transmitter.head)
+        connect(m, replies.payload, transmitter.payload)
+        connect(m, receiver.complaint, transmitter.complaint)
+        connect(m, transmitter.o, stuffer.i)
+        connect(m, stuffer.o, flipped(self.tx))
+        return m
