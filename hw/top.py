@@ -1,0 +1,116 @@
+"""From pins to the core: `Machine` is what every target runs, `BoardTop` puts it on a board."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import io
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from boards.board import Board
+from boards.pll import Pll
+from golden.spec.config import CoreConfig
+from hw.clocks import ClockGenerator
+from hw.core.core import Core
+from hw.core.ports import ByteStream
+from hw.link.link import Link
+from hw.link.uart import UartReceiver, UartTransmitter
+
+SHOWN_SECONDS = 0.05  # how long an LED shows a pulse
+
+
+class Machine(Component):
+    """Link and core: bytes in, bytes out. The simulated board is this and nothing else.
+
+    rx       bytes from the host
+    tx       bytes to the host
+    busy     a sample is in the core
+    taken    pulse: a frame was taken
+    damaged  pulse: a frame was damaged
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "rx": In(ByteStream),
+                "tx": Out(ByteStream),
+                "busy": Out(1),
+                "taken": Out(1),
+                "damaged": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.link = link = Link(self.config)
+        m.submodules.core = core = Core(self.config)
+        connect(m, flipped(self.rx), link.rx)
+        connect(m, link.tx, flipped(self.tx))
+        connect(m, link.bus_request, core.bus_request)
+        connect(m, core.bus_reply, link.bus_reply)
+        connect(m, link.sample, core.sample)
+        connect(m, core.result, link.result)
+        m.d.comb += [
+            self.busy.eq(core.busy),
+            self.taken.eq(link.taken),
+            self.damaged.eq(link.damaged),
+        ]
+        return m
+
+
+class BoardTop(Component):
+    """A machine on the serial port of `board`, in the clock of `pll`.
+
+    LEDs, as many as the board has: heartbeat, frame taken, byte sent, core busy, frame damaged or
+    serial line in error.
+    """
+
+    def __init__(self, board: Board, config: CoreConfig, *, pll: Pll, baud: int) -> None:
+        self.board = board
+        self.config = config
+        self.pll = pll
+        self.baud = baud
+        super().__init__({})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        clock_hz = self.pll.output_mhz * 1e6
+        m.submodules.clocks = ClockGenerator(self.board, self.pll)
+        m.submodules.machine = machine = Machine(self.config)
+        m.submodules.receiver = receiver = UartReceiver(clock_hz=clock_hz, baud=self.baud)
+        m.submodules.transmitter = sender = UartTransmitter(clock_hz=clock_hz, baud=self.baud)
+        uart = platform.request("uart", 0, dir="-")
+        m.submodules.rx_pin = rx_pin = io.Buffer("i", uart.rx)
+        m.submodules.tx_pin = tx_pin = io.Buffer("o", uart.tx)
+        m.d.comb += [receiver.rx.eq(rx_pin.i), tx_pin.o.eq(sender.tx)]
+        connect(m, receiver.o, machine.rx)
+        connect(m, machine.tx, sender.i)
+
+        beat = Signal(range(int(clock_hz)))
+        m.d.sync += beat.eq(beat + 1)
+        trouble = machine.damaged | receiver.overflow | receiver.frame_error
+        states = [beat[-1]]
+        for pulse in (machine.taken, sender.i.valid, machine.busy, trouble):
+            states.append(stretched(m, pulse, int(clock_hz * SHOWN_SECONDS)))
+        for number, state in enumerate(states[: self.board.leds]):
+            led = io.Buffer("o", platform.request("led", number, dir="-"))
+            m.submodules[f"led_{number}"] = led
+            m.d.comb += led.o.eq(state)
+        for resource, number, subsignal in self.board.held_high:
+            port = getattr(platform.request(resource, number, dir="-"), subsignal)
+            high = io.Buffer("o", port)
+            m.submodules[f"{resource}_{subsignal}"] = high
+            m.d.comb += high.o.eq(1)
+        return m
+
+
+def stretched(m: Module, pulse: Any, cycles: int) -> Signal:
+    """`pulse`, made to last for `cycles` so that an eye can see it."""
+    left = Signal(range(cycles + 1))
+    shown = Signal()
+    with m.If(pulse):
+        m.d.sync += left.eq(cycles)
+    with m.Elif(left != 0):
+        m.d.sync += left.eq(left - 1)
+    m.d.sync += shown.eq(left != 0)
+    return shown
