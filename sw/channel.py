@@ -1,7 +1,8 @@
 """Commands to the device and back over a link that may lose and corrupt bytes.
 
-Go-back-N with credits: up to RESULT_SLOTS frames and `frame_bytes` bytes are in flight, so the device
-always has a next command. Every command runs exactly once and in order, whatever the link does:
+Go-back-N with credits: up to RESULT_SLOTS frames and `frame_bytes` bytes are in flight, so the
+device always has a next command. Every command runs exactly once and in order, whatever the link
+does:
 
 - a frame the device did not take is sent again, on its demand or after silence
 - a reply says that all commands before it have run. If one of theirs was lost, a WRITE is done, a

@@ -1,4 +1,4 @@
-"""A device under the host's hand: load a network, run samples through it, read back all it holds."""
+"""A device in the host's hand: load a network, run samples through it, read back all it holds."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Device(Blocks):
         self.network = network
 
     def set_rates(self, scale: float) -> None:
-        """Multiply the learning rates of the network by `scale`, 0 to 1, from the next sample on."""
+        """Multiply the learning rates of the network by `scale` (0 to 1) from now on."""
         field = FIELD_NAMES.index("rate")
         for index, layer in enumerate(self._loaded().layers(self.config, scale)):
             self.write(Space.LAYERS, index * len(FIELD_NAMES) + field, np.array([layer.rate]))

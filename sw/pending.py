@@ -17,7 +17,7 @@ class Pump(Protocol):
 
 
 class Refused(LinkError):
-    """The device ran the frame's checks and said no: a command, address or length it does not have."""
+    """The device said no: a command, address or length it does not have."""
 
 
 @dataclass

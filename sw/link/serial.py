@@ -9,8 +9,8 @@ from sw.link.transport import LinkError, Transport
 
 LONGEST_FRAME = 2 * 65536  # bytes on the wire, everything escaped
 UDEV_RULE = (
-    'add yourself to the port\'s group (sudo usermod -aG dialout "$USER", then log in again), or add '
-    'the udev rule: SUBSYSTEM=="tty", ATTRS{idVendor}=="0403", MODE="0666"'
+    'join the port\'s group (sudo usermod -aG dialout "$USER", then log in again), '
+    'or add the udev rule: SUBSYSTEM=="tty", ATTRS{idVendor}=="0403", MODE="0666"'
 )
 
 
@@ -68,7 +68,8 @@ def _explain(port: str, baud: int, error: Exception) -> str:
     """Why a port could not be opened, and what to do."""
     code, text = getattr(error, "errno", None), str(error).lower()
     if code == errno.ENOENT or "no such file" in text or "filenotfound" in text:
-        return f"{port}: no such port; plug the board in and list ports: python -m serial.tools.list_ports"
+        listing = "python -m serial.tools.list_ports"
+        return f"{port}: no such port; plug the board in and list ports: {listing}"
     if code == errno.EACCES or "permission" in text or "access is denied" in text:
         return f"{port}: permission denied; {UDEV_RULE}"
     if code in (errno.EBUSY, errno.EAGAIN) or "busy" in text or "exclusively lock" in text:

@@ -1,0 +1,225 @@
+"""The commands that look at a trained network: `evaluate`, `predict`, `weights`, `probe`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from golden.spec.network import Network
+from sw.cli import options
+from sw.cli.progress import TerminalWatcher
+from sw.data import DATASETS, Dataset, Sample, bin_events, read_nmnist
+from sw.device import Device, Weights
+from sw.metrics import Plan
+from sw.store import Run, StoreError, write_atomically
+from sw.training import Trainer
+
+RASTER_ROWS, BINS = 24, " .:-=+*#%@"
+
+
+def add_parsers(commands: Any, **style: Any) -> None:
+    """Declare the commands."""
+    parser = _parser(
+        commands, "evaluate", evaluate, "classify the test samples with what was learned",
+        "  evaluate --run runs/nmnist-1\n"
+        "  evaluate --run runs/nmnist-1 --target serial:/dev/ttyUSB0 --test 20", style,
+    )  # fmt: skip
+    parser.add_argument("--test", type=int, metavar="N", help="test samples (default: as trained)")
+    parser = _parser(
+        commands, "predict", predict, "class and scores of single samples or event files",
+        "  predict --run runs/nmnist-1 0 1 2         test samples by number\n"
+        "  predict --run runs/nmnist-1 00042.bin     a recording in N-MNIST format", style,
+    )  # fmt: skip
+    parser.add_argument("samples", nargs="+", help="numbers of test samples, or .bin files")
+    parser = _parser(
+        commands, "weights", weights, "statistics of the weights, or a file of them",
+        "  weights --run runs/nmnist-1\n"
+        "  weights --run runs/nmnist-1 --export weights.npz\n"
+        "  weights --run runs/nmnist-1 --target serial:/dev/ttyUSB0 --keep    off the chip", style,
+    )  # fmt: skip
+    parser.add_argument("--export", type=Path, metavar="FILE", help="write an .npz (int32 arrays)")
+    parser = _parser(
+        commands, "probe", probe, "one sample step by step: spikes, membranes, traces",
+        "  probe --run runs/nmnist-1 0\n  probe --run runs/nmnist-1 00042.bin", style,
+    )  # fmt: skip
+    parser.add_argument("samples", nargs=1, help="number of a test sample, or a .bin file")
+
+
+def evaluate(args: argparse.Namespace, console: Console) -> int:
+    """Accuracy on the test samples."""
+    data = Run(args.run).config()["data"]
+    data["test"] = args.test or data["test"]
+    test_set = options.load_data(data, train=False)
+    with _device(args) as device, TerminalWatcher(console) as watcher:
+        tally = Trainer(device, test_set, None, Plan(), watcher).evaluate(test_set, "test")
+        network = _network(device)
+        rates = ", ".join(f"{rate:.3f}" for rate in tally.rates(network)) or "none"
+        console.print(
+            f"test accuracy {tally.accuracy:.1%} ({tally.correct} of {tally.samples}), "
+            f"firing rate {rates}, {tally.speed:.1f} samples/s"
+            + (f", {tally.cycles / tally.samples:.0f} cycles/sample" if tally.cycles else ""),
+            highlight=False,
+        )
+    return 0
+
+
+def predict(args: argparse.Namespace, console: Console) -> int:
+    """Class and scores."""
+    samples = _samples(args)
+    with _device(args) as device:
+        one = 2 ** _network(device).weight_fraction
+        for sample, result in zip(samples, device.run(samples, learn=False), strict=True):
+            scores = [score / one / len(sample.frames) for score in result.scores]
+            known = sample.key if sample.key.endswith(".bin") else f"{sample.key} ({sample.label})"
+            text = " ".join(f"{score:6.2f}" for score in scores[: _network(device).classes])
+            console.print(f"{known}: class {result.prediction}   scores {text}", highlight=False)
+    return 0
+
+
+def weights(args: argparse.Namespace, console: Console) -> int:
+    """Statistics of the weights; with --export a file."""
+    run = Run(args.run)
+    network, _ = run.network_and_core()
+    values = run.weights()
+    if args.keep:
+        with _device(args) as device:
+            values = device.read_weights()
+    for index, layer in enumerate(values):
+        low, high = layer.min(), layer.max()
+        ends = np.mean((layer == low) | (layer == high))
+        console.print(
+            f"layer {index}: {layer.shape[0]} x {layer.shape[1]}, mean {layer.mean():.2f}, "
+            f"deviation {layer.std():.2f}, {low} to {high} ({ends:.2%} at these ends), "
+            f"zero {np.mean(layer == 0):.1%}; one = {2**network.weight_fraction}",
+            highlight=False,
+        )
+    if args.export:
+        _export(args.export, values)
+        console.print(f"written: {args.export}", highlight=False)
+    return 0
+
+
+def probe(args: argparse.Namespace, console: Console) -> int:
+    """Insides of every layer while a sample runs."""
+    (sample,) = _samples(args)
+    with _device(args) as device:
+        network, count = _network(device), len(device.layers)
+        spikes: list[list[NDArray[np.bool_]]] = [[] for _ in range(count)]
+        console.print(f"sample {sample.key}, label {sample.label}", highlight=False)
+        for step in device.step_through(sample):
+            console.print(f"step {step}: {int(sample.frames[step].sum())} input spikes")
+            for layer in range(count):
+                spikes[layer].append(device.spikes(layer))
+                _show_layer(console, device, layer, spikes[layer][-1])
+        for layer in range(len(network.hidden)):
+            console.print(f"\nspikes of layer {layer}, neurons down, steps across")
+            for line in raster(np.array(spikes[layer])):
+                console.print(line, markup=False, highlight=False)
+        device.set_rates(1)
+        result = next(device.run([sample], learn=False))
+        console.print(f"\nclass {result.prediction}", highlight=False)
+    return 0
+
+
+def raster(spikes: NDArray[np.bool_]) -> list[str]:
+    """Spikes bool[steps, neurons] as text: a line for some neurons, darker where more fire."""
+    neurons = spikes.shape[1]
+    edges = np.linspace(0, neurons, min(RASTER_ROWS, neurons) + 1).astype(int)
+    lines = []
+    for start, stop in pairwise(edges):
+        part = spikes[:, start:stop].mean(axis=1)
+        text = "".join(BINS[int(np.ceil(value * (len(BINS) - 1)))] for value in part)
+        lines.append(f"{start:5d} |{text}|")
+    return lines
+
+
+def _show_layer(console: Console, device: Device, layer: int, spikes: NDArray[np.bool_]) -> None:
+    membranes, traces = device.membranes(layer), device.traces(layer)
+    text = f"  layer {layer}: {int(spikes.sum())} spikes"
+    if device.layers[layer].readout:
+        text = f"  readout: logits {' '.join(map(str, membranes))}"
+    else:
+        text += f", membranes {membranes.min()} to {membranes.max()} (mean {membranes.mean():.0f})"
+        text += f", post traces up to {device.post_traces(layer).max()}"
+    text += f", {np.count_nonzero(traces)} pre traces up to {traces.max()}"
+    console.print(text, highlight=False)
+
+
+def _parser(
+    commands: Any, name: str, command: Any, text: str, examples: str, style: dict[str, Any]
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.",
+        epilog=f"examples:\n{examples}", **style,
+    )  # fmt: skip
+    parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
+    options.add_target(parser)
+    parser.add_argument(
+        "--keep", action="store_true", help="use the weights on the chip, not those of the run"
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _device(args: argparse.Namespace) -> Device:
+    """The device, loaded with the run's network."""
+    run = Run(args.run)
+    network, core = run.network_and_core()
+    target = args.target or str(run.config().get("target", "golden"))
+    config = None if target.startswith("serial:") else core
+    if args.keep and config is not None:
+        raise ValueError(f"--keep: {target} starts empty, only a board keeps weights; leave it out")
+    values = None if args.keep else run.weights()
+    device = options.open_device(target, config, args.baud)
+    try:
+        if values is None:
+            device.attach(network)
+        else:
+            device.load(network, values)
+    except BaseException:
+        device.close()
+        raise
+    return device
+
+
+def _samples(args: argparse.Namespace) -> list[Sample]:
+    """The samples named: numbers in the test set, or event files."""
+    data = Run(args.run).config()["data"]
+    tests: Dataset | None = None
+    found = []
+    for name in args.samples:
+        if name.isdecimal():
+            tests = tests or options.load_data(data, train=False)
+            if int(name) >= len(tests):
+                raise ValueError(f"sample {name}: test samples are 0 to {len(tests) - 1}")
+            found.append(tests[int(name)])
+        else:
+            frames = bin_events(
+                read_nmnist(name),
+                steps=data["steps"],
+                sensor=DATASETS[data["name"]].sensor,
+                pool=data["pool"],
+                source=name,
+            )
+            found.append(Sample(frames, 0, name))
+    return found
+
+
+def _network(device: Device) -> Network:
+    assert device.network is not None
+    return device.network
+
+
+def _export(path: Path, values: Weights) -> None:
+    if path.suffix != ".npz":
+        raise StoreError(f"{path}: --export writes .npz files; give it that ending")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{f"layer{i}": layer for i, layer in enumerate(values)})
+    write_atomically(path, buffer.getvalue())

@@ -1,0 +1,171 @@
+"""The options of the commands, and how they become a network, a core, and data sets."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields, replace
+from typing import Any
+
+from golden.spec.config import PRESETS as CORES
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from sw import presets
+from sw.data import DATASETS, Dataset, load
+from sw.device import Device
+from sw.link.transport import DEFAULT_BAUD, TARGETS
+from sw.presets import PRESETS, Preset
+
+DEFAULT_CORE = "ulx3s-85f"
+NETWORK_HELP = {
+    "gamma": "leak: part of the membrane kept from step to step",
+    "theta": "firing threshold",
+    "reset": "after a spike: soft (minus theta) or hard (to zero)",
+    "lambda_pre": "decay of the pre traces",
+    "lambda_post": "decay of the post traces",
+    "alpha_pre": "weight of the causal term",
+    "alpha_post": "weight of the non-causal term",
+    "logit_scale": "scale of a hidden layer's own class guess",
+    "readout_scale": "scale of the readout's class guess",
+    "eta": "learning rate of the hidden layers",
+    "eta_out": "learning rate of the readout",
+    "learn_last": "learn only in the last so many steps; 0: in all",
+    "train_hidden": "learn in the hidden layers (--no-train-hidden: a random layer)",
+    "weight_fraction": "fraction bits of a weight",
+    "init_scale": "spread of the initial weights",
+    "seed": "seed of weights, rounding, order of samples, generated data",
+}
+CORE_HELP = {
+    "lanes": "neurons computed side by side",
+    "weight_bits": "bits of a weight",
+    "weight_words": "rows of `lanes` weights",
+    "neuron_groups": "groups of `lanes` neurons",
+    "trace_entries": "input rows with a trace",
+    "layers": "entries of the layer table",
+    "classes": "most classes",
+    "frame_bytes": "bytes in flight on the link",
+}
+
+
+def add_target(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """--target and --baud."""
+    group = parser.add_argument_group("device")
+    shown = default or "that of the run"
+    group.add_argument("--target", default=default, help=f"{TARGETS} (default: {shown})")
+    group.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="of a port (%(default)s)")
+
+
+def add_core(parser: argparse.ArgumentParser) -> None:
+    """--core and a flag for each of its fields."""
+    group = parser.add_argument_group(
+        "core",
+        "what a simulated or golden core is built with; a board must agree",
+    )
+    group.add_argument(
+        "--core", choices=CORES, help=f"named configuration (default: {DEFAULT_CORE})"
+    )
+    for name, text in CORE_HELP.items():
+        group.add_argument(_flag(name), type=int, help=text, metavar="N")
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """--preset, --hidden and a flag for each field of a network."""
+    group = parser.add_argument_group("network and learning", "default: what the preset says")
+    names = "; ".join(f"{name}: {preset.text}" for name, preset in PRESETS.items())
+    group.add_argument("--preset", choices=PRESETS, help=f"starting point. {names}")
+    group.add_argument(
+        "--hidden", type=_sizes, metavar="N[,N...]", help="neurons of each hidden layer, or none"
+    )
+    kinds = {field.name: field.type for field in fields(Network)}
+    for name, text in NETWORK_HELP.items():
+        if kinds[name] is bool:
+            group.add_argument(_flag(name), action=argparse.BooleanOptionalAction, help=text)
+        else:
+            group.add_argument(_flag(name), type=kinds[name], help=text, metavar="X")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Which samples, and how they are binned."""
+    group = parser.add_argument_group("data")
+    names = "; ".join(f"{name}: {entry.text}" for name, entry in DATASETS.items())
+    group.add_argument("--data", metavar="NAME[:DIR]", help=f"data set. {names}")
+    group.add_argument("--data-dir", metavar="DIR", help="folder of the data set, if not in --data")
+    group.add_argument("--steps", type=int, metavar="N", help="time steps a recording is cut into")
+    group.add_argument("--pool", type=int, metavar="N", help="OR-pool N x N pixels into one input")
+    group.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
+    group.add_argument("--test", type=int, metavar="N", help="test samples (default: all)")
+
+
+def preset_of(args: argparse.Namespace) -> Preset:
+    """The preset asked for, or the first one for the data set."""
+    if args.preset:
+        return PRESETS[args.preset]
+    data = (args.data or "").partition(":")[0]
+    for name, preset in PRESETS.items():
+        if preset.data == data or (not data and name == presets.DEFAULT):
+            return preset
+    return Preset(text="", data=data)
+
+
+def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig | None:
+    """The core asked for. None: a board, and nothing was asked."""
+    changes = {name: value for name in CORE_HELP if (value := getattr(args, name)) is not None}
+    if target.startswith("serial:") and not args.core and not changes:
+        return None
+    return replace(CORES[args.core or preset.core or DEFAULT_CORE], **changes)
+
+
+def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
+    """The data asked for, as `load_data` takes it and config.json keeps it."""
+    name, _, root = (args.data or preset.data).partition(":")
+    return {
+        "name": name,
+        "root": root or args.data_dir,
+        "steps": preset.steps if args.steps is None else args.steps,
+        "pool": preset.pool if args.pool is None else args.pool,
+        "seed": 0 if args.seed is None else args.seed,
+        "train": args.train,
+        "test": args.test,
+    }
+
+
+def load_data(data: dict[str, Any], *, train: bool) -> Dataset:
+    """The training or the test samples. Raises DataError."""
+    return load(
+        data["name"],
+        data["root"],
+        train=train,
+        limit=data["train" if train else "test"],
+        steps=data["steps"],
+        pool=data["pool"],
+        seed=data["seed"],
+    )
+
+
+def network_of(args: argparse.Namespace, preset: Preset, samples: Dataset) -> Network:
+    """The network asked for, of the data set's inputs and classes. Raises ValueError."""
+    given = {name: value for name in NETWORK_HELP if (value := getattr(args, name)) is not None}
+    hidden = preset.hidden if args.hidden is None else args.hidden
+    sizes = (samples.n_inputs, *hidden, samples.classes)
+    return Network(**{**preset.network, **given, "sizes": sizes})
+
+
+def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:
+    """The device of a target. Raises ValueError for a baud rate that none has."""
+    if not 300 <= baud <= 12_000_000:
+        raise ValueError(f"--baud {baud}: 300 to 12000000 are possible")
+    return Device.open(target, config=config, baud=baud)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    if text in ("none", "0", ""):
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no list of layer sizes; write 128, 256,128, or none"
+        ) from None

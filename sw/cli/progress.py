@@ -1,0 +1,93 @@
+"""Training on the terminal: a live line for what runs, a table row for every epoch."""
+
+from __future__ import annotations
+
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from golden.spec.network import Network
+from sw.metrics import Epoch, Tally
+from sw.training import Watcher
+
+EVERY = 0.1  # seconds between two updates of the live line
+HEADING = "epoch   rate    test   train   firing rate    cycles/sample  samples/s   time"
+
+
+class TerminalWatcher(Watcher):
+    """Shows a training run with rich; on no terminal, the table alone."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._network: Network | None = None
+        self._shown = 0.0
+        self._headed = False
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", visible=False, text="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, task: str, total: int, network: Network) -> None:
+        """A new bar."""
+        self._network = network
+        self._progress.reset(self._task, total=total, description=task, visible=True, text="")
+
+    def sample(self, tally: Tally) -> None:
+        """Move the bar, not more often than an eye sees."""
+        if (now := time.monotonic()) - self._shown < EVERY:
+            return
+        self._shown = now
+        assert self._network is not None
+        parts = [f"right {tally.accuracy:6.1%}", f"rate {_rates(tally.rates(self._network))}"]
+        parts.append(f"{tally.speed:.0f} samples/s")
+        if tally.cycles:
+            parts.append(f"{tally.cycles / tally.samples:.0f} cycles/sample")
+        self._progress.update(self._task, completed=tally.samples, text="  ".join(parts))
+
+    def epoch(self, epoch: Epoch) -> None:
+        """A row of the table."""
+        if not self._headed:
+            self._progress.console.print(HEADING, highlight=False)
+            self._headed = True
+        self._progress.console.print(
+            f"{epoch.epoch:5d}  {epoch.rate_scale:5.3f}  {_percent(epoch.test_accuracy)}  "
+            f"{_percent(epoch.train_accuracy)}   {_rates(epoch.firing_rates):<14}"
+            f"{_cycles(epoch.cycles_per_sample)}  {epoch.samples_per_second:9.1f}  "
+            f"{epoch.seconds:5.1f}s",
+            highlight=False,
+        )
+
+
+def _percent(value: float | None) -> str:
+    return "     -" if value is None else f"{value:6.1%}"
+
+
+def _rates(rates: list[float]) -> str:
+    return " ".join(f"{rate:.3f}" for rate in rates) or "-"
+
+
+def _cycles(value: float) -> str:
+    return f"{value:13.0f}" if value else "            -"

@@ -1,0 +1,86 @@
+"""`python -m sw.driver`: train and use spiking networks on a board, a simulation or a model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from rich.console import Console
+
+from golden.spec.network import DoesNotFit
+from sw.cli import look, train
+from sw.data import DataError
+from sw.device import DeviceError
+from sw.link import LinkError
+from sw.store import StoreError
+
+USAGE, FAILED, INTERRUPTED = 2, 1, 130
+DESCRIPTION = """\
+Train spiking neural networks on the chip, and use what they learned.
+
+The chip learns by itself (TESS rule); this program feeds it samples, sets learning rates, reads
+weights back and keeps them. The same commands run on
+  --target golden         the integer model of the chip: no hardware, same bits
+  --target sim            the simulated gateware: no hardware, slow, same bits and cycles
+  --target serial:PORT    a board"""
+EPILOG = """\
+start here:
+  python -m sw.driver train                           train the N-MNIST subset, on the model
+  python -m sw.driver evaluate --run runs/nmnist-1    how good is it
+  python -m sw.driver predict --run runs/nmnist-1 0   one sample
+  python -m sw.driver COMMAND --help                  all options, more examples
+
+exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was learned is kept)"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is; exit status 2."""
+        sys.stderr.write(f"error: {message}; see {self.prog} --help\n")
+        raise SystemExit(USAGE)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    style = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+    top = Parser(
+        prog="python -m sw.driver",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = top.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    train.add_parser(commands, **style)
+    look.add_parsers(commands, **style)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    args = parser().parse_args(arguments)
+    try:
+        status: int = args.command(args, Console())
+        return status
+    except (DoesNotFit, DataError, ValueError) as error:
+        return _failed(error, USAGE)
+    except (LinkError, DeviceError, StoreError, OSError) as error:
+        return _failed(error, FAILED)
+    except KeyboardInterrupt:
+        return _failed("stopped", INTERRUPTED)
+
+
+def _failed(error: object, status: int) -> int:
+    text = " ".join(str(error).split())
+    sys.stderr.write(f"error: {text}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

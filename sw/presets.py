@@ -1,0 +1,56 @@
+"""Named starting points: a data set, a network for it and a schedule, measured together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What `train` starts from; every value can be set on its own."""
+
+    text: str
+    """One line for a user."""
+    data: str = "nmnist"
+    """Data set, as in sw.data.DATASETS."""
+    pool: int = 1
+    """OR-pooling of the sensor's pixels."""
+    steps: int = 10
+    """Time steps per sample."""
+    hidden: tuple[int, ...] = (128,)
+    """Neurons of each hidden layer."""
+    epochs: int = 6
+    """Passes over the training samples."""
+    core: str | None = None
+    """Core configuration it is meant for, where that is not the default one."""
+    network: dict[str, Any] = field(default_factory=dict)
+    """Fields of golden.spec.network.Network that differ from its defaults."""
+
+
+PRESETS: dict[str, Preset] = {
+    "nmnist-fast": Preset(
+        text="N-MNIST, all 34 x 34 x 2 inputs, 128 neurons",
+        network={"logit_scale": 0.4, "eta": 0.004, "eta_out": 0.004},
+    ),
+    "nmnist-best": Preset(
+        text="N-MNIST, pooled to 17 x 17 x 2 inputs, 448 neurons",
+        pool=2,
+        hidden=(448,),
+        epochs=8,
+        network={"logit_scale": 0.2, "eta": 0.004, "eta_out": 0.004},
+    ),
+    "smoke": Preset(
+        text="generated patterns on the smallest core: seconds, also in simulation",
+        data="synthetic",
+        hidden=(12,),
+        epochs=4,
+        steps=5,
+        core="tiny",
+        network={"eta": 0.01, "eta_out": 0.01},
+    ),
+}
+"""The presets by name."""
+
+DEFAULT = "nmnist-fast"
+"""Used when neither a preset nor another data set is named."""

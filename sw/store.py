@@ -1,0 +1,147 @@
+"""The files of a run: config.json, weights.safetensors, metrics.jsonl and metrics.json.
+
+Every file is written beside its place and renamed, so that a reader (and a crash) sees the old or
+the new one; metrics.jsonl alone grows line by line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from sw.device import Weights
+
+CONFIG, WEIGHTS, METRICS, EPOCHS = (
+    "config.json",
+    "weights.safetensors",
+    "metrics.json",
+    "metrics.jsonl",
+)
+
+
+class StoreError(RuntimeError):
+    """A run's folder or file is missing or damaged. One line, with what to do."""
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file in whole or not at all. Raises StoreError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            os.fchmod(handle, 0o644)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another --out"
+        ) from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, indented. Raises StoreError."""
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def weights_bytes(weights: Weights, network: Network, fingerprint: int, noise_state: int) -> bytes:
+    """Safetensors `layer0.weight`, … int16 [rows, outputs]; the bias is the readout's last row."""
+    tensors = {f"layer{i}.weight": w.astype(np.int16) for i, w in enumerate(weights)}
+    metadata = {
+        "format": "spiking network, integer weights, one unit = 2^-weight_fraction",
+        "network": json.dumps(network.as_dict()),
+        "fingerprint": f"{fingerprint:016x}",
+        "noise_state": str(noise_state),
+    }
+    return save(tensors, metadata)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder with a training run."""
+
+    path: Path
+
+    def start(self, config: dict[str, Any]) -> None:
+        """Begin: write the configuration, and forget the metrics of an earlier run."""
+        write_json(self.path / CONFIG, config)
+        for name in (METRICS, EPOCHS, WEIGHTS):
+            (self.path / name).unlink(missing_ok=True)
+
+    def save_weights(
+        self, weights: Weights, network: Network, fingerprint: int, noise_state: int
+    ) -> None:
+        """Write weights.safetensors."""
+        data = weights_bytes(weights, network, fingerprint, noise_state)
+        write_atomically(self.path / WEIGHTS, data)
+
+    def add_epoch(self, epoch: dict[str, Any]) -> None:
+        """Append a line to metrics.jsonl."""
+        try:
+            with (self.path / EPOCHS).open("a") as file:
+                file.write(json.dumps(epoch) + "\n")
+        except OSError as error:
+            raise StoreError(
+                f"{self.path / EPOCHS}: cannot be written ({error.strerror})"
+            ) from error
+
+    def finish(self, metrics: dict[str, Any]) -> None:
+        """Write metrics.json."""
+        write_json(self.path / METRICS, metrics)
+
+    def config(self) -> dict[str, Any]:
+        """config.json. Raises StoreError."""
+        path = self.path / CONFIG
+        try:
+            content = json.loads(path.read_text())
+            if not isinstance(content, dict):
+                raise ValueError("not an object")
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{path}: no such file; name the folder that train wrote (--out)"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: not readable ({error}); train again") from error
+        return content
+
+    def network_and_core(self) -> tuple[Network, CoreConfig]:
+        """What was trained, on what core. Raises StoreError."""
+        config = self.config()
+        try:
+            return Network(**config["network"]), CoreConfig(**config["core"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{self.path / CONFIG}: not a run's configuration ({error}); train again"
+            ) from error
+
+    def weights(self) -> Weights:
+        """The weights, int32 [rows, outputs] of each layer. Raises StoreError."""
+        return load_weights(self.path / WEIGHTS)[0]
+
+
+def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:
+    """Weights and metadata of a weights.safetensors. Raises StoreError."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = [f"layer{i}.weight" for i in range(len(file.keys()))]
+            weights = [file.get_tensor(name).astype(np.int32) for name in names]
+            return weights, file.metadata() or {}
+    except FileNotFoundError as error:
+        raise StoreError(f"{path}: no such file; train until the end of an epoch first") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise StoreError(f"{path}: not the weights of a run ({error}); train again") from error
