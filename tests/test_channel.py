@@ -1,4 +1,4 @@
-"""The channel over a faulty link: every command runs exactly once, in order, or the link is called dead."""
+"""The channel over a faulty link: every command runs exactly once, in order, or the link is dead."""
 
 import random
 from dataclasses import dataclass

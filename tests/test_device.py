@@ -1,17 +1,22 @@
 """The device API against the integer model: what goes in comes out, and identity is checked."""
 
+import os
+import threading
+import tty
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from golden.device import GoldenDevice
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.network import DoesNotFit, Network
 from golden.spec.registers import Space
 from sw.channel import Channel
 from sw.data import load
 from sw.device import Device, DeviceError
+from sw.link import LinkError
 from sw.link.golden_link import GoldenTransport
 
 TINY = PRESETS["tiny"]
@@ -164,3 +169,53 @@ def test_blocks_longer_than_a_frame(device):
     device.write(Space.WEIGHTS, 4, words)
     back = device.read(Space.WEIGHTS, 4, 900)
     assert np.array_equal(back & 0x1FF, words)
+
+
+class Board:
+    """The integer model at a pseudo terminal: what a board is to the serial transport."""
+
+    def __init__(self):
+        self.inside, outside = os.openpty()
+        self.port = os.ttyname(outside)
+        tty.setraw(outside)
+        self.outside, self.device = outside, GoldenDevice(TINY)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                os.write(self.inside, self.device.exchange(os.read(self.inside, 4096)))
+            except OSError:
+                return
+
+
+def test_a_board_at_a_serial_port(samples):
+    board = Board()
+    with Device.open(f"serial:{board.port}") as device:
+        assert device.config == TINY
+        device.load(NETWORK)
+        results = list(device.run(samples, learn=True))
+        with pytest.raises(LinkError, match="in use"):
+            Device.open(f"serial:{board.port}")
+    with Device.open("golden", config=TINY) as other:
+        other.load(NETWORK)
+        assert list(other.run(samples, learn=True)) == results
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied"), "usermod -aG dialout"),
+        (OSError(16, "Device or resource busy"), "in use by another program"),
+        (FileNotFoundError(2, "No such file or directory"), "no such port"),
+        (ValueError("Invalid baud rate: 7"), "choose another --baud"),
+    ],
+)
+def test_ports_that_cannot_be_opened_say_what_to_do(error, message, monkeypatch):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("serial.Serial", refuse)
+    with pytest.raises(LinkError, match=message):
+        Device.open("serial:/dev/ttyUSB0")

@@ -55,7 +55,7 @@ def add_parsers(commands: Any, **style: Any) -> None:
 def evaluate(args: argparse.Namespace, console: Console) -> int:
     """Accuracy on the test samples."""
     data = Run(args.run).config()["data"]
-    data["test"] = args.test or data["test"]
+    data["test"] = data["test"] if args.test is None else args.test
     test_set = options.load_data(data, train=False)
     with _device(args) as device, TerminalWatcher(console) as watcher:
         tally = Trainer(device, test_set, None, Plan(), watcher).evaluate(test_set, "test")
@@ -155,8 +155,10 @@ def _show_layer(console: Console, device: Device, layer: int, spikes: NDArray[np
 def _parser(
     commands: Any, name: str, command: Any, text: str, examples: str, style: dict[str, Any]
 ) -> argparse.ArgumentParser:
+    rest = " SAMPLE" if name in ("predict", "probe") else ""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=f"{text[0].upper()}{text[1:]}.",
+        usage=f"python -m sw.driver {name} --run DIR [options]{rest}",
         epilog=f"examples:\n{examples}", **style,
     )  # fmt: skip
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")

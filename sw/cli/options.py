@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from golden.spec.config import PRESETS as CORES
@@ -103,7 +104,7 @@ def preset_of(args: argparse.Namespace) -> Preset:
     for name, preset in PRESETS.items():
         if preset.data == data or (not data and name == presets.DEFAULT):
             return preset
-    return Preset(text="", data=data)
+    return replace(PRESETS[presets.DEFAULT], data=data)
 
 
 def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig | None:
@@ -117,9 +118,10 @@ def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig
 def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
     """The data asked for, as `load_data` takes it and config.json keeps it."""
     name, _, root = (args.data or preset.data).partition(":")
+    place = root or args.data_dir
     return {
         "name": name,
-        "root": root or args.data_dir,
+        "root": str(Path(place).expanduser().absolute()) if place else None,
         "steps": preset.steps if args.steps is None else args.steps,
         "pool": preset.pool if args.pool is None else args.pool,
         "seed": 0 if args.seed is None else args.seed,

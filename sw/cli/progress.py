@@ -31,6 +31,7 @@ class TerminalWatcher(Watcher):
         self._network: Network | None = None
         self._shown = 0.0
         self._headed = False
+        self._word = "right"
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -53,6 +54,7 @@ class TerminalWatcher(Watcher):
     def begin(self, task: str, total: int, network: Network) -> None:
         """A new bar."""
         self._network = network
+        self._word = "online" if task.startswith("epoch") else "right"
         self._progress.reset(self._task, total=total, description=task, visible=True, text="")
 
     def sample(self, tally: Tally) -> None:
@@ -61,7 +63,10 @@ class TerminalWatcher(Watcher):
             return
         self._shown = now
         assert self._network is not None
-        parts = [f"right {tally.accuracy:6.1%}", f"rate {_rates(tally.rates(self._network))}"]
+        parts = [
+            f"{self._word} {tally.accuracy:6.1%}",
+            f"rate {_rates(tally.rates(self._network))}",
+        ]
         parts.append(f"{tally.speed:.0f} samples/s")
         if tally.cycles:
             parts.append(f"{tally.cycles / tally.samples:.0f} cycles/sample")

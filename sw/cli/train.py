@@ -28,6 +28,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on the chip",
+        usage="python -m sw.driver train [options]",
         description="Train a network on the chip, and write what it learned to a folder.",
         epilog="""examples:
   train                                     N-MNIST subset, 128 neurons, on the integer model
