@@ -150,7 +150,7 @@ async def recovery(dut: Any, kind: str) -> None:
 @cocotb.test()
 async def throughput(dut: Any) -> None:
     """A byte of a sample a clock, a word read a clock, a word written every two."""
-    config, wire, core = await begin(dut)
+    _, wire, core = await begin(dut)
     core.attach(dut)
     await start(dut)
     samples = StreamSink(dut, "sample", 9, take=False)
@@ -209,7 +209,7 @@ async def damage_is_always_answered(dut: Any) -> None:
         harmed = bytearray(good)
         harmed[bit // 8] ^= 1 << bit % 8
         wire.send_raw(bytes(harmed))
-        answers = 2 if harmed[bit // 8] == 0xC0 and 0 < bit // 8 else 1
+        answers = 2 if harmed[bit // 8] == 0xC0 and bit >= 8 else 1
         for _ in range(answers):
             assert await wire.receive() == Frame(7, Status.DAMAGED), f"bit {bit}"
     for cut in range(1, len(good) - 1):
@@ -295,6 +295,26 @@ async def credit_overrun_is_refused(dut: Any) -> None:
 
 
 @cocotb.test()
+async def too_many_frames_are_refused(dut: Any) -> None:
+    """Of the frames that have not run, RESULT_SLOTS are kept, however small."""
+    _, wire, core = await begin(dut)
+    dut.bus_request__ready.value = 0
+    await start(dut)
+    frames = [write(n, n) for n in range(40)]
+    wire.send(*frames)
+    assert await wire.receive() == Frame(RESULT_SLOTS, Status.NO_ROOM)
+    assert await wire.quiet()
+    core.attach(dut)
+    for frame in frames[:RESULT_SLOTS]:
+        assert await wire.receive() == Frame(frame.sequence, Status.OK)
+    wire.send(*frames[RESULT_SLOTS : 2 * RESULT_SLOTS])
+    for frame in frames[RESULT_SLOTS : 2 * RESULT_SLOTS]:
+        assert await wire.receive() == Frame(frame.sequence, Status.OK)
+    assert await wire.quiet()
+    assert [entry[2] for entry in core.log] == list(range(2 * RESULT_SLOTS))
+
+
+@cocotb.test()
 async def sync_sets_the_sequence(dut: Any) -> None:
     """SYNC is taken with any number, echoes any bytes, and the next frame follows it."""
     wire, _ = await begin_at(dut, 9)
@@ -337,6 +357,7 @@ DIRECTED = (
     "gap_is_answered_once",
     "duplicates_are_not_run",
     "credit_overrun_is_refused",
+    "too_many_frames_are_refused",
     "sync_sets_the_sequence",
     "largest_frame_fits",
 )

@@ -31,6 +31,7 @@ class Executor(Component):
     address, data, write: write a word of the store
     reply        replies to send
     idle         the replies put in were all sent
+    done         pulse: a command has run
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -47,6 +48,7 @@ class Executor(Component):
                 "write": Out(1),
                 "reply": Out(stream.Signature(self.store.reply())),
                 "idle": In(1),
+                "done": Out(1),
             }
         )
 
@@ -204,7 +206,7 @@ class Executor(Component):
                 with m.If(left == 0):
                     m.next = "REPLY"
             with m.State("REPLY"):
-                m.d.comb += self.reply.valid.eq(1)
+                m.d.comb += [self.reply.valid.eq(1), self.done.eq(self.reply.ready)]
                 m.d.sync += index.eq(0)
                 with m.If(self.reply.ready):
                     m.next = "HEADER"

@@ -65,6 +65,7 @@ class Link(Component):
             ring.commit.eq(receiver.commit),
             ring.discard.eq(receiver.discard),
             receiver.full.eq(ring.full),
+            receiver.done.eq(executor.done),
             self.taken.eq(receiver.taken),
             self.damaged.eq(receiver.damaged),
         ]

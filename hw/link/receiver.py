@@ -7,12 +7,13 @@ from amaranth.lib import enum, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.spec.frames import CRC, HEADER, Command, Status
+from golden.spec.registers import RESULT_SLOTS
 from hw.link.complaints import Complaints
 from hw.link.crc import Crc32
 from hw.link.ports import COMPLAINT, FRAME_BYTE
 
 
-class Part(enum.Enum, shape=3):
+class Part(enum.Enum):
     """What the next byte of a frame belongs to. END: nothing more should come. EXCESS: it did."""
 
     HEADER = 0
@@ -25,6 +26,8 @@ class Part(enum.Enum, shape=3):
 class Receiver(Component):
     """Header and payload go to the ring as they arrive; the end of the frame decides.
 
+    No room: the ring is full, or RESULT_SLOTS frames wait to be run.
+
     A frame with the wrong length or CRC is DAMAGED and always answered (as long as the answer waits
     to be sent, for all that come meanwhile). GAP and NO_ROOM are answered only if no go-back was
     asked for since a frame was taken last: the frames behind a lost one do not each ask again.
@@ -32,6 +35,7 @@ class Receiver(Component):
     i          bytes and ends of frames, never made to wait
     data, write, full, commit, discard: the write side of the ring
     complaint  replies to send for frames that were not taken
+    done       pulse: a frame that was taken has run
     taken      pulse: a frame was taken
     damaged    pulse: a frame was damaged
     """
@@ -46,6 +50,7 @@ class Receiver(Component):
                 "commit": Out(1),
                 "discard": Out(1),
                 "complaint": Out(stream.Signature(COMPLAINT)),
+                "done": In(1),
                 "taken": Out(1),
                 "damaged": Out(1),
             }
@@ -67,6 +72,8 @@ class Receiver(Component):
         ]
         part = self.follow(m, byte, end, header)
 
+        held = Signal(range(RESULT_SLOTS + 1))  # frames taken that have not run
+        m.d.sync += held.eq(held + self.commit - self.done)
         no_room = Signal()
         kept = (part == Part.HEADER) | (part == Part.PAYLOAD)
         m.d.comb += self.data.eq(self.i.payload.data)
@@ -77,7 +84,8 @@ class Receiver(Component):
             m.d.sync += no_room.eq(1)
 
         whole = (part == Part.END) & crc.good & ~self.i.payload.damaged
-        self.decide(m, end, whole, header, no_room, complaints)
+        refused = no_room | (held == RESULT_SLOTS)
+        self.decide(m, end, whole, header, refused, complaints)
         m.d.comb += self.discard.eq(end & ~self.commit)
         m.d.sync += self.taken.eq(self.commit)
         return m
@@ -115,7 +123,7 @@ class Receiver(Component):
         end: Signal,
         whole: Any,
         header: Signal,
-        no_room: Signal,
+        refused: Any,
         complaints: Complaints,
     ) -> None:
         """At the end of a frame: take it, or say why not."""
@@ -134,8 +142,8 @@ class Receiver(Component):
             with m.If(~whole):
                 m.d.comb += [complaints.go_back.eq(1), complaints.status.eq(Status.DAMAGED)]
             with m.Elif((code == Command.SYNC) | (ahead == 0)):
-                m.d.comb += self.commit.eq(~no_room)
-                m.d.comb += complaints.go_back.eq(no_room & ~asked)
+                m.d.comb += self.commit.eq(~refused)
+                m.d.comb += complaints.go_back.eq(refused & ~asked)
                 m.d.comb += complaints.status.eq(Status.NO_ROOM)
             with m.Elif(ahead[-1]):
                 m.d.comb += complaints.duplicate.eq(1)
