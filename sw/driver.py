@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.spec.network import DoesNotFit
 from sw.cli import look, train
 from sw.data import DataError
-from sw.device import DeviceError
+from sw.identity import DeviceError
 from sw.link import LinkError
 from sw.store import StoreError
 

@@ -1,4 +1,4 @@
-"""The channel over a faulty link: every command runs exactly once, in order, or the link is dead."""
+"""The channel over a faulty link: every command runs once, in order, or the link is called dead."""
 
 import random
 from dataclasses import dataclass

@@ -15,7 +15,8 @@ from golden.spec.network import DoesNotFit, Network
 from golden.spec.registers import Space
 from sw.channel import Channel
 from sw.data import load
-from sw.device import Device, DeviceError
+from sw.device import Device
+from sw.identity import DeviceError
 from sw.link import LinkError
 from sw.link.golden_link import GoldenTransport
 

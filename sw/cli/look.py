@@ -223,5 +223,6 @@ def _export(path: Path, values: Weights) -> None:
     if path.suffix != ".npz":
         raise StoreError(f"{path}: --export writes .npz files; give it that ending")
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{f"layer{i}": layer for i, layer in enumerate(values)})
+    arrays: dict[str, Any] = {f"layer{i}": layer for i, layer in enumerate(values)}
+    np.savez_compressed(buffer, **arrays)
     write_atomically(path, buffer.getvalue())

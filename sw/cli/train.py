@@ -14,7 +14,8 @@ from rich.console import Console
 from golden.spec.registers import VERSION, fingerprint
 from sw.cli import options
 from sw.cli.progress import TerminalWatcher
-from sw.device import Device, DeviceError, Weights
+from sw.device import Device, Weights
+from sw.identity import DeviceError
 from sw.link import LinkError
 from sw.metrics import Epoch, Plan
 from sw.store import Run

@@ -71,5 +71,6 @@ def open_transport(
                 f"target sim: the simulation is not available ({error}); "
                 "install the development extras, or use --target golden"
             ) from error
-        return SimulatedTransport(config or CoreConfig())
+        simulated: Transport = SimulatedTransport(config or CoreConfig())
+        return simulated
     raise LinkError(f"target {target!r}: unknown; use {TARGETS}")
