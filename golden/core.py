@@ -89,7 +89,7 @@ class Core(CoreMemory):
     @property
     def pending(self) -> NDArray[np.bool_]:
         """Groups whose gains are not all zero: an update waits for their next pass."""
-        return self.gains.any(axis=1) | self.post_gains.any(axis=1)
+        return np.asarray(self.gains.any(axis=1) | self.post_gains.any(axis=1))
 
     def _run_layer(self, index: int, layer: Layer, rows: NDArray[np.int64], learn: bool) -> None:
         if layer.bias:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from golden.spec.formats import (
     FACTOR_BITS,
     MEMBRANE_BITS,
@@ -37,7 +39,8 @@ def fire(total: Ints, valid: Ints, layer: Layer) -> Fired:
         return Fired(v, READOUT_SURROGATE * valid, 0 * v)
     distance = v - layer.theta
     spikes = (distance > 0) * valid
-    height = saturate_unsigned(layer.psi_width - abs(distance), MEMBRANE_BITS) >> layer.psi_shift
+    size = np.where(distance < 0, ~distance, distance)  # |d|, one less below theta: no carry
+    height = np.maximum(layer.psi_width - size, 0) >> layer.psi_shift
     surrogate = saturate_unsigned(height, SURROGATE_BITS) * valid
     reset = v * (1 - spikes) if layer.hard_reset else v - layer.theta * spikes
     return Fired(round_shift(reset * layer.leak, FACTOR_BITS), surrogate, spikes)

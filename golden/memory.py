@@ -116,13 +116,14 @@ class CoreMemory:
             raise BadAddress(f"{len(words)} words at {address:#010x} reach past the end")
 
     def _array(self, space: int) -> NDArray[np.integer]:
-        return {
+        arrays: dict[Space, NDArray[np.integer]] = {
             Space.LAYERS: self.table,
             Space.SIGNS: self.signs,
             Space.WEIGHTS: self.weights,
             Space.MEMBRANES: self.membranes,
             Space.POST_TRACES: self.post_traces,
-        }[Space(space)]
+        }
+        return arrays[Space(space)]
 
     def _image(self, space: int) -> NDArray[np.uint16]:
         """Everything in a space, as the words the host reads."""

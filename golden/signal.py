@@ -8,7 +8,6 @@ prediction.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.spec.formats import (
     ERROR_ONE,
@@ -24,7 +23,7 @@ from golden.spec.formats import (
 from golden.spec.layers import Layer
 
 
-def latents(spikes: Ints, signs: NDArray[np.int64]) -> Ints:
+def latents(spikes: Ints, signs: Ints) -> Ints:
     """Sum of B o for each class: spikes 0/1 [neurons], signs +-1 [classes, neurons]."""
     return signs @ spikes
 
@@ -38,7 +37,7 @@ def class_signals(logits: Ints, label: int, layer: Layer) -> Ints:
     return round_shift(error * layer.rate, 8)
 
 
-def learning_signal(signals: Ints, signs: NDArray[np.int64]) -> Ints:
+def learning_signal(signals: Ints, signs: Ints) -> Ints:
     """m for each lane: s16[neurons] from signals [classes], signs [classes, neurons]."""
     return saturate(signals @ signs, SIGNAL_BITS)
 

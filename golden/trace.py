@@ -46,7 +46,12 @@ class ActiveList:
     def merge(self, spikes: Rows, layer: Layer, keep: bool) -> Pass:
         """Visit the union of list and `spikes` (ascending); keep what has a trace, if `keep`."""
         rows = np.union1d(self.rows, spikes)
-        visit = Pass(rows, *(np.zeros(len(rows), kind) for kind in (np.int64, np.bool_, np.bool_)))
+        visit = Pass(
+            rows,
+            trace=np.zeros(len(rows), np.int64),
+            spiked=np.zeros(len(rows), np.bool_),
+            spikes=np.zeros(len(rows), np.bool_),
+        )
         listed = np.searchsorted(rows, self.rows)
         visit.trace[listed] = self.trace
         visit.spiked[listed] = self.spiked

@@ -20,7 +20,7 @@ turns real hyper-parameters into these integers); the core only knows widths.
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger]
 
 MEMBRANE_BITS = 16
 SURROGATE_BITS = 8

@@ -263,8 +263,8 @@ class Core(wiring.Component):
             self.gains.write_data.eq(signal.gains),
             self.gains.write_lanes.eq(spread(signal.write_gains, lanes)),
             self.post_gains.write_address.eq(state),
-            self.post_gains.write_data.eq(signal.post_gains),
-            self.post_gains.write_lanes.eq(spread(signal.write_gains, lanes)),
+            self.post_gains.write_data.eq(Mux(signal.no_post, 0, signal.gains.as_value())),
+            self.post_gains.write_lanes.eq(spread(signal.write_post_gains, lanes)),
             self.post.write_address.eq(Mux(read.write_post_traces, read.word, state)),
             self.post.write_lanes.eq(
                 Mux(read.write_post_traces, 1 << read.element, spread(signal.write_post, lanes))

@@ -78,15 +78,17 @@ class Fire(wiring.Component):
         m.d.sync += distance.eq(v - theta), valid.eq(lane < self.fired_context.valid)
 
         spike = Signal(name=f"spike_{lane}")
-        size = Signal(MEMBRANE_BITS + 1, name=f"size_{lane}")
         height = Signal(signed(MEMBRANE_BITS + 2), name=f"height_{lane}")
+        shifted = Signal(MEMBRANE_BITS + 1, name=f"shifted_{lane}")
+        below = distance[-1].replicate(len(distance))
         m.d.comb += [
             spike.eq((distance > 0) & valid & ~entry.flags.readout),
-            size.eq(Mux(distance < 0, -distance, distance)),
-            height.eq(Mux(entry.psi_width > size, entry.psi_width - size, 0) >> entry.psi_shift[:3]),
+            height.eq(entry.psi_width - (distance.as_unsigned() ^ below)),
+            shifted.eq(height[:-1] >> entry.psi_shift[:2]),
         ]
         full = (1 << SURROGATE_BITS) - 1
-        surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, Mux(height > full, full, height))
+        capped = Mux(shifted > full, full, shifted)
+        surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, Mux(height < 0, 0, capped))
         reset = Mux(entry.flags.hard_reset, 0, distance)
         u = Signal(signed(MEMBRANE_BITS + 1), name=f"u_{lane}")
         m.d.comb += [

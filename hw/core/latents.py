@@ -1,6 +1,6 @@
 """Sum of B o for each class: spikes of a group against random signs, a class a cycle."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -42,10 +42,6 @@ class Latents(wiring.Component):
         m.d.sync += self.ones.eq(total)
         return m
 
-
-def plus_minus(ones, everything):
-    """Sum of +-1 from the number of plusses: 2 ones - everything, signed."""
-    return (Cat(0, ones).as_unsigned() - everything).as_signed()
 
 
 def all_lanes(condition, mask, lanes: int):

@@ -104,7 +104,7 @@ class Sequencer(wiring.Component):
         return m
 
     def _control(self, m, flags):
-        entry, config = self.entry_reg, self.config
+        entry = self.entry_reg
         table_end = self.layer == self.layer_count - 1
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE") & ~fsm.ongoing("RESULT"))

@@ -2,7 +2,7 @@
 
 Works behind the lanes: while a layer integrates, the signal of the one before it is formed. A class a
 cycle for the latents and the error, a class a cycle in every lane for the projection back, then eight
-cycles for the gains.
+cycles for a gain.
 """
 
 from amaranth import Array, Cat, Module, Mux, Signal, signed
@@ -13,28 +13,26 @@ from amaranth.utils import bits_for
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import (
     GAIN_BITS,
-    LOGIT_BITS,
     MEMBRANE_BITS,
     SCORE_BITS,
-    SIGNAL_BITS,
     SURROGATE_BITS,
     TRACE_BITS,
 )
+from hw.core.classes import Classes
 from hw.core.error import Error
+from hw.core.gain import ADD, CAUSAL, DECAY, NON_CAUSAL, Gain
 from hw.core.latents import Latents, all_lanes
-from hw.core.multiply import SerialMultiply
 from hw.core.tokens import context, layer_bits, layer_entry, state_bits
-
-ROUND = 128
 
 
 class LearningSignal(wiring.Component):
     """Turns fired groups into gains for the next pass over them.
 
     `fired` queues a group (its spikes, surrogate and readout membranes are in memory by then). The
-    unit reads them by `state` in the same cycle, the signs by `sign_address` SIGN_LATENCY cycles later and
-    a readout's membranes lane by lane, `lane_value` LANE_LATENCY cycles after `lane`. Gains and post
-    traces are written with `write_gains` and `write_post` at `state`.
+    unit reads them by `state` in the same cycle, the signs by `sign_address` SIGN_LATENCY cycles
+    later and a readout's membranes lane by lane, `lane_value` LANE_LATENCY cycles after `lane`.
+    Gains and post traces are written with `write_gains`, `write_post_gains` (zeros with `no_post`) and
+    `write_post` at `state`.
     """
 
     SIGN_LATENCY = 2
@@ -44,7 +42,6 @@ class LearningSignal(wiring.Component):
         self.config = config
         lanes = config.lanes
         self.class_bits = ceil_log2(config.classes)
-        gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
         super().__init__(
             {
                 "class_count": In(16),
@@ -67,9 +64,10 @@ class LearningSignal(wiring.Component):
                 "signs": In(lanes),
                 "lane": Out(ceil_log2(max(lanes, 2))),
                 "lane_value": In(signed(MEMBRANE_BITS)),
-                "gains": Out(gains),
-                "post_gains": Out(gains),
+                "gains": Out(data.ArrayLayout(signed(GAIN_BITS), lanes)),
+                "no_post": Out(1),
                 "write_gains": Out(1),
+                "write_post_gains": Out(1),
                 "next_post": Out(data.ArrayLayout(TRACE_BITS, lanes)),
                 "write_post": Out(1),
                 "score_index": In(ceil_log2(config.classes)),
@@ -83,149 +81,155 @@ class LearningSignal(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        queue = fifo.SyncFIFO(width=context(config).size, depth=config.neuron_groups)
-        m.submodules.queue = queue
-        m.d.comb += queue.w_data.eq(self.fired_context), queue.w_en.eq(self.fired)
-        self.token = token = Signal(context(config))
-        self.entry_reg = entry = Signal(layer_entry())
-        classes = range(config.classes)
-        self.logits = Array(Signal(signed(LOGIT_BITS), name=f"logit_{c}") for c in classes)
-        self.signals = Array(Signal(signed(SIGNAL_BITS), name=f"signal_{c}") for c in classes)
-        self.scores = Array(Signal(signed(SCORE_BITS), name=f"score_{c}") for c in classes)
-        self.counts = Array(Signal(16, name=f"spikes_{n}") for n in range(config.layers))
+        m.submodules.queue = self.queue = fifo.SyncFIFO(
+            width=context(config).size, depth=config.neuron_groups
+        )
+        m.submodules.classes = self.classes = Classes(config)
+        m.submodules.gain = self.gain = Gain(config)
+        m.d.comb += self.queue.w_data.eq(self.fired_context), self.queue.w_en.eq(self.fired)
+        self.token = Signal(context(config))
+        self.entry_reg = Signal(layer_entry())
         self.index = Signal(range(max(config.classes, config.lanes) + 8))  # class, lane, or cycle
         self.class_base = Signal(16)  # class of lane 0 of a readout group
-        self.any_signal = Signal()
         self.group = Signal(state_bits(config))
-        m.d.comb += [
-            self.layer.eq(token.layer),
-            self.score.eq(self.scores[self.score_index]),
-            self.spike_count.eq(self.counts[self.spike_index]),
-        ]
+        self.done = Signal()
+        for name in ("latents_go", "read_go", "error_go", "project_go", "settled"):
+            setattr(self, name, Signal(name=name))
+        m.d.comb += self.layer.eq(self.token.layer)
+        self._control(m)
+        self._mark_pending(m)
         self._latents(m)
-        self._error(m)
-        self._project(m)
-        done = Signal()
+        self._class_ports(m)
+        self._gain_ports(m)
+        finished = Mux(self.done, 1 << self.token.layer, 0)
+        m.d.sync += self.busy.eq((self.busy | self.claim) & ~finished)
+        return m
+
+    def _control(self, m):
+        token, entry, gain = self.token, self.entry_reg, self.gain
         last_group = self.group == entry.groups - 1
+        local = (token.state - self.entry.state_base)[: state_bits(self.config)]
+
+        def count_to(last, following):
+            """Stay here for cycles 0 … last."""
+            m.d.sync += self.index.eq(self.index + 1)
+            with m.If(self.index == last):
+                m.d.sync += self.index.eq(0)
+                m.next = following
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += queue.r_en.eq(1)
-                with m.If(queue.r_rdy):
-                    m.d.sync += token.eq(queue.r_data)
+                m.d.comb += self.queue.r_en.eq(1)
+                with m.If(self.queue.r_rdy):
+                    m.d.sync += token.eq(self.queue.r_data)
                     m.next = "ENTRY"
             with m.State("ENTRY"):
                 m.d.sync += entry.eq(self.entry), self.state.eq(token.state), self.index.eq(0)
-                m.d.sync += self.group.eq(token.state - self.entry.state_base)
-                m.d.sync += self.class_base.eq(
-                    ((token.state - self.entry.state_base)[: state_bits(config)] * config.lanes)
-                )
+                m.d.sync += self.group.eq(local), self.class_base.eq(local * self.config.lanes)
+                m.d.comb += self.classes.forget.eq(1)
                 m.next = "LATENTS"
                 with m.If(self.entry.flags.readout):
                     m.next = "READ"
             with m.State("LATENTS"):
                 m.d.comb += self.latents_go.eq(1)
-                m.d.sync += self.index.eq(self.index + 1)
-                with m.If(self.index == Mux(token.teach, self.class_count, 0)):
-                    m.d.sync += self.index.eq(0)
-                    m.next = "LATENTS_DRAIN"
+                count_to(Mux(token.teach, self.class_count, 0), "LATENTS_DRAIN")
             with m.State("READ"):
                 m.d.comb += self.read_go.eq(1)
-                m.d.sync += self.index.eq(self.index + 1)
-                with m.If((self.index == token.valid - 1)):
-                    m.d.sync += self.index.eq(0)
-                    m.next = "LATENTS_DRAIN"
+                count_to(token.valid - 1, "LATENTS_DRAIN")
             with m.State("LATENTS_DRAIN"):
-                m.d.sync += self.index.eq(self.index + 1)
-                with m.If(self.index == self.SIGN_LATENCY + Latents.LATENCY):
-                    m.d.sync += self.index.eq(0), self.any_signal.eq(0)
-                    m.next = "IDLE"
-                    with m.If(last_group):
-                        m.d.sync += self.group.eq(0), self.state.eq(entry.state_base)
-                        m.d.sync += self.class_base.eq(0)
-                        with m.If(~token.learn):
-                            m.d.comb += done.eq(1)
-                        with m.Elif(token.teach):
-                            m.next = "ERROR"
-                        with m.Else():
-                            m.next = "PROJECT"
+                drained = self.SIGN_LATENCY + Latents.LATENCY
+                count_to(drained, "IDLE")
+                with m.If((self.index == drained) & last_group):
+                    m.d.sync += self.group.eq(0), self.state.eq(entry.state_base)
+                    m.d.sync += self.class_base.eq(0)
+                    m.d.comb += self.done.eq(~token.learn)
+                    with m.If(token.learn):
+                        m.next = "PROJECT"
+                    with m.If(token.teach):
+                        m.next = "ERROR"
             with m.State("ERROR"):
                 m.d.comb += self.error_go.eq(1)
-                m.d.sync += self.index.eq(self.index + 1)
-                with m.If(self.index == self.class_count - 1):
-                    m.d.sync += self.index.eq(0)
-                    m.next = "ERROR_DRAIN"
+                count_to(self.class_count - 1, "ERROR_DRAIN")
             with m.State("ERROR_DRAIN"):
-                m.d.sync += self.index.eq(self.index + 1)
-                with m.If(self.index == Error.LATENCY + 1):
-                    m.d.sync += self.index.eq(0)
-                    m.next = "PROJECT"
+                count_to(Error.LATENCY + 2, "PROJECT")
             with m.State("PROJECT"):
-                m.d.comb += self.project_first.eq(self.index == 0)
-                with m.If(~self.any_signal):
-                    m.d.comb += self.nothing.eq(1)
-                    m.next = "POST"
-                with m.Else():
+                m.d.comb += gain.clear.eq(self.index == 0), gain.job.eq(CAUSAL)
+                with m.If(self.classes.any_signal):
                     m.d.comb += self.project_go.eq(1)
-                    m.d.sync += self.index.eq(self.index + 1)
-                    with m.If(self.index == self.class_count - 1):
-                        m.d.sync += self.index.eq(0)
-                        m.next = "PROJECT_DRAIN"
-            with m.State("PROJECT_DRAIN"):
-                m.d.sync += self.index.eq(self.index + 1)
-                with m.If(self.index == self.SIGN_LATENCY + 2):
-                    m.d.comb += self.gain_start.eq(1)
-                    m.next = "GAIN"
-            with m.State("GAIN"):
-                with m.If(self.multiplied):
-                    m.d.comb += self.gain_done.eq(1)
-                    m.next = "POST"
-            with m.State("POST"):
-                m.d.sync += self.index.eq(0)
-                with m.If(entry.post_gain == 0):
-                    m.next = "NEXT"
+                    count_to(self.class_count - 1, "PROJECT_DRAIN")
                 with m.Else():
-                    m.d.comb += self.post_start.eq(1)
-                    m.next = "POST_WAIT"
-            with m.State("POST_WAIT"):
-                with m.If(self.multiplied):
-                    m.d.comb += self.write_post.eq(1)
-                    m.next = "NEXT"
+                    m.next = "AFTER"
+            with m.State("PROJECT_DRAIN"):
+                count_to(self.SIGN_LATENCY + 1, "START_0")
+            self._products(m)
             with m.State("NEXT"):
+                m.d.comb += self.settled.eq(1)
                 m.d.sync += [
                     self.group.eq(self.group + 1),
                     self.state.eq(self.state + 1),
-                    self.class_base.eq(self.class_base + config.lanes),
+                    self.class_base.eq(self.class_base + self.config.lanes),
                 ]
                 m.next = "PROJECT"
                 with m.If(last_group):
-                    m.d.comb += done.eq(1)
+                    m.d.comb += self.done.eq(1)
                     m.next = "IDLE"
-        finished = Mux(done, 1 << token.layer, 0)
-        m.d.sync += self.busy.eq((self.busy | self.claim) & ~finished)
-        return m
+
+    def _products(self, m):
+        """START_n, WAIT_n: the products of a group in turn; AFTER: where m is zero everywhere."""
+        gain, has_post = self.gain, self.entry_reg.post_gain != 0
+        with m.State("AFTER"):
+            m.next = "NEXT"
+            with m.If(has_post):
+                m.next = f"START_{DECAY}"
+        following = {CAUSAL: NON_CAUSAL, NON_CAUSAL: DECAY, DECAY: ADD}
+        for job in (CAUSAL, NON_CAUSAL, DECAY, ADD):
+            with m.State(f"START_{job}"):
+                m.d.comb += gain.start.eq(1), gain.job.eq(job)
+                m.next = f"WAIT_{job}"
+            with m.State(f"WAIT_{job}"):
+                with m.If(gain.done):
+                    m.next = f"START_{following[job]}" if job in following else "NEXT"
+                    if job == CAUSAL:
+                        m.d.comb += self.write_gains.eq(1)
+                        with m.If(~has_post):
+                            m.d.comb += self.no_post.eq(1), self.write_post_gains.eq(1)
+                            m.next = "NEXT"
+                    elif job == NON_CAUSAL:
+                        m.d.comb += self.write_post_gains.eq(1)
+                    elif job == ADD:
+                        m.d.comb += self.write_post.eq(1)
+
+    def _mark_pending(self, m):
+        """Remember which groups have an update to make up for."""
+        change = Signal()  # a gain of the group in hand is not zero
+        written = self.write_gains | (self.write_post_gains & ~self.no_post)
+        with m.If(written & self.gain.nonzero):
+            m.d.sync += change.eq(1)
+        layer = self.layer_pending.bit_select(self.token.layer, 1)
+        with m.If(self.settled):
+            m.d.sync += change.eq(0), self.pending.bit_select(self.state, 1).eq(change)
+            m.d.sync += layer.eq(Mux(self.group == 0, change, layer | change))
+        with m.If(self.clear | self.drop):
+            m.d.sync += self.pending.eq(0), self.layer_pending.eq(0)
 
     def _latents(self, m):
-        """Logits of a hidden layer from its spikes, of a readout from its membranes; scores."""
-        token = self.token
-        self.latents_go, self.read_go = Signal(), Signal()
+        """Index 0 counts all spikes of a group, index c + 1 those with a plus for class c."""
         m.submodules.latents = latents = Latents(self.config.lanes)
-        m.d.comb += [
-            self.sign_address.eq(Cat(self._class_address(), self.group)),
-            self.lane.eq(self.index),
-            latents.spikes.eq(self.spikes),
-        ]
-        # index 0 counts all spikes, index c + 1 those with a plus for class c
+        counts = Array(Signal(16, name=f"spikes_{n}") for n in range(self.config.layers))
         depth = self.SIGN_LATENCY + Latents.LATENCY
         marks = self._delay(m, "mark", Cat(self.latents_go, self.index == 0), depth)
-        index = self._delay(m, "latent", self.index, depth)
-        m.d.comb += latents.mask.eq(
-            all_lanes(marks[self.SIGN_LATENCY][1], self.signs, self.config.lanes)
-        )
         everything = Signal(bits_for(self.config.lanes))
-        slot = self.logits[(index[depth] - 1)[: self.class_bits]]
-        change = (latents.ones << 1) - everything
-        spikes = self.counts[token.layer]
+        m.d.comb += [
+            latents.spikes.eq(self.spikes),
+            latents.mask.eq(
+                all_lanes(marks[self.SIGN_LATENCY][1], self.signs, self.config.lanes)
+            ),
+            self.classes.ones.eq(latents.ones),
+            self.classes.everything.eq(everything),
+            self.classes.restart.eq(self.group == 0),
+            self.spike_count.eq(counts[self.spike_index]),
+        ]
+        spikes = counts[self.token.layer]
         total = spikes + latents.ones
         with m.If(marks[depth][0]):
             with m.If(marks[depth][1]):
@@ -233,104 +237,58 @@ class LearningSignal(wiring.Component):
                 m.d.sync += spikes.eq(Mux(total > 0xFFFF, 0xFFFF, total))
                 m.d.comb += self.new_spikes.eq(latents.ones)
             with m.Else():
-                m.d.sync += slot.eq(Mux(self.group == 0, change, slot + change))
-        reading = self._delay(m, "reading", self.read_go, self.LANE_LATENCY)[-1]
-        label = self.class_base + index[self.LANE_LATENCY]
-        number = label[: self.class_bits]
-        with m.If(reading & (label < self.class_count)):
-            m.d.sync += self.logits[number].eq(self.lane_value)
-            score = self.scores[number]
-            m.d.sync += score.eq(score + self.lane_value)
+                m.d.comb += self.classes.count.eq(1)
         with m.If(self.clear):
-            m.d.sync += [value.eq(0) for value in (*self.counts, *self.scores)]
+            m.d.sync += [count.eq(0) for count in counts]
 
-    def _class_address(self):
-        """Class whose signs are wanted: latents run one ahead, for their count of all spikes."""
-        return Mux(self.latents_go, self.index - 1, self.index)[: self.class_bits]
-
-    def _error(self, m):
-        self.error_go = Signal()
-        m.submodules.error = error = Error()
+    def _class_ports(self, m):
+        classes, entry = self.classes, self.entry_reg
+        index = self._delay(m, "index", self.index, self.SIGN_LATENCY + Latents.LATENCY)
+        reading = self._delay(m, "reading", self.read_go, self.LANE_LATENCY)[-1]
+        neuron = self.class_base + index[self.LANE_LATENCY]
+        with m.If(self.error_go):
+            m.d.comb += classes.number.eq(self.index)
+        with m.Elif(reading):
+            m.d.comb += classes.number.eq(neuron)
+        with m.Else():
+            m.d.comb += classes.number.eq(index[-1] - 1)
         m.d.comb += [
-            error.logit.eq(self.logits[self.index[: self.class_bits]]),
-            error.target.eq(self.index == self.label),
-            error.gain.eq(self.entry_reg.error_gain),
-            error.rate.eq(self.entry_reg.rate),
+            self.lane.eq(self.index),
+            classes.clear.eq(self.clear),
+            classes.read.eq(reading & (neuron < self.class_count)),
+            classes.membrane.eq(self.lane_value),
+            classes.error.eq(self.error_go),
+            classes.target.eq(self.index == self.label),
+            classes.gain.eq(entry.error_gain),
+            classes.rate.eq(entry.rate),
+            classes.asked.eq(self.score_index),
+            self.score.eq(classes.score),
         ]
-        ready = self._delay(m, "error", self.error_go, Error.LATENCY)[-1]
-        index = self._delay(m, "error_class", self.index, Error.LATENCY)[-1]
-        with m.If(ready):
-            m.d.sync += self.signals[index[: self.class_bits]].eq(error.signal)
-            with m.If(error.signal != 0):
-                m.d.sync += self.any_signal.eq(1)
 
-    def _project(self, m):
-        """m = sum of +-signal in every lane, saturated; gains and post traces by serial products."""
-        entry, lanes = self.entry_reg, self.config.lanes
-        for name in ("project_go", "project_first", "nothing", "gain_start", "gain_done"):
-            setattr(self, name, Signal(name=name))
-        self.post_start, self.multiplied = Signal(), Signal()
-        m.submodules.first = first = SerialMultiply(lanes, SIGNAL_BITS)
-        m.submodules.second = second = SerialMultiply(lanes, SIGNAL_BITS)
-        go = self._delay(m, "project", Cat(self.project_go, self.project_first), self.SIGN_LATENCY)
-        index = self._delay(m, "project_class", self.index, self.SIGN_LATENCY - 1)[-1]
-        value = Signal(signed(SIGNAL_BITS))
-        label = Signal(16)
-        posting = Signal()  # the products in hand are those of the post trace
-        m.d.sync += value.eq(self.signals[index[: self.class_bits]])
-        m.d.sync += label.eq(index - self.class_base)
-        with m.If(self.gain_start | self.post_start):
-            m.d.sync += posting.eq(self.post_start)
+    def _gain_ports(self, m):
+        gain, entry = self.gain, self.entry_reg
+        wanted = Mux(self.latents_go, self.index - 1, self.index)[: self.class_bits]
+        project = self._delay(m, "project", self.project_go, self.SIGN_LATENCY)[-1]
+        index = self._delay(m, "class", self.index, self.SIGN_LATENCY - 1)[-1]
+        value = Signal.like(gain.value)
+        own = Signal(16)
+        m.d.comb += self.sign_address.eq(Cat(wanted, self.group)), self.classes.wanted.eq(index)
+        m.d.sync += value.eq(self.classes.signal), own.eq(index - self.class_base)
         m.d.comb += [
-            first.start.eq(self.gain_start | self.post_start),
-            second.start.eq(self.gain_start | self.post_start),
-            first.bias.eq(Mux(self.post_start, 0, ROUND)),
-            second.bias.eq(ROUND),
-            self.multiplied.eq(first.done),
-            self.write_gains.eq(self.gain_done),
+            gain.project.eq(project),
+            gain.value.eq(value),
+            gain.signs.eq(self.signs),
+            gain.readout.eq(entry.flags.readout),
+            gain.own.eq(Mux(own < self.config.lanes, own, self.config.lanes)),
+            gain.negative.eq(entry.flags.post_negative),
+            gain.surrogates.eq(self.surrogates),
+            gain.post.eq(self.post),
+            gain.fresh.eq(self.token.fresh),
+            gain.post_decay.eq(entry.post_decay),
+            gain.post_gain.eq(entry.post_gain),
+            self.gains.eq(gain.products),
+            self.next_post.eq(gain.next_post),
         ]
-        zero = []
-        for lane in range(lanes):
-            total = Signal(signed(SIGNAL_BITS + 6), name=f"m_{lane}")
-            top = 1 << (SIGNAL_BITS - 1)
-            m_lane = Mux(total >= top, top - 1, Mux(total < -top, -top, total))
-            plus = Mux(self.signs[lane], value, -value)
-            term = Mux(entry.flags.readout, Mux(label == lane, value, 0), plus)
-            with m.If(go[-1][0]):
-                m.d.sync += total.eq(Mux(go[-1][1], 0, total) + term)
-            post = Mux(self.token.fresh, 0, self.post[lane])
-            is_post = posting | self.post_start
-            m.d.comb += [
-                first.values[lane].eq(Mux(is_post, post, m_lane)),
-                first.factors[lane].eq(
-                    Mux(self.post_start, entry.post_decay[:8], self.surrogates[lane])
-                ),
-                second.values[lane].eq(Mux(is_post, self.surrogates[lane], m_lane)),
-                second.factors[lane].eq(Mux(self.post_start, entry.post_gain[:8], post)),
-            ]
-            non_causal = second.products[lane]
-            signed_post = Mux(entry.flags.post_negative, -non_causal, non_causal)
-            used = entry.post_gain != 0
-            full = (1 << TRACE_BITS) - 1
-            post_sum = first.products[lane] + second.products[lane]
-            m.d.comb += [
-                self.gains[lane].eq(first.products[lane]),
-                self.post_gains[lane].eq(Mux(used, signed_post, 0)),
-                self.next_post[lane].eq(Mux(post_sum > full, full, post_sum)),
-            ]
-            zero.append((self.gains[lane] == 0) & (self.post_gains[lane] == 0))
-        self._mark_pending(m, ~Cat(*zero).all())
-
-    def _mark_pending(self, m, nonzero):
-        """Remember which groups have an update to make up for."""
-        layer = self.layer_pending.bit_select(self.token.layer, 1)
-        group = self.pending.bit_select(self.state, 1)
-        with m.If(self.nothing | self.gain_done):
-            change = self.gain_done & nonzero
-            m.d.sync += group.eq(change)
-            m.d.sync += layer.eq(Mux(self.group == 0, change, layer | change))
-        with m.If(self.clear | self.drop):
-            m.d.sync += self.pending.eq(0), self.layer_pending.eq(0)
 
     @staticmethod
     def _delay(m, name, value, depth):
