@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     args = parser().parse_args(arguments)
     try:
-        status: int = args.command(args, Console())
+        status: int = args.command(args, Console(soft_wrap=True, markup=False, highlight=False))
         return status
     except (DoesNotFit, DataError, ValueError) as error:
         return _failed(error, USAGE)
