@@ -83,7 +83,12 @@ PRESETS = {
         frame_bytes=512,
     ),
     "ulx3s-12f": CoreConfig(
-        lanes=16, weight_words=4096, neuron_groups=32, trace_entries=1024, frame_bytes=4096
+        lanes=8,
+        weight_words=8192,
+        neuron_groups=32,
+        trace_entries=1024,
+        layers=4,
+        frame_bytes=4096,
     ),
     "ulx3s-85f": CoreConfig(),
 }

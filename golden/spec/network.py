@@ -44,21 +44,24 @@ class Network:
     """Weight of the causal term."""
     alpha_post: float = 0.0
     """Weight of the non-causal term."""
-    logit_scale: float = 0.4
+    logit_scale: float = 0.8
     """1 / (d tau): what the sum of B o is multiplied by to give the logits of a hidden layer."""
     readout_scale: float = 1.0
     """The same for the readout's membranes."""
-    eta: float = 0.016
+    eta: float = 0.0032
     """Learning rate of hidden layers on (B' e) Psi q; the 2/C of the error is part of it."""
-    eta_out: float = 0.04
+    eta_out: float = 0.012
     """Learning rate of the readout on e s."""
     learn_last: int = 0
     """Steps at the end of a sample with a learning signal (T_l); 0: all."""
     train_hidden: bool = True
     """False freezes the hidden layers: the baseline that learning must beat."""
-    weight_fraction: int = 7
-    """Fraction bits of a weight: one unit is 2^-weight_fraction."""
-    init_scale: float = 1.0
+    weight_fraction: int = 10
+    """Fraction bits of a hidden weight: one unit is 2^-weight_fraction. Fine steps matter more than
+    range: 9-bit weights of +-1/4 lose nothing to floating point, +-2 lose points."""
+    readout_fraction: int = 7
+    """Fraction bits of a readout weight."""
+    init_scale: float = 0.7
     """Initial weights are uniform in +-init_scale / sqrt(inputs of the layer)."""
     seed: int = 1
     """Of the initial weights and of stochastic rounding."""
@@ -149,8 +152,12 @@ class Network:
             real = rng.uniform(-bound, bound, (inputs, outputs))
             if index == len(self.hidden):
                 real = np.vstack([real, np.zeros(outputs)])
-            weights.append(np.rint(real * 2**self.weight_fraction).astype(np.int32))
+            weights.append(np.rint(real * 2.0 ** self.fraction(index)).astype(np.int32))
         return weights
+
+    def fraction(self, index: int) -> int:
+        """Fraction bits of the weights of layer `index`."""
+        return self.readout_fraction if index == len(self.hidden) else self.weight_fraction
 
     @property
     def noise_seed(self) -> int:
@@ -178,8 +185,8 @@ class Network:
         }
 
     def _readout(self, rate_scale: float) -> dict[str, int]:
-        scale = self.readout_scale * 64 * 256 / 2**self.weight_fraction
-        rate = self.eta_out * 2.0 ** (self.weight_fraction + 20) / READOUT_SURROGATE
+        scale = self.readout_scale * 64 * 256 / 2**self.readout_fraction
+        rate = self.eta_out * 2.0 ** (self.readout_fraction + 20) / READOUT_SURROGATE
         doublings = next((n for n in range(3) if rate / 2**n <= 0x7FFF), 3)  # q has room for 128
         return {
             "flags": READOUT | BIAS | PLASTIC,
@@ -201,7 +208,8 @@ BOUNDS = (
     ("eta", 0, 0.1),
     ("eta_out", 0, 4),
     ("learn_last", 0, 65535),
-    ("weight_fraction", 4, 12),
+    ("weight_fraction", 4, 10),
+    ("readout_fraction", 4, 14),
     ("init_scale", 0, 100),
     ("seed", 0, 2**32 - 1),
 )

@@ -104,11 +104,12 @@ class Core(wiring.Component):
             run.header.eq(events.header),
             run.begin.eq(events.begin),
             run.events_finished.eq(events.finished),
-            events.release.eq(run.events_release),
+            events.free.eq(run.events_free),
             self.table.layer_0.eq(run.layer),
             run.entry.eq(self.table.entry_0),
             trace.clear.eq(run.trace_clear),
             trace.start.eq(run.trace_start),
+            trace.skip.eq(run.trace_skip),
             trace.flush.eq(run.flush),
             trace.keep.eq(run.keep),
             trace.layer.eq(run.layer),
@@ -157,7 +158,7 @@ class Core(wiring.Component):
         update, weights, noise = self.update, self.weights, self.noise
         m.d.comb += [
             noise.advance.eq(stages[0].update),
-            update.trace.eq(stages[ADDRESS_AT].trace),
+            update.pre_trace.eq(stages[ADDRESS_AT].trace),
             update.spiked.eq(stages[ADDRESS_AT].spiked),
             update.gains.eq(gains),
             update.post_gains.eq(post_gains),

@@ -19,7 +19,7 @@ class Events(wiring.Component):
 
     `begin` pulses when `header` is complete. Every step ends in an event with `end`, whatever is
     wrong with the payload; `status` tells what was. `finished` is high once the payload is taken
-    whole; `release` then makes room for the next one.
+    whole; `free` then makes room for the next one.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -31,7 +31,7 @@ class Events(wiring.Component):
                 "header": Out(HEADER),
                 "begin": Out(1),
                 "finished": Out(1),
-                "release": In(1),
+                "free": In(1),
                 "status": Out(4),
                 "events": Out(event_stream(config)),
                 "taken": Out(1),  # an input spike was decoded
@@ -164,7 +164,7 @@ class Events(wiring.Component):
                 with m.Else():
                     m.d.sync += self.status.eq(self.status | SampleStatus.TRAILING)
             with m.State("FINISHED"):
-                with m.If(self.release):
+                with m.If(self.free):
                     m.d.sync += ended.eq(0), self.status.eq(0), count.eq(0)
                     m.next = "HEADER"
 

@@ -26,7 +26,7 @@ class Scan(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "groups": In(stream.Signature(spike_word(config), always_ready=True)),
+                "groups": In(stream.Signature(spike_word(config))),
                 "events": Out(event_stream(config)),
             }
         )
@@ -40,6 +40,7 @@ class Scan(wiring.Component):
         m.d.comb += [
             words.w_data.eq(self.groups.payload),
             words.w_en.eq(self.groups.valid),
+            self.groups.ready.eq(words.w_rdy),
             self.events.payload.eq(found.r_data),
             self.events.valid.eq(found.r_rdy),
             found.r_en.eq(self.events.ready),

@@ -36,11 +36,12 @@ class Sequencer(wiring.Component):
                 "header": In(HEADER),
                 "begin": In(1),
                 "events_finished": In(1),
-                "events_release": Out(1),
+                "events_free": Out(1),
                 "layer": Out(layer_bits(config)),
                 "entry": In(layer_entry()),
                 "trace_clear": Out(1),
                 "trace_start": Out(1),
+                "trace_skip": Out(1),
                 "flush": Out(1),
                 "keep": Out(1),
                 "bias": Out(1),
@@ -130,6 +131,7 @@ class Sequencer(wiring.Component):
                 with m.If(self.signal_busy.bit_select(self.layer, 1)):
                     m.d.comb += self.wait_signal.eq(1)
                 with m.Elif(skip):
+                    m.d.comb += self.trace_skip.eq(1)
                     m.next = "NEXT"
                 with m.Else():
                     m.d.comb += self.trace_start.eq(1), self.replay.restart.eq(1)
@@ -174,7 +176,7 @@ class Sequencer(wiring.Component):
                     m.next = "RESULT"
             with m.State("RESULT"):
                 with m.If(self.result_done):
-                    m.d.comb += self.events_release.eq(1)
+                    m.d.comb += self.events_free.eq(1)
                     m.next = "IDLE"
 
     def _merge(self, m):

@@ -35,6 +35,7 @@ class Trace(wiring.Component):
             {
                 "clear": In(1),
                 "start": In(1),
+                "skip": In(1),  # drop the list of `layer` unvisited: it is at the front of the ring
                 "flush": In(1),
                 "keep": In(1),
                 "layer": In(layer_bits(config)),
@@ -67,6 +68,8 @@ class Trace(wiring.Component):
         self._keep(m, memory.write_port(), lengths)
         with m.If(self.start):
             m.d.sync += left.eq(lengths[self.layer]), lengths[self.layer].eq(0)
+        with m.If(self.skip):
+            m.d.sync += lengths[self.layer].eq(0)
         with m.If(self.clear):
             m.d.sync += [length.eq(0) for length in lengths]
         m.d.sync += self.peek_count.eq(lengths[self.peek_layer])
@@ -76,6 +79,11 @@ class Trace(wiring.Component):
         """The following place of the ring."""
         last = self.config.trace_entries - 1
         return Mux(pointer == last, 0, pointer + 1)
+
+    def _wrap(self, place):
+        """A place at most one turn beyond the end of the ring."""
+        entries = self.config.trace_entries
+        return Mux(place >= entries, place - entries, place)
 
     def _fetch(self, m, port, ahead, lengths, left):
         """Read entries before the merge asks for them."""
@@ -87,9 +95,8 @@ class Trace(wiring.Component):
         fetch = (unread != 0) & room
         peeked = Signal(config.row_bits + 1)
         m.d.comb += peeked.eq(head + self.peek)
-        wrapped = Mux(peeked >= config.trace_entries, peeked - config.trace_entries, peeked)
         m.d.comb += [
-            port.addr.eq(Mux(unread != 0, head, wrapped)),
+            port.addr.eq(Mux(unread != 0, head, self._wrap(peeked))),
             ahead.w_data.eq(port.data),
             ahead.w_en.eq(fetched),
             self.peek_entry.eq(port.data),
@@ -99,6 +106,10 @@ class Trace(wiring.Component):
             m.d.sync += head.eq(self._next(head)), unread.eq(unread - 1)
         with m.If(self.start):
             m.d.sync += unread.eq(lengths[self.layer])
+        with m.If(self.skip):
+            beyond = Signal(config.row_bits + 1)
+            m.d.comb += beyond.eq(head + lengths[self.layer])
+            m.d.sync += head.eq(self._wrap(beyond))
         with m.If(self.clear):
             m.d.sync += head.eq(0)
 

@@ -15,9 +15,9 @@ BASE = signed(GAIN_BITS + TRACE_BITS + 2)
 class Update(wiring.Component):
     """w' = saturate(w + (g q + k x 2^5 + noise) / 2^16), all lanes side by side.
 
-    A pipeline without stalls; times are cycles after `trace` and `spiked`:
+    A pipeline without stalls; times are cycles after `pre_trace` and `spiked`:
 
-    0 trace, spiked (and the gains, which stay for a pass) · 2 noise · 3 weights, update · 4 new
+    0 pre_trace, spiked (and the gains, which stay for a pass) · 2 noise · 3 weights, update · 4 new
     """
 
     LATENCY = 4
@@ -29,7 +29,7 @@ class Update(wiring.Component):
         gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
         super().__init__(
             {
-                "trace": In(TRACE_BITS),
+                "pre_trace": In(TRACE_BITS),
                 "spiked": In(1),
                 "gains": In(gains),
                 "post_gains": In(gains),
@@ -51,7 +51,7 @@ class Update(wiring.Component):
             post = self.post_gains[lane] << POST_FRACTION
             total = base + lane_noise(self.noise, lane)
             m.d.sync += [
-                product.eq(self.gains[lane] * self.trace),
+                product.eq(self.gains[lane] * self.pre_trace),
                 base.eq(product + when(spiked, post)),
                 change.eq(total >> NOISE_BITS),
                 self.new[lane].eq(self._add(m, lane, change.as_signed())),

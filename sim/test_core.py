@@ -1,0 +1,126 @@
+"""The whole core against the integer model, bit for bit: weights, states, results, counters."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+import pytest
+
+from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.network import Network
+from golden.spec.registers import REGISTER_WORDS, Space, address, memories, register_address
+from golden.spec.samples import SampleStatus
+from hw.core.core import Core
+from sim.core_bench import CoreBench
+from sim.harness import parameters, run, seeded, start
+from sim.streams import RARE, STEADY
+
+SMALL = {"weight_words": 600, "neuron_groups": 24, "trace_entries": 77, "frame_bytes": 512}
+CONFIGS = {
+    "tiny": PRESETS["tiny"],
+    "one-lane": CoreConfig(lanes=1, layers=3, classes=5, **SMALL),
+    "three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **SMALL),
+    "seventeen-lanes": CoreConfig(lanes=17, layers=3, classes=16, weight_bits=12, **SMALL),
+    "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
+}
+LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}
+NETWORKS = {
+    "one-hidden": dict(sizes=(20, 11, 3), **LIVELY),
+    "readout-only": dict(sizes=(19, 5), eta_out=0.1),
+    "deep-hard-post": dict(
+        sizes=(13, 5, 6, 4), reset="hard", alpha_post=-1.2, lambda_post=0.7, **LIVELY
+    ),
+    "post-only": dict(sizes=(17, 7, 5), alpha_pre=0, alpha_post=1.5, lambda_post=0.9, **LIVELY),
+    "slow-traces": dict(sizes=(25, 6, 2), lambda_pre=0.95, gamma=0.9, **LIVELY),
+    "frozen-hidden": dict(sizes=(20, 9, 4), train_hidden=False, **LIVELY),
+}
+
+
+def core(config: str) -> None:
+    """Run `agrees` on every network that fits the configuration."""
+    run(lambda: Core(CONFIGS[config]), __name__, testcase=["agrees"], parameters={"config": config})
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_core_equals_model(config: str) -> None:
+    core(config)
+
+
+def test_core_survives_bad_samples() -> None:
+    factory = lambda: Core(CONFIGS["tiny"])  # noqa: E731
+    run(factory, __name__, testcase=["bad_samples", "bad_addresses"], parameters={"config": "tiny"})
+
+
+@cocotb.test()
+async def agrees(dut: Any) -> None:
+    """Random networks, samples, learning windows, frame limits, with and without back-pressure."""
+    rng = np.random.default_rng(seeded().getrandbits(32))
+    config = CONFIGS[parameters()["config"]]
+    bench = CoreBench(dut, config, STEADY)
+    await start(dut)
+    for name, settings in NETWORKS.items():
+        network = Network(seed=int(rng.integers(1000)), **settings)
+        if len(network.sizes) - 1 > config.layers:
+            continue
+        dut._log.info(f"network {name}")
+        await bench.load(network)
+        for sample in range(5):
+            steps = int(rng.integers(1, 7))
+            frames = rng.random((steps, network.inputs)) < rng.choice([0.0, 0.1, 0.3, 0.9])
+            await bench.run(
+                frames,
+                int(rng.integers(network.classes)),
+                learn=sample != 3,
+                learn_from=int(rng.integers(0, 3)),
+                limit=int(rng.choice([24, 60, 4096])),
+            )
+        await bench.compare()
+
+
+@cocotb.test()
+async def bad_samples(dut: Any) -> None:
+    """Damaged payloads end in a status and the model's state, never in silence."""
+    rng = np.random.default_rng(seeded().getrandbits(32))
+    bench = CoreBench(dut, CONFIGS["tiny"], RARE)
+    await start(dut)
+    network = Network(**NETWORKS["one-hidden"])
+    await bench.load(network)
+    dense, far = bytes([0, 0xFF, 0xFF, 0xFF]), bytes([1, 3, 0, 255, 255, 7])
+    head = bytes([1, 7, 3, 0, 0, 0])
+    cases = {
+        head + dense * 3: SampleStatus.ROW_RANGE,
+        head + far * 3: SampleStatus.ROW_RANGE,
+        head + dense: SampleStatus.ROW_RANGE | SampleStatus.TRUNCATED,
+        head + bytes([0, 1]): SampleStatus.TRUNCATED,
+        head + bytes([1, 9]): SampleStatus.TRUNCATED,
+        head + bytes([1, 9, 0, 1]): SampleStatus.TRUNCATED,
+        head: SampleStatus.TRUNCATED,
+        head + bytes([1, 0, 0]) * 3 + b"xyz": SampleStatus.TRAILING,
+        head + bytes([9, 1, 2, 3]): SampleStatus.BAD_CODE,
+        bytes([0, 7, 0, 0, 0, 0]): SampleStatus.OK,
+        bytes([200, 7, 1, 0, 0, 0, 1, 1, 0, 2]): SampleStatus.OK,
+    }
+    for payload, status in cases.items():
+        result = await bench.run_payload(payload)
+        assert result.status == status, payload.hex()
+        await bench.compare()
+    for _ in range(30):
+        payload = head[:1] + bytes([int(rng.integers(8)), int(rng.integers(5)), 0, 0, 0])
+        await bench.run_payload(payload + rng.integers(0, 6, int(rng.integers(1, 30))).astype("u1").tobytes())
+    await bench.compare()
+
+
+@cocotb.test()
+async def bad_addresses(dut: Any) -> None:
+    """Places that do not exist, or may not be written, are refused one by one."""
+    bench = CoreBench(dut, CONFIGS["tiny"], RARE)
+    await start(dut)
+    refused = [(REGISTER_WORDS, 0, 0), (register_address("lanes"), 5, 1), (address(Space.SPIKES), 1, 1)]
+    refused += [(address(Space.RESULTS), 0, 0), (200 << 24, 0, 0), (address(Space.TRACES), 0, 1)]
+    for space, memory in memories(CONFIGS["tiny"]).items():
+        if space != Space.RESULTS:
+            refused.append((address(space, memory.size), 0, 0))
+    for access, reply in zip(refused, await bench.access(refused), strict=True):
+        assert reply["error"] and reply["data"] == 0, access
+    for name in ("layer_count", "class_count"):  # out of range: clamped, not hung
+        await bench.write(register_address(name), np.array([0xFFFF], np.uint16))
