@@ -28,21 +28,17 @@ class Preset:
     """Fields of golden.spec.network.Network that differ from its defaults."""
 
 
-SETTLED = {"eta": 0.004, "eta_out": 0.016, "init_scale": 0.5, "weight_fraction": 8}
-"""Rates and scales that the last 200 training samples of the N-MNIST subset chose."""
-
 PRESETS: dict[str, Preset] = {
     "nmnist-fast": Preset(
         text="N-MNIST, all 34 x 34 x 2 inputs, 128 neurons",
         epochs=8,
-        network={**SETTLED, "logit_scale": 0.2},
     ),
     "nmnist-best": Preset(
         text="N-MNIST, pooled to 17 x 17 x 2 inputs, 448 neurons",
         pool=2,
         hidden=(448,),
         epochs=12,
-        network={**SETTLED, "logit_scale": 0.1, "gamma": 0.97, "lambda_pre": 0.8},
+        network={"logit_scale": 0.2},
     ),
     "smoke": Preset(
         text="generated patterns on the smallest core: seconds, also in simulation",

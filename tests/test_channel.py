@@ -19,7 +19,7 @@ from sw.link import LinkError, Transport
 from sw.pending import Refused
 
 CONFIG = PRESETS["tiny"]
-NETWORK = Network(sizes=(20, 6, 3), eta=0.05)
+NETWORK = Network(sizes=(20, 6, 3), eta=0.05, weight_fraction=7)
 
 
 @dataclass

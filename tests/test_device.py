@@ -21,7 +21,7 @@ from sw.link import LinkError
 from sw.link.golden_link import GoldenTransport
 
 TINY = PRESETS["tiny"]
-NETWORK = Network(sizes=(64, 12, 6, 4), eta=0.02, eta_out=0.02, alpha_post=-0.5)
+NETWORK = Network(sizes=(64, 12, 6, 4), eta=0.02, eta_out=0.02, alpha_post=-0.5, weight_fraction=7)
 ODD = CoreConfig(lanes=6, weight_words=300, neuron_groups=9, trace_entries=100, frame_bytes=512)
 
 

@@ -17,6 +17,7 @@ from sw.link.transport import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
 DEFAULT_CORE = "ulx3s-85f"
+PARAMETERS = [field for field in fields(Network) if field.name != "sizes"]
 NETWORK_HELP = {
     "gamma": "leak: part of the membrane kept from step to step",
     "theta": "firing threshold",
@@ -31,7 +32,8 @@ NETWORK_HELP = {
     "eta_out": "learning rate of the readout",
     "learn_last": "learn only in the last so many steps; 0: in all",
     "train_hidden": "learn in the hidden layers (--no-train-hidden: a random layer)",
-    "weight_fraction": "fraction bits of a weight",
+    "weight_fraction": "fraction bits of a hidden weight",
+    "readout_fraction": "fraction bits of a readout weight",
     "init_scale": "spread of the initial weights",
     "seed": "seed of weights, rounding, order of samples, generated data",
 }
@@ -76,12 +78,13 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--hidden", type=_sizes, metavar="N[,N...]", help="neurons of each hidden layer, or none"
     )
-    kinds = {field.name: field.type for field in fields(Network)}
-    for name, text in NETWORK_HELP.items():
-        if kinds[name] is bool:
-            group.add_argument(_flag(name), action=argparse.BooleanOptionalAction, help=text)
+    for field in PARAMETERS:
+        text = NETWORK_HELP[field.name]
+        if field.type is bool:
+            flag = argparse.BooleanOptionalAction
+            group.add_argument(_flag(field.name), action=flag, help=text)
         else:
-            group.add_argument(_flag(name), type=kinds[name], help=text, metavar="X")
+            group.add_argument(_flag(field.name), type=field.type, help=text, metavar="X")
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +148,11 @@ def load_data(data: dict[str, Any], *, train: bool) -> Dataset:
 
 def network_of(args: argparse.Namespace, preset: Preset, samples: Dataset) -> Network:
     """The network asked for, of the data set's inputs and classes. Raises ValueError."""
-    given = {name: value for name in NETWORK_HELP if (value := getattr(args, name)) is not None}
+    given = {
+        name: value
+        for name in (field.name for field in PARAMETERS)
+        if (value := getattr(args, name)) is not None
+    }
     hidden = preset.hidden if args.hidden is None else args.hidden
     sizes = (samples.n_inputs, *hidden, samples.classes)
     return Network(**{**preset.network, **given, "sizes": sizes})
