@@ -130,6 +130,10 @@ def configuration(board: Board, options: argparse.Namespace) -> CoreConfig:
     return CoreConfig(**(base | given))
 
 
+# Yosys 0.70 now and then fails in abc9 on the unflattened names of Amaranth; this avoids it.
+AFTER_READ = "proc; flatten; opt_expr -keepdc; wreduce; opt_clean -purge"
+
+
 def build(
     board: Board, top: BoardTop, folder: Path, seed: int, console: Console, *, force: bool = False
 ) -> Path:
@@ -138,7 +142,7 @@ def build(
     bitstream, saved = folder / family.bitstream, folder / "report.json"
     with console.status(f"{board.title}: elaborate"):
         platform = board.platform()
-        plan = platform.prepare(top, "top", debug_verilog=False)
+        plan = platform.prepare(top, "top", debug_verilog=False, script_after_read=AFTER_READ)
         plan.files["top.il"] = re.sub(r"(?m)^\s*attribute \\src .*\n", "", plan.files["top.il"])
         stages = family.stages(platform, seed, top.pll.output_mhz)
     tools = {stage.tool.program: stage.tool.version() for stage in stages}
