@@ -187,4 +187,3 @@ def _within(what: str, mhz: float, low: float, high: float) -> None:
 def _mhz(value: float) -> Fraction:
     """A frequency as people write it: 0.1 is 1/10."""
     return Fraction(str(value)) if value == round(value, 6) else Fraction(value)
-

@@ -82,8 +82,7 @@ def tang_primer_20k() -> Board:
 
 
 BOARDS = {
-    board.label: board
-    for board in (*map(ulx3s, ULX3S_SIZES), icepi_zero(), tang_primer_20k())
+    board.label: board for board in (*map(ulx3s, ULX3S_SIZES), icepi_zero(), tang_primer_20k())
 }
 """Every board in every size, by label."""
 

@@ -37,8 +37,8 @@ PRESETS: dict[str, Preset] = {
         text="N-MNIST, pooled to 17 x 17 x 2 inputs, 448 neurons",
         pool=2,
         hidden=(448,),
-        epochs=12,
-        network={"logit_scale": 0.2},
+        epochs=8,
+        network={"logit_scale": 0.4},
     ),
     "smoke": Preset(
         text="generated patterns on the smallest core: seconds, also in simulation",
