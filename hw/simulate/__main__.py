@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 
 from golden.spec.config import PRESETS, CoreConfig
+from hw.building.toolchain import BuildError
 from hw.simulate.compiling import compile_board
 from hw.simulate.design import convert
-from hw.toolchain import BuildError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

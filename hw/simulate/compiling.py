@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from hw.toolchain import YOSYS, BuildError
+from hw.building.toolchain import YOSYS, BuildError
 
 BUILD = Path(__file__).parents[2] / "build"
 HARNESS = Path(__file__).with_name("harness.cc")

@@ -18,8 +18,7 @@ import hw.core
 import hw.link
 from boards.board import Board
 from golden.spec.config import CoreConfig
-from hw.report import path_text, read_critical_path, read_fmax
-from hw.toolchain import (
+from hw.building.toolchain import (
     NEXTPNR_ECP5,
     SYNTHESISE,
     TOOLCHAINS,
@@ -30,6 +29,7 @@ from hw.toolchain import (
     placing,
     show_stage,
 )
+from hw.report import path_text, read_critical_path, read_fmax
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "uartreceiver": {"clock_hz": 80e6, "baud": 1e6},

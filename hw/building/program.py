@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from boards.board import Board
-from hw.toolchain import BuildError
+from hw.building.toolchain import BuildError
 
 
 def program(board: Board, bitstream: Path, console: Console) -> None:

@@ -3,8 +3,8 @@
 from boards.board import Board
 from golden.spec.config import CoreConfig
 from golden.spec.formats import TRACE_BITS
+from hw.building.toolchain import BuildError
 from hw.core.weights import bank_depths, lanes_per_block
-from hw.toolchain import BuildError
 
 SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
 """Widths and depths of a block RAM of 18 kbit."""

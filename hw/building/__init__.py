@@ -1,0 +1,1 @@
+"""What `python -m hw.build` is made of, a file per job."""
