@@ -66,7 +66,9 @@ class _Reader:
         if self._dead:
             return np.zeros(0, np.int64)
         if code[0] == DENSE:
-            rows = np.flatnonzero(np.unpackbits(self._take(-(-self._inputs // 8)), bitorder="little"))
+            rows = np.flatnonzero(
+                np.unpackbits(self._take(-(-self._inputs // 8)), bitorder="little")
+            )
         elif code[0] == SPARSE:
             rows = self._sparse()
         else:

@@ -91,7 +91,9 @@ class CoreMemory:
         space, index = address >> SPACE_SHIFT, address & ((1 << SPACE_SHIFT) - 1)
         words = self._image(space)
         if index + count > len(words):
-            raise BadAddress(f"{count} words at {address:#010x} reach past the end of space {space}")
+            raise BadAddress(
+                f"{count} words at {address:#010x} reach past the end of space {space}"
+            )
         return words[index : index + count]
 
     def write(self, address: int, words: NDArray[np.uint16]) -> None:

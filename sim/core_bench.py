@@ -85,9 +85,7 @@ class CoreBench:
     ) -> Result:
         """One sample on both; the results must agree. `limit` cuts it into payloads."""
         result = None
-        for payload in split_sample(
-            frames, label, learn=learn, learn_from=learn_from, limit=limit
-        ):
+        for payload in split_sample(frames, label, learn=learn, learn_from=learn_from, limit=limit):
             result = await self.run_payload(payload)
         assert result is not None
         return result

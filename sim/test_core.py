@@ -106,7 +106,9 @@ async def bad_samples(dut: Any) -> None:
         await bench.compare()
     for _ in range(30):
         payload = head[:1] + bytes([int(rng.integers(8)), int(rng.integers(5)), 0, 0, 0])
-        await bench.run_payload(payload + rng.integers(0, 6, int(rng.integers(1, 30))).astype("u1").tobytes())
+        await bench.run_payload(
+            payload + rng.integers(0, 6, int(rng.integers(1, 30))).astype("u1").tobytes()
+        )
     await bench.compare()
 
 
@@ -115,7 +117,11 @@ async def bad_addresses(dut: Any) -> None:
     """Places that do not exist, or may not be written, are refused one by one."""
     bench = CoreBench(dut, CONFIGS["tiny"], RARE)
     await start(dut)
-    refused = [(REGISTER_WORDS, 0, 0), (register_address("lanes"), 5, 1), (address(Space.SPIKES), 1, 1)]
+    refused = [
+        (REGISTER_WORDS, 0, 0),
+        (register_address("lanes"), 5, 1),
+        (address(Space.SPIKES), 1, 1),
+    ]
     refused += [(address(Space.RESULTS), 0, 0), (200 << 24, 0, 0), (address(Space.TRACES), 0, 1)]
     for space, memory in memories(CONFIGS["tiny"]).items():
         if space != Space.RESULTS:

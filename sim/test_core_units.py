@@ -146,7 +146,10 @@ async def products(dut: Any) -> None:
 async def errors(dut: Any) -> None:
     """Class errors around both ends of the hard sigmoid."""
     rng = generator()
-    logit_port, signal_port = Port(dut.logit, Error().logit.shape()), Port(dut.signal, Error().signal.shape())
+    logit_port, signal_port = (
+        Port(dut.logit, Error().logit.shape()),
+        Port(dut.signal, Error().signal.shape()),
+    )
     await start(dut)
     for _ in range(300):
         gain, rate = int(rng.integers(32768)), int(rng.integers(32768))
@@ -178,7 +181,9 @@ async def decodes(dut: Any) -> None:
         frames = rng.random((int(rng.integers(0, 6)), inputs)) < rng.choice([0, 0.02, 0.2, 1])
         dut._log.info(f"{inputs} inputs, {len(frames)} steps, {int(frames.sum())} spikes")
         (payload,) = split_sample(frames, 3, learn=True, learn_from=2, limit=9999)
-        sample.send(*({"data": b, "last": int(i == len(payload) - 1)} for i, b in enumerate(payload)))
+        sample.send(
+            *({"data": b, "last": int(i == len(payload) - 1)} for i, b in enumerate(payload))
+        )
         for rows in decode_sample(payload, inputs).steps:
             got = await events.receive_many(len(rows) + 1)
             assert [item["row"] for item in got[:-1]] == rows.tolist()

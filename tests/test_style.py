@@ -42,7 +42,9 @@ def foreign(path: Path) -> set[str]:
     """Imports of a file that its folder may not have."""
     name = str(path.relative_to(ROOT))
     folder = max((f for f in ALLOWED if name.startswith(f + "/")), key=len)
-    allowed = ALLOWED[folder] | {x for start, more in ALSO.items() if name.startswith(start) for x in more}
+    allowed = ALLOWED[folder] | {
+        x for start, more in ALSO.items() if name.startswith(start) for x in more
+    }
     return {
         module
         for module in imported(path)

@@ -73,10 +73,8 @@ def learning_error(y: Floats, target: Floats, kind: ErrorKind, dead_zone: float 
     softmax: softmax(y) - target. hard_sigmoid: (2/C) (hs(y) - target), with the slope of hs taken
     as 1; it is exactly zero once every logit is past +-2 on its right side, so learning pauses.
     """
-    if kind == "softmax":
-        e = softmax(y) - target
-    else:
-        e = (2.0 / y.shape[-1]) * (hard_sigmoid(y) - target)
+    hard = (2.0 / y.shape[-1]) * (hard_sigmoid(y) - target)
+    e = softmax(y) - target if kind == "softmax" else hard
     return e if dead_zone == 0.0 else np.where(np.abs(e) < dead_zone, 0.0, e)
 
 

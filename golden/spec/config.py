@@ -41,7 +41,9 @@ class CoreConfig:
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= high:
-                raise ValueError(f"{name} is {value!r}: a whole number from {low} to {high} is needed")
+                raise ValueError(
+                    f"{name} is {value!r}: a whole number from {low} to {high} is needed"
+                )
         if self.frame_bytes & (self.frame_bytes - 1):
             raise ValueError(f"frame_bytes is {self.frame_bytes}: a power of two is needed")
 

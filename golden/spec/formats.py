@@ -27,7 +27,9 @@ SURROGATE_BITS = 8
 TRACE_BITS = 8
 TRACE_ONE = 16  # what one spike adds to a pre trace when alpha_pre is 1
 TRACE_FRACTION = 4  # log2(TRACE_ONE)
-POST_FRACTION = TRACE_FRACTION + 1  # non-causal gains count twice: post traces are in units of 2 Psi
+POST_FRACTION = (
+    TRACE_FRACTION + 1
+)  # non-causal gains count twice: post traces are in units of 2 Psi
 FACTOR_BITS = 8  # leak and trace decays are multiples of 1/256
 ERROR_ONE = 256
 SIGNAL_BITS = 16

@@ -69,7 +69,9 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(self.sizes))
         if len(self.sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in self.sizes):
-            raise ValueError(f"sizes {self.sizes}: inputs, hidden layers and classes, 1 or more each")
+            raise ValueError(
+                f"sizes {self.sizes}: inputs, hidden layers and classes, 1 or more each"
+            )
         if self.reset not in ("soft", "hard"):
             raise ValueError(f"reset {self.reset!r}: soft or hard")
         for name, low, high in BOUNDS:

@@ -74,7 +74,9 @@ COUNTERS = (
     Register("spikes", 48, "r", "spikes fired, all hidden layers"),
     Register("synops", 48, "r", "weights integrated, idle lanes not counted"),
     Register("updates", 48, "r", "weights updated, idle lanes not counted"),
-    Register("cycles", 48, "r", "clock cycles with a sample in the core: the sum of the causes below"),
+    Register(
+        "cycles", 48, "r", "clock cycles with a sample in the core: the sum of the causes below"
+    ),
     Register("rows_both", 48, "r", "cycles that update a row and integrate it"),
     Register("rows_integrate", 48, "r", "cycles that integrate a row"),
     Register("rows_update", 48, "r", "cycles that update a row"),

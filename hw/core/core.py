@@ -165,9 +165,7 @@ class Core(wiring.Component):
             update.noise.eq(noise.word),
             update.update.eq(stages[NEW_AT - 1].update),
             update.weights.eq(weights.data),
-            weights.read_address.eq(
-                Mux(host, self.readback.word, stages[ADDRESS_AT].address)
-            ),
+            weights.read_address.eq(Mux(host, self.readback.word, stages[ADDRESS_AT].address)),
         ]
         writing, written = stages[NEW_AT], Signal(weights.write_address.shape())
         host_write = self.readback.write_weights
@@ -225,9 +223,7 @@ class Core(wiring.Component):
         host_write = read.write_membranes
         m.d.comb += [
             self.membranes.write_address.eq(Mux(host_write, read.word, context.state)),
-            self.membranes.write_lanes.eq(
-                Mux(host_write, 1 << read.element, spread(store, lanes))
-            ),
+            self.membranes.write_lanes.eq(Mux(host_write, 1 << read.element, spread(store, lanes))),
         ]
         for lane in range(lanes):
             m.d.comb += self.membranes.write_data[lane].eq(

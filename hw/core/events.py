@@ -115,7 +115,10 @@ class Events(wiring.Component):
                             m.d.sync += self.status.eq(self.status | SampleStatus.BAD_CODE)
                             m.next = "DROP"
             self._dense(m, ended, take, byte, row, bits, lowest, emit, truncated)
-            for name, following, part in (("LOW", "HIGH", count[:8]), ("HIGH", "SPARSE", count[8:])):
+            for name, following, part in (
+                ("LOW", "HIGH", count[:8]),
+                ("HIGH", "SPARSE", count[8:]),
+            ):
                 with m.State(name):
                     with m.If(ended):
                         m.d.sync += truncated()

@@ -23,9 +23,7 @@ class Latents(wiring.Component):
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
-        super().__init__(
-            {"spikes": In(lanes), "mask": In(lanes), "ones": Out(bits_for(lanes))}
-        )
+        super().__init__({"spikes": In(lanes), "mask": In(lanes), "ones": Out(bits_for(lanes))})
 
     def elaborate(self, platform):
         m = Module()
@@ -41,7 +39,6 @@ class Latents(wiring.Component):
             total = total + part
         m.d.sync += self.ones.eq(total)
         return m
-
 
 
 def all_lanes(condition, mask, lanes: int):

