@@ -163,7 +163,7 @@ class Core(wiring.Component):
             update.gains.eq(gains),
             update.post_gains.eq(post_gains),
             update.noise.eq(noise.word),
-            update.update.eq(stages[NEW_AT - 1].update),
+            update.update.eq(stages[NOISE_AT].update),
             update.weights.eq(weights.data),
             weights.read_address.eq(Mux(host, self.readback.word, stages[ADDRESS_AT].address)),
         ]

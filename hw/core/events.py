@@ -6,12 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.samples import DENSE, SKIP, SPARSE, SampleStatus
-from hw.core.ports import SampleBytes
+from hw.core.ports import SAMPLE_BYTE, SampleBytes
 from hw.core.tokens import event, event_stream
 
 HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
 DEPTH = 512  # events decoded ahead of the core
-FAR = 25  # bits of a row number before it is checked: 65535 bytes of 255 rows
+SLICE = 4  # places of the queues that only keep paths from running through, before and after
+FAR = 17  # bits of a row number before it is checked; the top one, once set, stays
 
 
 class Events(wiring.Component):
@@ -24,6 +25,7 @@ class Events(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
+        self._bytes = SampleBytes.create()
         super().__init__(
             {
                 "sample": In(SampleBytes),
@@ -42,10 +44,21 @@ class Events(wiring.Component):
         m = Module()
         queue = fifo.SyncFIFOBuffered(width=event(self.config).size, depth=DEPTH)
         m.submodules.queue = queue
+        m.submodules.intake = intake = fifo.SyncFIFO(width=SAMPLE_BYTE.size, depth=SLICE)
+        m.submodules.front = front = fifo.SyncFIFO(width=queue.width, depth=SLICE)
         m.d.comb += [
-            self.events.payload.eq(queue.r_data),
-            self.events.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.events.ready),
+            intake.w_data.eq(self.sample.payload),
+            intake.w_en.eq(self.sample.valid),
+            self.sample.ready.eq(intake.w_rdy),
+            self._bytes.payload.eq(intake.r_data),
+            self._bytes.valid.eq(intake.r_rdy),
+            intake.r_en.eq(self._bytes.ready),
+            front.w_data.eq(queue.r_data),
+            front.w_en.eq(queue.r_rdy),
+            queue.r_en.eq(front.w_rdy),
+            self.events.payload.eq(front.r_data),
+            self.events.valid.eq(front.r_rdy),
+            front.r_en.eq(self.events.ready),
         ]
         self._decode(m, queue)
         return m
@@ -56,7 +69,7 @@ class Events(wiring.Component):
         count = Signal(16)
         bits = Signal(8)
         row = Signal(FAR)
-        byte = self.sample.payload.data
+        byte = self._bytes.payload.data
         out = Signal(event(self.config))
         push = Signal()
         m.d.comb += [
@@ -69,8 +82,8 @@ class Events(wiring.Component):
         for bit in reversed(range(8)):
             with m.If(bits[bit]):
                 m.d.comb += lowest.eq(bit)
-        take = self.sample.valid & self.sample.ready
-        with m.If(take & self.sample.payload.last):
+        take = self._bytes.valid & self._bytes.ready
+        with m.If(take & self._bytes.payload.last):
             m.d.sync += ended.eq(1)
 
         def truncated():
@@ -87,7 +100,7 @@ class Events(wiring.Component):
         with m.FSM() as fsm:
             m.d.comb += self.finished.eq(fsm.ongoing("FINISHED"))
             with m.State("HEADER"):
-                m.d.comb += self.sample.ready.eq(1)
+                m.d.comb += self._bytes.ready.eq(1)
                 with m.If(take):
                     shifted = Cat(self.header.as_value()[8:], byte)
                     m.d.sync += self.header.eq(shifted), count.eq(count + 1)
@@ -105,7 +118,7 @@ class Events(wiring.Component):
                     m.d.sync += truncated()
                     m.next = "DEAD"
                 with m.Else():
-                    m.d.comb += self.sample.ready.eq(1)
+                    m.d.comb += self._bytes.ready.eq(1)
                     with m.If(take):
                         with m.If(byte == DENSE):
                             m.next = "DENSE"
@@ -124,7 +137,7 @@ class Events(wiring.Component):
                         m.d.sync += truncated()
                         m.next = "DEAD"
                     with m.Else():
-                        m.d.comb += self.sample.ready.eq(1)
+                        m.d.comb += self._bytes.ready.eq(1)
                         with m.If(take):
                             m.d.sync += part.eq(byte)
                             m.next = following
@@ -135,23 +148,25 @@ class Events(wiring.Component):
                     m.d.sync += truncated()
                     m.next = "DEAD"
                 with m.Else():
-                    moved = (row + byte)[:FAR]
+                    moved, total = Signal(FAR), row[:-1] + byte
+                    m.d.comb += moved.eq(Cat(total[:-1], total[-1] | row[-1]))
+                    following = Cat((moved[:-1] + 1)[:-1], moved[:-1].all() | moved[-1])
                     done = Signal()
                     with m.If(byte == SKIP):
                         m.d.comb += done.eq(1)
-                    with m.Elif(self.sample.valid):
+                    with m.Elif(self._bytes.valid):
                         m.d.comb += done.eq(emit(moved))
-                    m.d.comb += self.sample.ready.eq(done)
+                    m.d.comb += self._bytes.ready.eq(done)
                     with m.If(take):
                         m.d.sync += count.eq(count - 1)
-                        m.d.sync += row.eq(Mux(byte == SKIP, moved, moved + 1))
+                        m.d.sync += row.eq(Mux(byte == SKIP, moved, following))
             with m.State("END"):
                 m.d.comb += push.eq(1), out.end.eq(1)
                 with m.If(queue.w_rdy):
                     m.d.sync += steps.eq(steps - 1)
                     m.next = "STEP"
             with m.State("DROP"):
-                m.d.comb += self.sample.ready.eq(~ended)
+                m.d.comb += self._bytes.ready.eq(~ended)
                 with m.If(ended):
                     m.next = "DEAD"
             with m.State("DEAD"):
@@ -161,7 +176,7 @@ class Events(wiring.Component):
                 with m.Elif(queue.w_rdy):
                     m.d.sync += steps.eq(steps - 1)
             with m.State("TRAILING"):
-                m.d.comb += self.sample.ready.eq(~ended)
+                m.d.comb += self._bytes.ready.eq(~ended)
                 with m.If(ended):
                     m.next = "FINISHED"
                 with m.Else():
@@ -189,6 +204,6 @@ class Events(wiring.Component):
                     m.d.sync += truncated()
                     m.next = "DEAD"
                 with m.Else():
-                    m.d.comb += self.sample.ready.eq(1)
+                    m.d.comb += self._bytes.ready.eq(1)
                     with m.If(take):
                         m.d.sync += bits.eq(byte), row.eq(row + 8)

@@ -17,7 +17,7 @@ class Update(wiring.Component):
 
     A pipeline without stalls; times are cycles after `pre_trace` and `spiked`:
 
-    0 pre_trace, spiked (and the gains, which stay for a pass) · 2 noise · 3 weights, update · 4 new
+    0 pre_trace, spiked (and the gains, which stay for a pass) · 2 noise, update · 3 weights · 4 new
     """
 
     LATENCY = 4
@@ -53,7 +53,7 @@ class Update(wiring.Component):
             m.d.sync += [
                 product.eq(self.gains[lane] * self.pre_trace),
                 base.eq(product + when(spiked, post)),
-                change.eq(total >> NOISE_BITS),
+                change.eq(when(self.update, total >> NOISE_BITS)),
                 self.new[lane].eq(self._add(m, lane, change.as_signed())),
             ]
         return m
@@ -63,5 +63,5 @@ class Update(wiring.Component):
         bits = self.config.weight_bits
         top = 1 << (bits - 1)
         total = Signal(signed(max(bits, change.shape().width) + 1), name=f"total_{lane}")
-        m.d.comb += total.eq(self.weights[lane] + Mux(self.update, change, 0))
+        m.d.comb += total.eq(self.weights[lane] + change)
         return Mux(total >= top, top - 1, Mux(total < -top, -top, total))
