@@ -22,12 +22,12 @@ Train spiking neural networks on the chip, and use what they learned.
 
 The chip learns by itself (TESS rule); this program feeds it samples, sets learning rates, reads
 weights back and keeps them. The same commands run on
-  --target golden         the integer model of the chip: no hardware, same bits
-  --target sim            the simulated gateware: no hardware, slow, same bits and cycles
+  --target sim            the simulated board: its RTL, compiled; same bits, same cycles
+  --target golden         the integer model of the chip: same bits, nothing to compile
   --target serial:PORT    a board"""
 EPILOG = """\
 start here:
-  python -m sw.driver train                           train the N-MNIST subset, on the model
+  python -m sw.driver train                           train the N-MNIST subset, simulated
   python -m sw.driver evaluate --run runs/nmnist-1    how good is it
   python -m sw.driver predict --run runs/nmnist-1 0   one sample
   python -m sw.driver COMMAND --help                  all options, more examples

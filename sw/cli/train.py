@@ -32,16 +32,17 @@ def add_parser(commands: Any, **style: Any) -> None:
         usage="python -m sw.driver train [options]",
         description="Train a network on the chip, and write what it learned to a folder.",
         epilog="""examples:
-  train                                     N-MNIST subset, 128 neurons, on the integer model
+  train                                     N-MNIST subset, 128 neurons, on the simulated board
+  train --target golden                     the same bits without its cycles
   train --target serial:/dev/ttyUSB0        the same on a board
   train --preset nmnist-best --out runs/a   larger network
-  train --preset smoke --target sim         seconds, on the simulated gateware
+  train --preset smoke                      seconds
   train --eta 0.002 --epochs 10 --seed 3    other settings
   train --data nmnist:/data/N-MNIST --train 10000
   train --verify-golden                     compare the result with the integer model""",
         **style,
     )
-    options.add_target(parser, "golden")
+    options.add_target(parser, "sim")
     run = parser.add_argument_group("run")
     run.add_argument("--out", type=Path, help="folder to write (default: runs/DATA-SEED)")
     run.add_argument("--epochs", type=int, metavar="N", help="passes over the training samples")
