@@ -1,7 +1,6 @@
 """The channel over a faulty link: every command runs once, in order, or the link is called dead."""
 
 import random
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,43 +13,13 @@ from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame, Fram
 from golden.spec.network import Network, pack_signs, pack_weights
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, encode_sample
+from sim.faults import Faults
 from sw.channel import Channel
 from sw.link import LinkError, Transport
 from sw.pending import Refused
 
 CONFIG = PRESETS["tiny"]
 NETWORK = Network(sizes=(20, 6, 3), eta=0.05, weight_fraction=7)
-
-
-@dataclass
-class Faults:
-    """Chances per chunk, each way."""
-
-    flip: float = 0.0
-    drop: float = 0.0
-    cut: float = 0.0
-    twice: float = 0.0
-    junk: float = 0.0
-
-    def apply(self, data: bytes, rng: random.Random) -> bytes:
-        if not data:
-            return data
-        if rng.random() < self.drop:
-            return b""
-        if rng.random() < self.cut:
-            start = rng.randrange(len(data))
-            data = data[:start] + data[start + rng.randrange(1, 40) :]
-        if rng.random() < self.twice:
-            data += data
-        if rng.random() < self.junk:
-            data = rng.randbytes(rng.randrange(1, 9)) + data
-        if rng.random() < self.flip:
-            broken = bytearray(data)
-            for _ in range(rng.randrange(1, 3)):
-                if broken:
-                    broken[rng.randrange(len(broken))] ^= 1 << rng.randrange(8)
-            data = bytes(broken)
-        return data
 
 
 class FaultyTransport(Transport):

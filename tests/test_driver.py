@@ -28,7 +28,18 @@ from sw.presets import PRESETS
 from sw.store import Run, StoreError
 from sw.training import Trainer, differences
 
-QUICK = ["--preset", "smoke", "--train", "24", "--test", "12", "--epochs", "2"]
+QUICK = [
+    "--target",
+    "golden",
+    "--preset",
+    "smoke",
+    "--train",
+    "24",
+    "--test",
+    "12",
+    "--epochs",
+    "2",
+]
 
 
 @pytest.fixture(scope="module")
@@ -159,13 +170,17 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path, capsys, monkeypatch):
 
 
 def test_a_link_that_dies_leaves_the_last_epoch(tmp_path, capsys, monkeypatch):
-    read, calls = GoldenTransport.read, []
+    read, begin, tasks = GoldenTransport.read, TerminalWatcher.begin, []
 
     def dying(self, timeout):
-        calls.append(1)
-        return read(self, timeout) if len(calls) < 100 else b""
+        return b"" if "epoch 2/2" in tasks else read(self, timeout)
+
+    def noting(self, task, total, network):
+        tasks.append(task)
+        begin(self, task, total, network)
 
     monkeypatch.setattr(GoldenTransport, "read", dying)
+    monkeypatch.setattr(TerminalWatcher, "begin", noting)
     status, text = said(capsys, "train", *QUICK, "--out", str(tmp_path))
     assert status == 1
     assert "error: integer model does not answer; check" in text
