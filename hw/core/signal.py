@@ -243,17 +243,24 @@ class LearningSignal(wiring.Component):
         classes, entry = self.classes, self.entry_reg
         index = self._delay(m, "index", self.index, self.SIGN_LATENCY + Latents.LATENCY)
         reading = self._delay(m, "reading", self.read_go, self.LANE_LATENCY)[-1]
-        neuron = self.class_base + index[self.LANE_LATENCY]
+        neuron = self.class_base + index[self.LANE_LATENCY - 1]
+        exists = Signal()
+        read_class, latent_class = Signal.like(classes.number), Signal.like(classes.number)
+        m.d.sync += [
+            read_class.eq(neuron),
+            exists.eq(neuron < self.class_count),
+            latent_class.eq(index[-2] - 1),
+        ]
         with m.If(self.error_go):
             m.d.comb += classes.number.eq(self.index)
         with m.Elif(reading):
-            m.d.comb += classes.number.eq(neuron)
+            m.d.comb += classes.number.eq(read_class)
         with m.Else():
-            m.d.comb += classes.number.eq(index[-1] - 1)
+            m.d.comb += classes.number.eq(latent_class)
         m.d.comb += [
             self.lane.eq(self.index),
             classes.clear.eq(self.clear),
-            classes.read.eq(reading & (neuron < self.class_count)),
+            classes.read.eq(reading & exists),
             classes.membrane.eq(self.lane_value),
             classes.error.eq(self.error_go),
             classes.target.eq(self.index == self.label),
