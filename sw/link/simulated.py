@@ -33,16 +33,18 @@ QUIET = 1  # reason of the harness: nothing can come any more before a write
 class SimulatedTransport(Transport):
     """A simulated board in this process. Time passes only while it is read.
 
-    `trace` names a VCD file to dump every signal to (slow, and large).
+    `trace` names a VCD file to dump every signal to (slow, and large). `library` is a compiled board
+    to take instead of the usual one.
     """
 
     patience = 60.0
     name = "simulated board"
 
-    def __init__(self, config: CoreConfig, *, trace: Path | None = None) -> None:
+    def __init__(
+        self, config: CoreConfig, *, trace: Path | None = None, library: Path | None = None
+    ) -> None:
         """Compile the board if need be, and switch it on. Raises LinkError."""
-        library = find_library(config, trace=trace is not None)
-        self._library = load(library)
+        self._library = load(library or find_library(config, trace=trace is not None))
         self._board = self._library.board_create()
         self._waiting = bytearray()
         self._output = ctypes.create_string_buffer(OUTPUT_BYTES)

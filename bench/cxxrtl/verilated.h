@@ -1,0 +1,1 @@
+// Nothing: hw/simulate/harness.cc includes it for Verilator.
