@@ -58,7 +58,9 @@ class Recorder(SimulatedTransport):
 def record(config: CoreConfig, samples: int) -> Recorder:
     """A short training run on a board of `config`."""
     rng = np.random.default_rng(1)
-    network = Network(sizes=(60, 2 * config.lanes, config.lanes, min(config.classes, 10)), init_scale=0.5)
+    network = Network(
+        sizes=(60, 2 * config.lanes, config.lanes, min(config.classes, 10)), init_scale=0.5
+    )
     data = [
         Sample(rng.random((10, network.inputs)) < 0.2, int(rng.integers(network.classes)), "")
         for _ in range(samples)

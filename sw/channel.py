@@ -88,7 +88,7 @@ class Channel:
     def pump(self) -> None:
         """Send what may be sent, and take what comes next: replies, or silence."""
         self._send()
-        data = self.transport.read(max(0.0, self._deadline - time.monotonic()))
+        data = self._read(max(0.0, self._deadline - time.monotonic()))
         for reply in self._reader.feed(data):
             if isinstance(reply, Damaged):
                 self.statistics.damaged += 1
@@ -101,14 +101,23 @@ class Channel:
         """Close the transport."""
         self.transport.close()
 
+    def _write(self, data: bytes) -> None:
+        self.statistics.bytes_sent += len(data)
+        self.transport.write(data)
+
+    def _read(self, timeout: float) -> bytes:
+        data = self.transport.read(timeout)
+        self.statistics.bytes_received += len(data)
+        return data
+
     def _synchronise(self, nonce: bytes) -> None:
         self._reader = FrameReader()
         self._sequence = 1
         for _ in range(self._limits[0]):
             self._progress()
-            self.transport.write(FLUSH + Frame(0, Command.SYNC, nonce).encode())
+            self._write(FLUSH + Frame(0, Command.SYNC, nonce).encode())
             while (left := self._deadline - time.monotonic()) > 0:
-                data = self.transport.read(left)
+                data = self._read(left)
                 for reply in self._reader.feed(data):
                     if isinstance(reply, Damaged):
                         self.statistics.damaged += 1
@@ -139,7 +148,7 @@ class Channel:
         self._flight.append(InFlight(frame, pending))
         self._sequence = (self._sequence + 1) % 256
         self.statistics.sent += 1
-        self.transport.write(frame.encode())
+        self._write(frame.encode())
 
     def _take(self, reply: Frame) -> None:
         place = (reply.sequence - self._flight[0].frame.sequence) % 256
@@ -228,7 +237,7 @@ class Channel:
         missing = [sent.frame.encode() for sent in self._flight if not sent.taken]
         if missing:
             self.statistics.resent += len(missing)
-            self.transport.write(FLUSH + b"".join(missing))
+            self._write(FLUSH + b"".join(missing))
 
     def _progress(self) -> None:
         self._tries = self._asked = 0

@@ -36,6 +36,10 @@ class LinkStatistics:
     """Times nothing came for the link's patience."""
     recovered: int = 0
     """Replies that were lost and made up for."""
+    bytes_sent: int = 0
+    """Bytes on the wire to the device, everything counted."""
+    bytes_received: int = 0
+    """Bytes on the wire from the device."""
 
 
 @dataclass(eq=False)
