@@ -71,9 +71,9 @@ class Readback(wiring.Component):
             self.bus_reply.payload.eq(queue.r_data),
             self.bus_reply.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.bus_reply.ready),
-            self.active.eq(under_way != 0),
         ]
         m.d.sync += [
+            self.active.eq(under_way != 0),  # from the cycle in which `word` holds an address
             under_way.eq(under_way + take - sent),
             request.eq(self.bus_request.payload),
             valid.eq(take),

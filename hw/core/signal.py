@@ -219,8 +219,10 @@ class LearningSignal(wiring.Component):
         depth = self.SIGN_LATENCY + Latents.LATENCY
         marks = self._delay(m, "mark", Cat(self.latents_go, self.index == 0), depth)
         everything = Signal(bits_for(self.config.lanes))
+        spikes_reg = Signal.like(self.spikes)
+        m.d.sync += spikes_reg.eq(self.spikes)  # there before the signs are
         m.d.comb += [
-            latents.spikes.eq(self.spikes),
+            latents.spikes.eq(spikes_reg),
             latents.mask.eq(all_lanes(marks[self.SIGN_LATENCY][1], self.signs, self.config.lanes)),
             self.classes.ones.eq(latents.ones),
             self.classes.everything.eq(everything),
@@ -277,6 +279,8 @@ class LearningSignal(wiring.Component):
         index = self._delay(m, "class", self.index, self.SIGN_LATENCY - 1)[-1]
         value = Signal.like(gain.value)
         own = Signal(16)
+        surrogates, post = Signal.like(self.surrogates), Signal.like(self.post)
+        m.d.sync += surrogates.eq(self.surrogates), post.eq(self.post)  # `state` stands for longer
         m.d.comb += self.sign_address.eq(Cat(wanted, self.group)), self.classes.wanted.eq(index)
         m.d.sync += value.eq(self.classes.signal), own.eq(index - self.class_base)
         m.d.comb += [
@@ -286,8 +290,8 @@ class LearningSignal(wiring.Component):
             gain.readout.eq(entry.flags.readout),
             gain.own.eq(Mux(own < self.config.lanes, own, self.config.lanes)),
             gain.negative.eq(entry.flags.post_negative),
-            gain.surrogates.eq(self.surrogates),
-            gain.post.eq(self.post),
+            gain.surrogates.eq(surrogates),
+            gain.post.eq(post),
             gain.fresh.eq(self.token.fresh),
             gain.post_decay.eq(entry.post_decay),
             gain.post_gain.eq(entry.post_gain),
