@@ -3,7 +3,7 @@
     python -m bench.accuracy [--preset nmnist-fast] [--seeds 1 2 3] [--quick] [--json]
 
 chip    the integer model, equal to the hardware bit for bit: batch 1, no optimizer state
-frozen  the same, hidden layers as drawn (spread 2, which is the best for it); only the readout learns
+frozen  the same, hidden layers as drawn (spread 2, the best for it, where it fits); only the readout learns
 tess    the rule in floating point, on line, same rates
 bptt    surrogate-gradient BPTT in floating point: Adam 3e-3, minibatches of 32, three times the epochs
 
@@ -13,6 +13,7 @@ settings of the presets were chosen on held-out training samples.
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import time
@@ -25,6 +26,7 @@ from rich.table import Table
 from golden.reference import FloatConfig, accuracy, fit_bptt, fit_online
 from golden.reference.optim import Adam
 from golden.spec.config import PRESETS as CORES
+from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import Dataset, load
 from sw.device import Device
@@ -42,6 +44,13 @@ Job = tuple[str, str, int, int | None, int | None]
 def make_network(preset: Preset, data: Dataset, seed: int) -> Network:
     """The preset's network for a data set."""
     return Network(sizes=(data.n_inputs, *preset.hidden, data.classes), seed=seed, **preset.network)
+
+
+def frozen(network: Network, config: CoreConfig) -> Network:
+    """The network with its hidden layers as drawn, as widely as a weight can hold."""
+    most = ((1 << (config.weight_bits - 1)) - 1) / (1 << network.weight_fraction)
+    widest = most * math.sqrt(min(network.sizes[:-2]))
+    return replace(network, train_hidden=False, init_scale=min(FROZEN_SPREAD, widest))
 
 
 def train_chip(
@@ -100,7 +109,7 @@ def run(job: Job) -> tuple[str, int, float, float]:
     )
     network, epochs = make_network(preset, train, seed), epochs or preset.epochs
     if method == "frozen":
-        network = replace(network, train_hidden=False, init_scale=FROZEN_SPREAD)
+        network = frozen(network, CORES[preset.core or "ulx3s-85f"])
     if method in ("chip", "frozen"):
         result = train_chip(preset, network, train, test, epochs)
     else:

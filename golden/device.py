@@ -23,6 +23,7 @@ from golden.spec.frames import (
     Status,
 )
 from golden.spec.registers import RESULT_SLOTS, SPACE_SHIFT, Space, memories
+from golden.spec.samples import SAMPLE_HEADER
 
 BEHIND = 128  # distances of 128 and more lie in the past: the frame was taken before
 
@@ -116,10 +117,14 @@ class GoldenDevice:
         except BadAddress:
             return Status.BAD_ADDRESS, b""
         if frame.code == Command.SAMPLE:
+            if len(payload) < SAMPLE_HEADER.size:
+                return Status.BAD_LENGTH, b""
             words = np.array(self.core.sample(payload).words(), "<u2")
             self._results[frame.sequence % RESULT_SLOTS, : len(words)] = words
             return Status.OK, words.tobytes()
         if frame.code == Command.SYNC:
+            if len(payload) > 2 * MAX_READ_WORDS:  # it is echoed, and a reply holds no more
+                return Status.BAD_LENGTH, b""
             return Status.OK, payload
         return Status.BAD_COMMAND, b""
 

@@ -1,6 +1,7 @@
 """The channel over a faulty link: every command runs once, in order, or the link is called dead."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 
 from golden.device import GoldenDevice
 from golden.spec.config import PRESETS
-from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame, FrameReader, Status
+from golden.spec.frames import (
+    MAX_READ_WORDS,
+    READ_PAYLOAD,
+    WRITE_PAYLOAD,
+    Command,
+    Frame,
+    FrameReader,
+    Status,
+)
 from golden.spec.network import Network, pack_signs, pack_weights
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, encode_sample
@@ -208,6 +217,10 @@ def test_device_answers_by_the_rules_of_the_receiver():
     assert replies(device, Frame(78, 99)) == [Frame(78, Status.BAD_COMMAND)]
     assert replies(device, Frame(79, Command.READ, b"12")) == [Frame(79, Status.BAD_LENGTH)]
     assert replies(device, Frame(80, Command.WRITE, bytes(5))) == [Frame(80, Status.BAD_LENGTH)]
+    assert replies(device, Frame(81, Command.SAMPLE, bytes(5))) == [Frame(81, Status.BAD_LENGTH)]
+    device = GoldenDevice(replace(CONFIG, frame_bytes=4096))
+    long = Frame(9, Command.SYNC, bytes(2 * MAX_READ_WORDS + 1))
+    assert replies(device, long) == [Frame(9, Status.BAD_LENGTH)]
 
 
 def test_device_refuses_what_overruns_its_buffer():

@@ -13,7 +13,6 @@ Floats = NDArray[np.float64]
 
 TRIANGLE_HEIGHT = 0.3
 RECIPROCAL_STEEPNESS = 100.0
-FREQUENCY_MIN, FREQUENCY_MAX = 50.0, 512.0
 
 
 def surrogate(v: Floats, theta: float, kind: SurrogateKind) -> Floats:
@@ -43,17 +42,6 @@ def smooth_spike(v: Floats, theta: float, kind: SurrogateKind) -> Floats:
 def reset_membrane(v: Floats, o: Floats, theta: float, kind: ResetKind) -> Floats:
     """Membrane u left after firing: v - theta o (soft) or v (1 - o) (hard)."""
     return v - theta * o if kind == "soft" else v * (1.0 - o)
-
-
-def sign_matrix(classes: int, latents: int) -> Floats:
-    """B[c, k] = sign(sin(f_c k)), (classes, latents) of +-1, f_c evenly spaced 50..512 rad.
-
-    sin 0 = 0 makes column 0 the one case without a sign; it counts as -1, so that a bit holds it.
-    The published code has 0 there. Under softmax the two are the same rule: the column then adds
-    one constant to all logits and receives sum(e) = 0.
-    """
-    frequency = np.linspace(FREQUENCY_MIN, FREQUENCY_MAX, classes)
-    return np.where(np.sin(np.outer(frequency, np.arange(latents))) > 0, 1.0, -1.0)
 
 
 def softmax(y: Floats) -> Floats:

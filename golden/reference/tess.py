@@ -15,10 +15,10 @@ from golden.reference.equations import (
     Floats,
     learning_error,
     one_hot,
-    sign_matrix,
     surrogate,
 )
 from golden.reference.network import Spikes, Weights, check_spikes, fire, init_weights
+from golden.spec.network import sign_matrix
 
 
 @dataclass
@@ -69,7 +69,7 @@ class TessLearner:
     def __init__(self, cfg: FloatConfig, weights: Weights | None = None) -> None:
         self.cfg = cfg
         self.weights = init_weights(cfg) if weights is None else weights
-        self.signs = [sign_matrix(cfg.classes, n) for n in cfg.sizes[1:-1]]
+        self.signs = [sign_matrix(cfg.classes, n).astype(float) for n in cfg.sizes[1:-1]]
 
     def learn_sample(self, spikes: Spikes, label: int, rate: float = 1.0) -> None:
         """Learn one sample, ``spikes`` (steps, inputs), by plain descent of eta times ``rate``."""

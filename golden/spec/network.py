@@ -241,7 +241,12 @@ def unpack_weights(words: NDArray[np.int32], layer: Layer) -> NDArray[np.int32]:
 
 
 def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
-    """B[c, k] = sign(sin(f_c k)), f_c evenly spaced from 50 to 512 (authors' code): +-1."""
+    """B[c, k] = sign(sin(f_c k)), [classes, neurons] of +-1, f_c evenly spaced from 50 to 512 rad.
+
+    sin 0 = 0 makes column 0 the one case without a sign; it counts as -1, so that a bit holds it.
+    The published code has 0 there. Under softmax the two are the same rule: the column then adds
+    one constant to all logits and receives sum(e) = 0.
+    """
     frequencies = np.linspace(50, 512, classes)
     return np.where(np.sin(frequencies[:, None] * np.arange(neurons)) > 0, 1, -1)
 

@@ -1,6 +1,6 @@
 """Random words for stochastic rounding. Twin of golden/noise.py."""
 
-from amaranth import C, Cat, Module, Mux, Signal, Value
+from amaranth import C, Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -55,8 +55,3 @@ class Noise(wiring.Component):
 def lane_noise(word: Value, lane: int) -> Value:
     """The 16 bits of `word` that a lane uses."""
     return word.rotate_left(lane_rotation(lane))[:NOISE_BITS] ^ C(lane_flip(lane), NOISE_BITS)
-
-
-def when(condition: Value, value: Value) -> Value:
-    """`value`, or zero."""
-    return Mux(condition, value, 0)

@@ -64,13 +64,7 @@ def open_transport(
 
         return GoldenTransport(config or CoreConfig())
     if target == "sim":
-        try:
-            from sw.link.simulated import SimulatedTransport
-        except ImportError as error:
-            raise LinkError(
-                f"target sim: the simulation is not available ({error}); "
-                "install the development extras, or use --target golden"
-            ) from error
-        simulated: Transport = SimulatedTransport(config or CoreConfig())
-        return simulated
+        from sw.link.simulated import SimulatedTransport
+
+        return SimulatedTransport(config or CoreConfig())
     raise LinkError(f"target {target!r}: unknown; use {TARGETS}")
