@@ -73,7 +73,7 @@ def tang_primer_20k() -> Board:
         find_pll=find_gw2a,
         target_mhz=54,
         preset="ulx3s-12f",
-        overrides={"weight_words": 2048},
+        overrides={"lanes": 4, "neuron_groups": 16},
         block_rams=46,
         leds=6,
         loader=("-b", "tangprimer20k"),
