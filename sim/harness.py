@@ -20,36 +20,29 @@ log, `SIM_REBUILD=1` ignores what was built before. Builds are kept in build/sim
 nothing stale is ever run; the C++ runtime of Verilator is compiled once for all of them.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import random
 import re
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from importlib.util import find_spec
 from inspect import getsource
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil, verilog
+from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
-from hw.building.toolchain import YOSYS
+from hw.building.toolchain import package
+from hw.simulate.compiling import find_compiler, locked, parallel, verilator_root, write_verilog
+from hw.simulate.compiling import run as run_tool
 
 BUILD = Path(__file__).parent.parent / "build" / "sim"
 DEFAULT_SEED = 1
 RESET_CYCLES = 4
 CHUNK_BYTES = 200_000  # C++ above this is compiled in pieces, side by side
-
-
-class BuildError(RuntimeError):
-    """A tool of the simulation build failed; the message carries its output."""
 
 
 def run(
@@ -185,24 +178,12 @@ def build(
     recipe = [getsource(step) for step in (compile_model, runtime_flags)]
     key = repr([text, tools, sys.prefix, visible, waves(), optimise, recipe])
     folder = BUILD / hashlib.sha256(key.encode()).hexdigest()[:16]
-    with locked(folder):
+    with locked(folder.with_suffix(".lock"), folder / "top", print):
         if os.environ.get("SIM_REBUILD") or not (folder / "top").exists():
-            source = to_verilog(factory())
-            (folder / "top.v").write_text(source)
+            folder.mkdir(exist_ok=True)
+            write_verilog(folder, "top", text)
             compile_model(folder, runtime(), visible, optimise)
     return folder
-
-
-def to_verilog(component: Component) -> str:
-    """Verilog of `component`, by the Yosys of this Python unless $YOSYS names another."""
-    before = os.environ.get(YOSYS.variable)
-    os.environ[YOSYS.variable] = YOSYS.path()
-    try:
-        return verilog.convert(component, name="top", emit_src=False)
-    finally:
-        del os.environ[YOSYS.variable]
-        if before is not None:
-            os.environ[YOSYS.variable] = before
 
 
 def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> None:
@@ -216,26 +197,25 @@ def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> 
             '`verilator_config\npublic_flat_rw -module "top" -var "*"\n'
         )
     options += ["--trace"] if waves() else []
-    root = package("verilator")
-    command = [root / "bin" / "verilator_bin", "--cc", "--vpi", "--assert", "-Wno-lint"]
+    root, compiler = verilator_root(), find_compiler()
+    command = [str(root / "bin" / "verilator_bin"), "--cc", "--vpi", "--assert", "-Wno-lint"]
     command += ["-Wno-fatal", "--prefix", "Vtop", "--top-module", "top", "--x-initial", "unique"]
-    command += ["--timescale", "1ns/1ps", "-Mdir", model, *options, folder / "top.v"]
-    call(command, folder, {"VERILATOR_ROOT": str(root)})
+    command += ["--timescale", "1ns/1ps", "-Mdir", str(model), *options, "top.v"]
+    run_tool(command, folder, env={"VERILATOR_ROOT": str(root)})
     sources = sorted(model.glob("Vtop*.cpp"))
     count = min(os.cpu_count() or 1, sum(s.stat().st_size for s in sources) // CHUNK_BYTES + 1)
     chunks = [model / f"chunk{number}.cc" for number in range(count)]
     for number, chunk in enumerate(chunks):
         chunk.write_text("".join(f'#include "{s.name}"\n' for s in sources[number::count]))
     main = package("cocotb") / "share" / "lib" / "verilator" / "verilator.cpp"
-    flags = ["-I.", *runtime_flags()]
-    jobs = [["g++", optimise, *flags, "-c", c, "-o", c.with_suffix(".o")] for c in chunks]
-    jobs.append(["g++", "-O1", *flags, "-c", main, "-o", model / "main.o"])
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda job: call(job, model), jobs))
+    command = [*compiler, "-I.", *runtime_flags(), "-c"]
+    jobs = [[*command, optimise, chunk.name, "-o", f"{chunk.stem}.o"] for chunk in chunks]
+    jobs.append([*command, "-O1", str(main), "-o", "main.o"])
+    parallel(jobs, model)
     libs = package("cocotb") / "libs"
-    linked: list[Any] = [model / "main.o", *(c.with_suffix(".o") for c in chunks), library]
+    linked = [*(job[-1] for job in jobs), str(library)]
     linked += [f"-L{libs}", f"-Wl,-rpath,{libs}", "-lcocotbvpi_verilator", "-lpthread"]
-    call(["g++", *linked, "-o", folder / "top.new"], model)
+    run_tool([*compiler, *linked, "-o", str(folder / "top.new")], model)
     (folder / "top.new").rename(folder / "top")
 
 
@@ -246,22 +226,22 @@ def runtime() -> Path:
     key = [version("verilator"), sys.prefix, *units]
     folder = BUILD / f"runtime-{hashlib.sha256(repr(key).encode()).hexdigest()[:8]}"
     library = folder / "libruntime.a"
-    with locked(folder):
+    with locked(folder.with_suffix(".lock"), library, print):
         if not library.exists():
-            include = package("verilator") / "include"
-            jobs = [
-                ["g++", "-O2", *runtime_flags(), "-c", include / f"{unit}.cpp", "-o", f"{unit}.o"]
-                for unit in units
-            ]
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(lambda job: call(job, folder), jobs))
-            call(["ar", "rcs", library, *(f"{unit}.o" for unit in units)], folder)
+            command = [*find_compiler(), "-O2", *runtime_flags(), "-c"]
+            sources = [str(verilator_root() / "include" / f"{unit}.cpp") for unit in units]
+            objects = [f"{unit}.o" for unit in units]
+            parallel(
+                [[*command, file, "-o", name] for file, name in zip(sources, objects, strict=True)],
+                folder,
+            )
+            run_tool(["ar", "rcs", str(library), *objects], folder)
     return library
 
 
 def runtime_flags() -> list[str]:
     """Preprocessor flags that model, runtime and main program must share."""
-    include = package("verilator") / "include"
+    include = verilator_root() / "include"
     traced = int(waves())
     unused = ("VM_TRACE_FST", "VM_TRACE_SAIF", "VM_COVERAGE", "VM_SC", "VM_TIMING")
     defines = {"VERILATOR": 1, "VM_TRACE": traced, "VM_TRACE_VCD": traced} | dict.fromkeys(
@@ -269,33 +249,3 @@ def runtime_flags() -> list[str]:
     )
     flags = [f"-D{name}={value}" for name, value in defines.items()]
     return ["-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}", *flags]
-
-
-def package(name: str) -> Path:
-    """Folder of an installed package."""
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise BuildError(f"the Python package {name} is missing: pip install -e .[test]")
-    return Path(spec.origin).parent
-
-
-def call(command: list[Any], cwd: Path, env: Mapping[str, str] | None = None) -> None:
-    """Run a tool. Raises BuildError with its output when it is missing or fails."""
-    words = [str(word) for word in command]
-    try:
-        done = subprocess.run(
-            words, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True
-        )
-    except FileNotFoundError as error:
-        raise BuildError(f"{words[0]} is missing: install g++ (Debian package g++)") from error
-    if done.returncode:
-        raise BuildError(f"{' '.join(words)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Make `folder` and keep other processes out of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

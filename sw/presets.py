@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from golden.spec.config import PRESETS as CORES
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from sw.data import Dataset, load
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
@@ -22,10 +27,24 @@ class Preset:
     """Neurons of each hidden layer."""
     epochs: int = 6
     """Passes over the training samples."""
-    core: str | None = None
-    """Core configuration it is meant for, where that is not the default one."""
+    core: str = "ulx3s-85f"
+    """Core configuration it is meant for."""
     network: dict[str, Any] = field(default_factory=dict)
     """Fields of golden.spec.network.Network that differ from its defaults."""
+
+    @property
+    def config(self) -> CoreConfig:
+        """The core it is meant for."""
+        return CORES[self.core]
+
+    def samples(self, *, train: bool = True, limit: int | None = None) -> Dataset:
+        """Its training or test samples. Raises DataError."""
+        return load(self.data, train=train, steps=self.steps, pool=self.pool, limit=limit)
+
+    def make_network(self, samples: Dataset, **changes: Any) -> Network:
+        """Its network for these samples, with fields changed. Raises ValueError."""
+        sizes = (samples.n_inputs, *self.hidden, samples.classes)
+        return Network(**{"sizes": sizes, **self.network, **changes})
 
 
 PRESETS: dict[str, Preset] = {

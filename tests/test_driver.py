@@ -261,7 +261,7 @@ def test_presets_fit_their_cores(name):
     entry = DATASETS[preset.data]
     inputs = entry.sensor.pooled(preset.pool).n_inputs
     network = Network(sizes=(inputs, *preset.hidden, entry.classes), **preset.network)
-    network.layers(CORES[preset.core or options.DEFAULT_CORE])
+    network.layers(preset.config)
 
 
 def test_examples_in_the_help_are_commands(capsys):

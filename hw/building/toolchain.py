@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from amaranth.build import Platform
@@ -17,6 +18,14 @@ from rich.console import Console
 
 class BuildError(RuntimeError):
     """A build that cannot go on. One line, with what to do."""
+
+
+def package(name: str, remedy: str = "pip install -e '.[test]'") -> Path:
+    """Folder of an installed Python package. Raises BuildError, with the remedy."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise BuildError(f"the Python package {name} is missing: {remedy}")
+    return Path(spec.origin).parent
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from amaranth.utils import bits_for
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import LOGIT_BITS, MEMBRANE_BITS, SCORE_BITS, SIGNAL_BITS
 from hw.core.error import Error
+from hw.core.pipeline import later
 
 RAM = {"ram_style": "distributed"}
 
@@ -107,12 +108,8 @@ class Classes(wiring.Component):
             port.addr.eq(self.wanted),
             self.signal.eq(port.data),
         ]
-        number, due = self.number, self.error
-        for stage in range(Error.LATENCY + 1):
-            later = Signal(len(number), name=f"number_{stage}")
-            later_due = Signal(name=f"due_{stage}")
-            m.d.sync += later.eq(number), later_due.eq(due)
-            number, due = later, later_due
+        number = later(m, "number", self.number, Error.LATENCY + 1)
+        due = later(m, "due", self.error, Error.LATENCY + 1)
         result = Signal(signed(SIGNAL_BITS))
         m.d.sync += result.eq(error.signal)
         m.d.comb += write.addr.eq(number), write.data.eq(result), write.en.eq(due)

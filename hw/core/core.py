@@ -19,13 +19,13 @@ from hw.core.fire import Fire
 from hw.core.integrate import Integrate
 from hw.core.memories import LaneMemory, LaneSelect, LayerTable, Signs
 from hw.core.noise import Noise
+from hw.core.pipeline import later, taps
 from hw.core.ports import BusReply, BusRequest, ResultWords, SampleBytes
 from hw.core.readback import Readback
 from hw.core.result import Result
 from hw.core.scan import Scan
 from hw.core.sequencer import Sequencer
 from hw.core.signal import LearningSignal
-from hw.core.tokens import slot
 from hw.core.trace import Trace
 from hw.core.update import Update
 from hw.core.weights import Weights, spread
@@ -143,11 +143,7 @@ class Core(wiring.Component):
     def _wire_rows(self, m, host):
         """The row pipeline: gains, products, noise, weights, new weights, sums."""
         config = self.config
-        stages = [self.sequencer.slot]
-        for number in range(1, SUMS_AT + 1):
-            stage = Signal(slot(config), name=f"slot_{number}")
-            m.d.sync += stage.eq(stages[-1])
-            stages.append(stage)
+        stages = taps(m, "slot", self.sequencer.slot, SUMS_AT)
         gains = Signal(data.ArrayLayout(signed(GAIN_BITS), config.lanes))
         post_gains = Signal.like(gains)
         state = stages[GAINS_AT].context.state
@@ -299,12 +295,7 @@ class Core(wiring.Component):
             read.early_membranes.eq(self.one_membrane.value),
             read.early_post_traces.eq(self.one_post.value),
         ]
-        lane = read.element
-        for stage in range(Weights.LATENCY):
-            later = Signal(len(lane), name=f"weight_lane_{stage}")
-            m.d.sync += later.eq(lane)
-            lane = later
-        m.d.comb += self.one_weight.lane.eq(lane)
+        m.d.comb += self.one_weight.lane.eq(later(m, "weight_lane", read.element, Weights.LATENCY))
         element = Signal(8)
         m.d.sync += element.eq(read.element)
         self._early_words(m, element)

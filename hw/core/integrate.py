@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS
-from hw.core.tokens import when
+from hw.core.pipeline import when
 
 
 class Integrate(wiring.Component):

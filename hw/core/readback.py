@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from golden.spec import registers
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.registers import COUNTERS, REGISTERS, SPACE_SHIFT, Space, memories
+from hw.core.pipeline import later
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, BusReply, BusRequest
 
 QUEUE = 16
@@ -80,9 +81,9 @@ class Readback(wiring.Component):
         ]
         space, good = self._decode(m, request, valid)
         early = self._early(m, space)
-        early = self._delay(m, "early", early, REPLY - EARLY - 1)
-        spaces = self._delay(m, "space", space, REPLY)
-        goods = self._delay(m, "good", good, REPLY)
+        early = later(m, "early", early, REPLY - EARLY - 1)
+        spaces = later(m, "space", space, REPLY)
+        goods = later(m, "good", good, REPLY)
         is_weight = spaces == Space.WEIGHTS
         reply = Signal(BUS_REPLY)
         m.d.comb += [
@@ -185,7 +186,7 @@ class Readback(wiring.Component):
             for index, word in enumerate(self._register_words()):
                 with m.Case(index):
                     m.d.sync += register.eq(word)
-        at_space = self._delay(m, "early_space", space, EARLY)
+        at_space = later(m, "early_space", space, EARLY)
         answer = Signal(16)
         with m.Switch(at_space):
             with m.Case(Space.REGISTERS):
@@ -194,11 +195,3 @@ class Readback(wiring.Component):
                 with m.Case(number):
                     m.d.sync += answer.eq(getattr(self, f"early_{number.name.lower()}"))
         return answer
-
-    @staticmethod
-    def _delay(m, name, value, depth):
-        for stage in range(depth):
-            tap = Signal.like(value, name=f"{name}_{stage}")
-            m.d.sync += tap.eq(value)
-            value = tap
-        return value

@@ -22,6 +22,7 @@ from hw.core.classes import Classes
 from hw.core.error import Error
 from hw.core.gain import ADD, CAUSAL, DECAY, NON_CAUSAL, Gain
 from hw.core.latents import Latents, all_lanes
+from hw.core.pipeline import later, taps
 from hw.core.tokens import context, layer_bits, layer_entry, state_bits
 
 
@@ -217,7 +218,7 @@ class LearningSignal(wiring.Component):
         m.submodules.latents = latents = Latents(self.config.lanes)
         counts = Array(Signal(16, name=f"spikes_{n}") for n in range(self.config.layers))
         depth = self.SIGN_LATENCY + Latents.LATENCY
-        marks = self._delay(m, "mark", Cat(self.latents_go, self.index == 0), depth)
+        marks = taps(m, "mark", Cat(self.latents_go, self.index == 0), depth)
         everything = Signal(bits_for(self.config.lanes))
         spikes_reg = Signal.like(self.spikes)
         m.d.sync += spikes_reg.eq(self.spikes)  # there before the signs are
@@ -243,8 +244,8 @@ class LearningSignal(wiring.Component):
 
     def _class_ports(self, m):
         classes, entry = self.classes, self.entry_reg
-        index = self._delay(m, "index", self.index, self.SIGN_LATENCY + Latents.LATENCY)
-        reading = self._delay(m, "reading", self.read_go, self.LANE_LATENCY)[-1]
+        index = taps(m, "index", self.index, self.SIGN_LATENCY + Latents.LATENCY)
+        reading = later(m, "reading", self.read_go, self.LANE_LATENCY)
         neuron = self.class_base + index[self.LANE_LATENCY - 1]
         exists = Signal()
         read_class, latent_class = Signal.like(classes.number), Signal.like(classes.number)
@@ -275,8 +276,8 @@ class LearningSignal(wiring.Component):
     def _gain_ports(self, m):
         gain, entry = self.gain, self.entry_reg
         wanted = Mux(self.latents_go, self.index - 1, self.index)[: self.class_bits]
-        project = self._delay(m, "project", self.project_go, self.SIGN_LATENCY)[-1]
-        index = self._delay(m, "class", self.index, self.SIGN_LATENCY - 1)[-1]
+        project = later(m, "project", self.project_go, self.SIGN_LATENCY)
+        index = later(m, "class", self.index, self.SIGN_LATENCY - 1)
         value = Signal.like(gain.value)
         own = Signal(16)
         surrogates, post = Signal.like(self.surrogates), Signal.like(self.post)
@@ -298,13 +299,3 @@ class LearningSignal(wiring.Component):
             self.gains.eq(gain.products),
             self.next_post.eq(gain.next_post),
         ]
-
-    @staticmethod
-    def _delay(m, name, value, depth):
-        """[value now, a cycle ago, …]."""
-        taps = [value]
-        for stage in range(depth):
-            tap = Signal(len(value), name=f"{name}_{stage + 1}")
-            m.d.sync += tap.eq(taps[-1])
-            taps.append(tap)
-        return taps

@@ -1,6 +1,5 @@
 """What passes between the units of the core."""
 
-from amaranth import Mux, Value
 from amaranth.lib import data, stream
 from amaranth.utils import bits_for
 
@@ -80,8 +79,3 @@ def slot(config: CoreConfig) -> data.StructLayout:
             "context": context(config),
         }
     )
-
-
-def when(condition: Value, value: Value) -> Value:
-    """`value`, or zero."""
-    return Mux(condition, value, 0)

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS, NOISE_BITS, POST_FRACTION, TRACE_BITS
 from hw.core.noise import lane_noise
-from hw.core.tokens import when
+from hw.core.pipeline import when
 
 PRODUCT = signed(GAIN_BITS + TRACE_BITS + 1)
 BASE = signed(GAIN_BITS + TRACE_BITS + 2)

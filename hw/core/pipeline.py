@@ -1,0 +1,23 @@
+"""What every pipeline needs: a value gated, a value later."""
+
+from amaranth import Module, Mux, Signal, Value
+
+
+def when(condition: Value, value: Value) -> Value:
+    """`value`, or zero."""
+    return Mux(condition, value, 0)
+
+
+def taps(m: Module, name: str, value: Value, depth: int) -> list[Value]:
+    """[value now, a cycle ago, …, `depth` cycles ago]."""
+    found = [value]
+    for stage in range(1, depth + 1):
+        tap = Signal.like(value, name=f"{name}_{stage}")
+        m.d.sync += tap.eq(found[-1])
+        found.append(tap)
+    return found
+
+
+def later(m: Module, name: str, value: Value, cycles: int) -> Value:
+    """`value` as it was so many cycles ago."""
+    return taps(m, name, value, cycles)[-1]
