@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
+CHUNK = 16
+"""Lanes that firing and learning signals take at a time, and that the host reads as one word."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoreConfig:
@@ -10,13 +13,13 @@ class CoreConfig:
     Raises ValueError, naming the field and its bounds, when a value cannot be built.
     """
 
-    lanes: int = 32
+    lanes: int = 64
     """Neurons integrated, fired and updated side by side (P)."""
     weight_bits: int = 9
     """Bits of a weight, two's complement. 9 fill an ECP5 block RAM exactly."""
-    weight_words: int = 10240
+    weight_words: int = 5120
     """Rows of `lanes` weights in the weight memory."""
-    neuron_groups: int = 32
+    neuron_groups: int = 16
     """Groups of `lanes` neurons whose state the core holds, all layers together."""
     trace_entries: int = 4096
     """Input rows whose pre trace the core holds, all layers together (bias rows included)."""
@@ -44,8 +47,25 @@ class CoreConfig:
                 raise ValueError(
                     f"{name} is {value!r}: a whole number from {low} to {high} is needed"
                 )
+        if self.lanes > CHUNK and self.lanes % CHUNK:
+            raise ValueError(f"lanes is {self.lanes}: up to {CHUNK}, or a multiple of {CHUNK}")
         if self.frame_bytes & (self.frame_bytes - 1):
             raise ValueError(f"frame_bytes is {self.frame_bytes}: a power of two is needed")
+
+    @property
+    def chunk_lanes(self) -> int:
+        """Lanes of a chunk: what is done once per neuron and step is done a chunk a cycle."""
+        return min(self.lanes, CHUNK)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of a group of lanes."""
+        return self.lanes // self.chunk_lanes
+
+    @property
+    def small(self) -> bool:
+        """For an FPGA that has no multipliers to spare."""
+        return self.lanes <= CHUNK
 
     @property
     def lane_bits(self) -> int:
@@ -85,9 +105,9 @@ PRESETS = {
         frame_bytes=512,
     ),
     "ulx3s-12f": CoreConfig(
-        lanes=8,
-        weight_words=8192,
-        neuron_groups=32,
+        lanes=16,
+        weight_words=4096,
+        neuron_groups=16,
         trace_entries=1024,
         layers=4,
         frame_bytes=4096,

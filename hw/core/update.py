@@ -23,9 +23,9 @@ class Update(wiring.Component):
 
     LATENCY = 4
 
-    def __init__(self, config: CoreConfig) -> None:
-        self.config = config
-        lanes = config.lanes
+    def __init__(self, config: CoreConfig, lanes: int, first: int = 0) -> None:
+        """`lanes` lanes from lane `first` on: the noise of a lane depends on its number."""
+        self.config, self.lanes, self.first = config, lanes, first
         weights = data.ArrayLayout(signed(config.weight_bits), lanes)
         gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
         super().__init__(
@@ -45,12 +45,12 @@ class Update(wiring.Component):
         m = Module()
         spiked = Signal()
         m.d.sync += spiked.eq(self.spiked)
-        for lane in range(self.config.lanes):
+        for lane in range(self.lanes):
             product = Signal(PRODUCT, name=f"product_{lane}")
             base = Signal(BASE, name=f"base_{lane}")
             change = Signal(BASE.width - NOISE_BITS + 1, name=f"change_{lane}")
             post = self.post_gains[lane] << POST_FRACTION
-            total = base + lane_noise(self.noise, lane)
+            total = base + lane_noise(self.noise, self.first + lane)
             m.d.sync += [
                 product.eq(self.gains[lane] * self.pre_trace),
                 base.eq(product + when(spiked, post)),

@@ -26,7 +26,7 @@ def lanes_per_block(depth: int, weight_bits: int) -> int:
 
 
 class Weights(wiring.Component):
-    """Weight memory of all lanes.
+    """Weight memory of some lanes.
 
     `data` is the word at `read_address` LATENCY cycles before. A word written is seen by reads from
     the next cycle on; the sequencer never reads a word that is still on its way here.
@@ -37,16 +37,16 @@ class Weights(wiring.Component):
 
     LATENCY = 3
 
-    def __init__(self, config: CoreConfig) -> None:
-        self.config = config
-        vector = data.ArrayLayout(config.weight_bits, config.lanes)
+    def __init__(self, config: CoreConfig, lanes: int) -> None:
+        self.config, self.lanes = config, lanes
+        vector = data.ArrayLayout(config.weight_bits, lanes)
         super().__init__(
             {
                 "read_address": In(word_bits(config)),
                 "data": Out(vector),
                 "write_address": In(word_bits(config)),
                 "write_data": In(vector),
-                "write_lanes": In(config.lanes),
+                "write_lanes": In(lanes),
             }
         )
 
@@ -67,12 +67,12 @@ class Weights(wiring.Component):
         """One bank, its read register, and its share of the writes."""
         config = self.config
         share = lanes_per_block(depth, config.weight_bits)
-        read = Signal(data.ArrayLayout(config.weight_bits, config.lanes), name=f"read_{number}")
+        read = Signal(data.ArrayLayout(config.weight_bits, self.lanes), name=f"read_{number}")
         here = Signal(name=f"here_{number}")
         m.d.comb += here.eq(self.write_address[bank_bits:] == number)
         bits = ceil_log2(depth)
-        for low in range(0, config.lanes, share):
-            count = min(share, config.lanes - low)
+        for low in range(0, self.lanes, share):
+            count = min(share, self.lanes - low)
             shape = data.ArrayLayout(config.weight_bits, count)
             memory = Memory(shape=shape, depth=depth, init=[], attrs={"ram_style": "block"})
             m.submodules[f"bank{number}_lane{low}"] = memory

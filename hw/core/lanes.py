@@ -1,0 +1,76 @@
+"""One chunk of lanes: its weights, their update, their sums."""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.spec.config import CoreConfig
+from golden.spec.formats import GAIN_BITS
+from hw.core.integrate import Integrate
+from hw.core.tokens import slot, word_bits
+from hw.core.update import Update
+from hw.core.weights import Weights, spread
+
+GAINS_AT, ADDRESS_AT, NOISE_AT, WEIGHTS_AT, NEW_AT, SUMS_AT = 3, 4, 6, 7, 8, 9
+assert ADDRESS_AT + Weights.LATENCY == WEIGHTS_AT
+assert ADDRESS_AT + Update.LATENCY == NEW_AT
+
+
+class Lanes(wiring.Component):
+    """Lanes `chunk` x 16 and on: a row a cycle is updated, written back and integrated.
+
+    `slots` holds the slot as it was 0 … NEW_AT cycles ago: a row's address goes out at ADDRESS_AT,
+    its noise is there at NOISE_AT, its weights at WEIGHTS_AT, its new weights at NEW_AT, the sums with
+    it at SUMS_AT. `gains` and `post_gains` are taken at GAINS_AT of a pass's first slot. With
+    `host_write` the host's `host_data` goes to lane `host_lane` of the word at NEW_AT.
+    """
+
+    def __init__(self, config: CoreConfig, chunk: int) -> None:
+        self.config, self.chunk = config, chunk
+        self.lanes = lanes = config.chunk_lanes
+        gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
+        super().__init__(
+            {
+                "slots": In(data.ArrayLayout(slot(config), NEW_AT + 1)),
+                "gains": In(gains),
+                "post_gains": In(gains),
+                "noise": In(32),
+                "host_write": In(1),
+                "host_lane": In(range(lanes)),
+                "host_data": In(config.weight_bits),
+                "weights": Out(data.ArrayLayout(config.weight_bits, lanes)),
+                "sums": Out(data.ArrayLayout(signed(config.accumulator_bits), lanes)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config, lanes = self.config, self.lanes
+        m.submodules.memory = memory = Weights(config, lanes)
+        m.submodules.update = update = Update(config, lanes, self.chunk * lanes)
+        m.submodules.integrate = integrate = Integrate(config, lanes)
+        with m.If(self.slots[GAINS_AT].first):
+            m.d.sync += update.gains.eq(self.gains), update.post_gains.eq(self.post_gains)
+        reading, writing = self.slots[ADDRESS_AT], self.slots[NEW_AT]
+        host_lane = Signal(lanes)
+        m.d.comb += [
+            host_lane.eq(1 << self.host_lane),
+            update.pre_trace.eq(reading.trace),
+            update.spiked.eq(reading.spiked),
+            update.noise.eq(self.noise),
+            update.update.eq(self.slots[NOISE_AT].update),
+            update.weights.eq(memory.data),
+            memory.read_address.eq(reading.address[: word_bits(config)]),
+            memory.write_address.eq(writing.address[: word_bits(config)]),
+            memory.write_lanes.eq(Mux(self.host_write, host_lane, spread(writing.update, lanes))),
+            integrate.first.eq(writing.first),
+            integrate.spike.eq(writing.row & writing.spike),
+            integrate.weights.eq(update.new),
+            self.weights.eq(memory.data),
+            self.sums.eq(integrate.sums),
+        ]
+        for lane in range(lanes):
+            m.d.comb += memory.write_data[lane].eq(
+                Mux(self.host_write, self.host_data, update.new[lane])
+            )
+        return m
