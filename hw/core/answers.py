@@ -17,7 +17,7 @@ EARLY = ChunkMemory.LATENCY + LaneSelect.LATENCY  # cycles from address to what 
 
 
 def reply_cycles(config: CoreConfig) -> int:
-    """Cycles from address to reply: those of the last chunk of weights."""
+    """Cycles from address to reply: those of the weights, which are chosen chunk by chunk."""
     return WEIGHTS_AT + LaneSelect.LATENCY + config.chunks
 
 
@@ -25,7 +25,7 @@ class Answers(wiring.Component):
     """Takes `word` and `element` of an access, and what the memories read for it.
 
     Chunk memories answer with the word at `place` ChunkMemory.LATENCY cycles later, the trace ring
-    after one, the layer table at once, chunk k of the weights after WEIGHTS_AT + k. Answers are due
+    after one, the layer table at once, the weights after WEIGHTS_AT. Answers are due
     EARLY cycles after the access, that of `weights` after `reply_cycles`.
     """
 
@@ -102,17 +102,17 @@ class Answers(wiring.Component):
         ]
 
     def _weights(self, m, lane_bits):
-        """The lane out of each chunk as it comes; the right one is kept until the last has come."""
+        """The lane out of each chunk; the right one is handed on from chunk to chunk."""
         shape = signed(self.config.weight_bits)
         found = Signal(shape)
         wanted = taps(m, "wanted", self.element, reply_cycles(self.config))
         for number, word in enumerate(self.weight_chunks):
             select = LaneSelect(shape, self.config.chunk_lanes)
             m.submodules[f"one_weight_{number}"] = select
-            at = WEIGHTS_AT + number
-            m.d.comb += select.word.eq(word), select.lane.eq(wanted[at][:lane_bits])
-            here = wanted[at + LaneSelect.LATENCY][lane_bits:] == number
+            m.d.comb += select.word.eq(word), select.lane.eq(wanted[WEIGHTS_AT][:lane_bits])
+            here = wanted[WEIGHTS_AT + LaneSelect.LATENCY + number][lane_bits:] == number
+            value = later(m, f"value_{number}", select.value, number)
             kept = Signal(shape, name=f"found_{number}")
-            m.d.sync += kept.eq(Mux(here, select.value, found))
+            m.d.sync += kept.eq(Mux(here, value, found))
             found = kept
         m.d.comb += self.weights.eq(found)

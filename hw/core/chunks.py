@@ -1,8 +1,7 @@
 """Chunks of lanes: what happens once per neuron and step is done a chunk of lanes a cycle.
 
 A row of weights meets all lanes; firing, learning signals and the memories behind them have time for
-one chunk after the other. Chunk k of the lanes runs k cycles behind chunk 0, so that chunks arrive
-there in turn and nothing has to wait.
+one chunk after the other.
 """
 
 from amaranth import Cat, Module, Mux
@@ -58,14 +57,13 @@ class Walk(wiring.Component):
 class ChunkMemory(wiring.Component):
     """A chunk of values per word: `read` is the word at `address`, LATENCY cycles later.
 
-    Reader and writer never meet at one address. `block`: in block RAM, where there is some to spare.
+    Reader and writer never meet at one address.
     """
 
     LATENCY = 2
 
-    def __init__(self, config: CoreConfig, shape, *, block: bool = False) -> None:
+    def __init__(self, config: CoreConfig, shape) -> None:
         self.config = config
-        self.style = "block" if block and not config.small else "distributed"
         self.vector = data.ArrayLayout(shape, config.chunk_lanes)
         super().__init__(
             {
@@ -81,7 +79,7 @@ class ChunkMemory(wiring.Component):
         m = Module()
         depth = self.config.neuron_groups << chunk_bits(self.config)
         m.submodules.words = words = Memory(
-            shape=self.vector, depth=depth, init=[], attrs={"ram_style": self.style}
+            shape=self.vector, depth=depth, init=[], attrs={"ram_style": "distributed"}
         )
         reader, writer = words.read_port(), words.write_port()
         m.d.comb += [

@@ -1,25 +1,24 @@
 """The streaming neuron core: units wired in the order data flows. Twin of golden/core.py.
 
-A slot is a cycle of the lanes; times are cycles after a slot, for chunk 0 of the lanes (chunk k is k
-cycles later):
+A slot is a cycle of the lanes; times are cycles after a slot:
 
-0 slot · 3 gains · 4 address, products · 6 noise · 7 weights · 8 new weights: written back, and
-integrated · 9 sums, fire begins · 14 spikes · 15 surrogates · 17 membranes
+0 slot · 4 gains, address, products · 6 noise · 7 weights · 8 new weights: written back, and integrated
+· 9 sums · 10 the first chunk of them fires, the others follow · 15 spikes · 16 surrogates · 18 membranes
 """
 
-from amaranth import Array, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.spec.config import CoreConfig
-from golden.spec.formats import GAIN_BITS, MEMBRANE_BITS, SURROGATE_BITS, TRACE_BITS
+from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.formats import MEMBRANE_BITS, SURROGATE_BITS, TRACE_BITS
 from golden.spec.registers import COUNTERS
 from hw.core.answers import Answers
-from hw.core.chunks import ChunkMemory, Signs, Walk, place
+from hw.core.chunks import ChunkMemory, Signs, Walk, chunk_bits, place
 from hw.core.counters import Counters
 from hw.core.events import Events
 from hw.core.fire import Fire
-from hw.core.lanes import GAINS_AT, NEW_AT, NOISE_AT, SUMS_AT, Lanes
+from hw.core.lanes import NEW_AT, NOISE_AT, SUMS_AT, Lanes
 from hw.core.memories import LayerTable
 from hw.core.noise import Noise
 from hw.core.pipeline import later, taps
@@ -31,8 +30,8 @@ from hw.core.sequencer import Sequencer
 from hw.core.signal import LearningSignal, firing
 from hw.core.trace import Trace
 
-READ_GAINS_AT = GAINS_AT - ChunkMemory.LATENCY  # of the first slot of a pass
-READ_MEMBRANES_AT = SUMS_AT - ChunkMemory.LATENCY  # of the last
+FIRE_AT = SUMS_AT + 1
+READ_MEMBRANES_AT = FIRE_AT - ChunkMemory.LATENCY
 assert NOISE_AT == Noise.LATENCY
 
 
@@ -71,16 +70,11 @@ class Core(wiring.Component):
         m.submodules.membranes = self.membranes = ChunkMemory(config, signed(MEMBRANE_BITS))
         m.submodules.surrogates = self.surrogates = ChunkMemory(config, SURROGATE_BITS)
         m.submodules.post = self.post = ChunkMemory(config, TRACE_BITS)
-        m.submodules.gains = self.gains = ChunkMemory(config, signed(GAIN_BITS), block=True)
-        m.submodules.post_gains = self.post_gains = ChunkMemory(
-            config, signed(GAIN_BITS), block=True
-        )
         m.submodules.spikes = self.spikes = ChunkMemory(config, 1)
         m.submodules.signs = self.signs = Signs(config)
         self.lanes = [Lanes(config, chunk) for chunk in range(config.chunks)]
         for chunk, lanes in enumerate(self.lanes):
             m.submodules[f"lanes_{chunk}"] = lanes
-        m.submodules.starting = self.starting = Walk(config)
         m.submodules.ending = self.ending = Walk(config)
 
         m.d.comb += self.busy.eq(self.sequencer.busy)
@@ -148,55 +142,45 @@ class Core(wiring.Component):
         ]
 
     def _wire_rows(self, m):
-        """Slots, gains and noise to the chunks of lanes, each a cycle behind the one before it."""
-        config, read = self.config, self.readback
+        """Slots, noise, gains and the host's accesses to all lanes."""
+        config, read, signal = self.config, self.readback, self.signal
         slot = Signal.like(self.sequencer.slot)
         m.d.comb += slot.eq(self.sequencer.slot)
         with m.If(
             read.active
         ):  # at rest there are slots without a row: they carry the host's address
             m.d.comb += slot.address.eq(read.word)
-        slots = taps(m, "slot", slot, NEW_AT + config.chunks)
-        noises = taps(m, "noise", self.noise.word, config.chunks)
-        host = data.StructLayout({"write": 1, "lane": 8, "data": config.weight_bits})
-        access = Signal(host)
-        m.d.comb += [
-            access.write.eq(read.write_weights),
-            access.lane.eq(read.element),
-            access.data.eq(read.data),
-            self.noise.advance.eq(slots[0].update),
-        ]
-        accesses = taps(m, "access", access, NEW_AT + config.chunks)
-        self._wire_gains(m, slots)
-        for chunk, lanes in enumerate(self.lanes):
-            for at in range(NEW_AT + 1):
-                m.d.comb += lanes.slots[at].eq(slots[at + chunk])
-            host_now = accesses[NEW_AT + chunk]
+        self.slots = taps(m, "slot", slot, SUMS_AT)
+        m.d.comb += self.noise.advance.eq(self.slots[0].update)
+        write = later(m, "host_write", read.write_weights, NEW_AT)
+        lane = later(m, "host_lane", read.element, NEW_AT)
+        value = later(m, "host_data", read.data[: config.weight_bits], NEW_AT)
+        gains, post_gains = (
+            later(m, "gains", signal.gains, 1),
+            later(m, "post", signal.post_gains, 1),
+        )
+        write_gains = later(m, "write_gains", signal.write_gains, 1)
+        write_post_gains = later(m, "write_post_gains", signal.write_post_gains, 1)
+        written = later(m, "gains_place", signal.write_place, 1)
+        behind = None
+        for chunk, lanes in reversed(list(enumerate(self.lanes))):
+            here = written[: chunk_bits(config)] == chunk
+            for at, past in enumerate(self.slots):
+                m.d.comb += lanes.slots[at].eq(past)
             m.d.comb += [
-                lanes.gains.eq(self.gains.read),
-                lanes.post_gains.eq(self.post_gains.read),
-                lanes.noise.eq(noises[chunk]),
-                lanes.host_write.eq(
-                    host_now.write & (host_now.lane // config.chunk_lanes == chunk)
-                    if config.chunks > 1
-                    else host_now.write
-                ),
-                lanes.host_lane.eq(host_now.lane),
-                lanes.host_data.eq(host_now.data),
+                lanes.noise.eq(self.noise.word),
+                lanes.gains.eq(gains),
+                lanes.post_gains.eq(post_gains),
+                lanes.write_gains.eq(write_gains & here),
+                lanes.write_post_gains.eq(write_post_gains & here),
+                lanes.write_state.eq(written[chunk_bits(config) :]),
+                lanes.host_write.eq(write & (lane[ceil_log2(config.chunk_lanes) :] == chunk)),
+                lanes.host_lane.eq(lane),
+                lanes.host_data.eq(value),
             ]
-        self.slots = slots
-
-    def _wire_gains(self, m, slots):
-        """The gains of a group, chunk by chunk, as its pass begins."""
-        begun = slots[READ_GAINS_AT - 1]
-        walk = self.starting
-        where = place(self.config, walk.context.state, walk.chunk)
-        m.d.comb += [
-            walk.go.eq(begun.first),
-            walk.started.eq(begun.context),
-            self.gains.address.eq(where),
-            self.post_gains.address.eq(where),
-        ]
+            if behind is not None:
+                m.d.comb += lanes.sums_behind.eq(behind.sums)
+            behind = lanes
 
     def _wire_fire(self, m):
         """Sums to spikes, surrogates and membranes; spikes on to the next layer."""
@@ -217,7 +201,7 @@ class Core(wiring.Component):
             fire.context.eq(ready.context),
             fire.chunk.eq(ready.chunk),
             fire.entry.eq(self.table.entry_1),
-            fire.sums.eq(Array(lanes.sums for lanes in self.lanes)[ready.chunk]),
+            fire.sums.eq(self.lanes[0].sums),
             fire.start.eq(self.membranes.read),
         ]
         entries = taps(m, "layer", self.table.entry_1, Fire.FIRED)
@@ -262,16 +246,11 @@ class Core(wiring.Component):
             signal.post.eq(self.post.read),
             self.surrogates.address.eq(signal.state_place),
         ]
-        for memory, values, write in (
-            (self.gains, signal.gains, signal.write_gains),
-            (self.post_gains, signal.post_gains, signal.write_post_gains),
-            (self.post, signal.next_post, signal.write_post),
-        ):
-            m.d.comb += [
-                memory.write.eq(write),
-                memory.write_address.eq(signal.write_place),
-                memory.write_data.eq(values),
-            ]
+        m.d.comb += [
+            self.post.write.eq(signal.write_post),
+            self.post.write_address.eq(signal.write_place),
+            self.post.write_data.eq(signal.next_post),
+        ]
 
     def _wire_host(self, m):
         """Memories to the host."""

@@ -106,7 +106,6 @@ class Sequencer(wiring.Component):
         self.final = Signal()  # the group in hand is the layer's last
         waits = self.final & ~self.flush & self.signal_full
         m.d.comb += [
-            self.final.eq(self.group == self.entry_reg.groups - 1),
             self.held.eq(self.ending & ((self.short != 0) | waits)),
             self.signal_last.eq(self.ending & ~self.held & self.final & ~self.flush),
         ]
@@ -152,6 +151,7 @@ class Sequencer(wiring.Component):
                         self.outputs_left.eq(entry.outputs),
                         self.state.eq(entry.state_base),
                         self.first.eq(1),
+                        self.final.eq(entry.groups == 1),
                         self.short.eq(self.config.chunks - 1),
                     ]
                     m.next = "MERGE"
@@ -229,6 +229,7 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             self.at.eq(0),
             self.group.eq(self.group + 1),
+            self.final.eq(self.group + 2 == self.entry_reg.groups),
             self.base.eq(self.base + self.entry_reg.rows),
             self.state.eq(self.state + 1),
             self.outputs_left.eq(self.outputs_left - self.config.lanes),

@@ -22,7 +22,7 @@ OPTIMISE = "-O2"  # start-up code is compiled without
 VERILATOR = ("--cc", "--prefix", "Vboard", "--top-module", "board", "-O3", "--no-timing")
 VERILATOR += ("--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-lint", "-Wno-fatal")
 VERILATOR += ("--output-split", "10000")
-YOSYS_SCRIPT = "read_rtlil {0}.il\nproc\nwrite_verilog -noattr {0}.v\n"
+YOSYS_SCRIPT = "read_rtlil {0}.il\nproc -noopt\nwrite_verilog -noattr {0}.v\n"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 Notify = Callable[[str], None]
 
