@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import bench.accuracy
-import bench.cycles
+import bench.roofline
 import bench.simulator_speed
 from golden.spec.frames import HEADER
 from golden.spec.samples import SAMPLE_HEADER
@@ -21,16 +21,18 @@ def figures(module, capsys, monkeypatch: pytest.MonkeyPatch, *arguments: str) ->
 
 def test_cycles_add_up_and_the_link_is_counted(capsys, monkeypatch) -> None:
     found = figures(
-        bench.cycles,
+        bench.roofline,
         capsys,
         monkeypatch,
-        *["--preset", "smoke", "--samples", "10", "--warm-up", "10"],
+        *["--preset", "smoke", "--samples", "10", "--warm-up", "10", "--mhz", "60"],
     )
     assert found["cycles"] == pytest.approx(
-        sum(found[cause] for cause in bench.cycles.CYCLE_CAUSES)
+        sum(found[cause] for cause in bench.roofline.CYCLE_CAUSES)
     )
     assert 0 < found["row_cycles"] < 1
     assert found["operations_per_cycle"] < 2 * found["lanes"]
+    assert found["useful_lane_cycles"] <= found["row_cycles"]
+    assert found["core_samples_per_s"] == pytest.approx(60e6 / found["cycles"])
     assert found["bytes"] > HEADER.size + SAMPLE_HEADER.size
     assert found["link_samples_per_s"] == pytest.approx(3e6 / 10 / found["bytes"])
 
