@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
+from hw.core.pipeline import register
 from hw.core.tokens import context, state_bits
 
 
@@ -88,7 +89,7 @@ class ChunkMemory(wiring.Component):
             writer.data.eq(self.write_data),
             writer.en.eq(self.write),
         ]
-        m.d.sync += self.read.eq(reader.data)
+        m.d.sync += register(m, self.read).eq(reader.data)
         return m
 
 
@@ -129,5 +130,5 @@ class Signs(wiring.Component):
         ]
         for number in range(self.config.classes):
             m.d.comb += writer.data[number].eq(self.write_data)
-        m.d.sync += self.signs.eq(reader.data)
+        m.d.sync += register(m, self.signs).eq(reader.data)
         return m

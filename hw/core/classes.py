@@ -51,7 +51,7 @@ class Classes(wiring.Component):
         classes, token = self.config.classes, self.context
         index = Signal(range(classes + Error.LATENCY + 2))
         shift = Signal()
-        logits = Signal.like(self.logits)
+        logits = Signal.like(self.logits, reset_less=True)
         m.d.comb += self.layer.eq(token.layer)
         with m.FSM():
             with m.State("IDLE"):

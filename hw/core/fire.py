@@ -8,7 +8,7 @@ from amaranth.utils import bits_for
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS, READOUT_SURROGATE, SURROGATE_BITS
 from hw.core.multiply import Multiply
-from hw.core.pipeline import later, taps
+from hw.core.pipeline import later, register, taps
 from hw.core.tokens import context, layer_entry
 
 ROUND = 128
@@ -51,15 +51,19 @@ class Fire(wiring.Component):
         lanes = self.config.chunk_lanes
         m.submodules.leak = leak = Multiply(lanes, MEMBRANE_BITS + 1, in_logic=self.config.small)
         entries = taps(m, "entry", self.entry, self.FIRED)
-        left = Signal(signed(bits_for(self.config.lanes) + 2))  # neurons from this chunk on
+        left = Signal(
+            signed(bits_for(self.config.lanes) + 2), reset_less=True
+        )  # neurons from this chunk on
         m.d.sync += left.eq(self.context.valid - self.chunk * lanes)
         left = later(m, "left", left, 2)
         readout = entries[self.FIRED].flags.readout
+        self.fired = register(m, self.spikes), register(m, self.potentials)
+        self.psi = register(m, self.surrogates)
         m.d.comb += leak.bias.eq(ROUND)
         nothing = self.context.fresh | self.entry.flags.readout
         for lane in range(lanes):
             v = self._membrane(m, lane, nothing)
-            valid = Signal(name=f"valid_{lane}")
+            valid = Signal(name=f"valid_{lane}", reset_less=True)
             m.d.sync += valid.eq(left > lane)
             self._threshold(m, lane, v, valid, entries)
             m.d.comb += [
@@ -73,10 +77,10 @@ class Fire(wiring.Component):
 
     def _membrane(self, m, lane, nothing):
         """v = saturate(start + sum), at 3."""
-        total = Signal(signed(self.config.accumulator_bits), name=f"total_{lane}")
-        start = Signal(signed(MEMBRANE_BITS), name=f"start_{lane}")
-        whole = Signal.like(total, name=f"whole_{lane}")
-        v = Signal(signed(MEMBRANE_BITS), name=f"v_{lane}")
+        total = Signal(signed(self.config.accumulator_bits), name=f"total_{lane}", reset_less=True)
+        start = Signal(signed(MEMBRANE_BITS), name=f"start_{lane}", reset_less=True)
+        whole = Signal.like(total, name=f"whole_{lane}", reset_less=True)
+        v = Signal(signed(MEMBRANE_BITS), name=f"v_{lane}", reset_less=True)
         m.d.sync += [
             total.eq(self.sums[lane]),
             start.eq(Mux(nothing, 0, self.start[lane])),
@@ -88,17 +92,17 @@ class Fire(wiring.Component):
     def _threshold(self, m, lane, v, valid, entries):
         """Spike and reset at FIRED, surrogate at PSI."""
         at_4 = entries[4]
-        distance = Signal(signed(MEMBRANE_BITS + 1), name=f"distance_{lane}")
-        kept = Signal.like(v, name=f"kept_{lane}")
+        distance = Signal(signed(MEMBRANE_BITS + 1), name=f"distance_{lane}", reset_less=True)
+        kept = Signal.like(v, name=f"kept_{lane}", reset_less=True)
         spike = Signal(name=f"spike_{lane}")
         m.d.sync += distance.eq(v - entries[3].theta.as_signed()), kept.eq(v)
         m.d.comb += spike.eq((distance > 0) & valid & ~at_4.flags.readout)
         m.d.sync += [
-            self.spikes[lane].eq(spike),
-            self.potentials[lane].eq(Mux(spike, Mux(at_4.flags.hard_reset, 0, distance), kept)),
+            self.fired[0][lane].eq(spike),
+            self.fired[1][lane].eq(Mux(spike, Mux(at_4.flags.hard_reset, 0, distance), kept)),
         ]
-        height = Signal(signed(MEMBRANE_BITS + 2), name=f"height_{lane}")
-        there = Signal(name=f"there_{lane}")
+        height = Signal(signed(MEMBRANE_BITS + 2), name=f"height_{lane}", reset_less=True)
+        there = Signal(name=f"there_{lane}", reset_less=True)
         below = distance[-1].replicate(len(distance))
         m.d.sync += [
             height.eq(at_4.psi_width - (distance.as_unsigned() ^ below)),
@@ -109,4 +113,4 @@ class Fire(wiring.Component):
         m.d.comb += shifted.eq(height[:-1] >> entry.psi_shift[:2])
         triangle = Mux(height < 0, 0, Mux(shifted > FULL, FULL, shifted))
         surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, triangle)
-        m.d.sync += self.surrogates[lane].eq(Mux(there, surrogate, 0))
+        m.d.sync += self.psi[lane].eq(Mux(there, surrogate, 0))

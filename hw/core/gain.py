@@ -99,7 +99,7 @@ class Gain(wiring.Component):
         self.token = Signal(context(self.config))
         self.entry = Signal(layer_entry())
         self.step = Signal(self.step_layout())
-        signals = Signal.like(self.signals)
+        signals = Signal.like(self.signals, reset_less=True)
         with m.If(self.taken):
             m.d.sync += signals.eq(self.signals), self.token.eq(self.context)
             m.d.sync += self.entry.eq(self.parameters)
@@ -209,7 +209,7 @@ class Gain(wiring.Component):
                         m.d.comb += multiply.values[lane].eq(value)
                         m.d.comb += multiply.factors[lane].eq(factor)
             product = multiply.products[lane]
-            decayed = Signal(TRACE_BITS, name=f"decayed_{lane}")
+            decayed = Signal(TRACE_BITS, name=f"decayed_{lane}", reset_less=True)
             total = Signal(TRACE_BITS + 1, name=f"post_{lane}")
             with m.If(due.job == DECAY):
                 m.d.sync += decayed.eq(product)

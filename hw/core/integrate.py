@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
-from hw.core.pipeline import when
+from hw.core.pipeline import register, when
 
 
 class Integrate(wiring.Component):
@@ -28,7 +28,8 @@ class Integrate(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        sums = register(m, self.sums)
         for lane in range(self.lanes):
-            kept = when(~self.first, self.sums[lane])
-            m.d.sync += self.sums[lane].eq(kept + when(self.spike, self.weights[lane]))
+            kept = when(~self.first, sums[lane])
+            m.d.sync += sums[lane].eq(kept + when(self.spike, self.weights[lane]))
         return m

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS
 from hw.core.integrate import Integrate
+from hw.core.pipeline import register
 from hw.core.tokens import slot, state_bits, word_bits
 from hw.core.update import Update
 from hw.core.weights import Weights, spread
@@ -61,10 +62,11 @@ class Lanes(wiring.Component):
         m.submodules.integrate = integrate = Integrate(config, lanes)
         self._gains(m, "gains", self.gains, self.write_gains, update.gains)
         self._gains(m, "post_gains", self.post_gains, self.write_post_gains, update.post_gains)
+        sums = register(m, self.sums)
         with m.If(self.slots[SUMS_AT].last):
-            m.d.sync += self.sums.eq(integrate.sums)
+            m.d.sync += sums.eq(integrate.sums)
         with m.Else():
-            m.d.sync += self.sums.eq(self.sums_behind)
+            m.d.sync += sums.eq(self.sums_behind)
         reading, writing = self.slots[ADDRESS_AT], self.slots[NEW_AT]
         host_lane = Signal(lanes)
         m.d.comb += [
@@ -102,5 +104,6 @@ class Lanes(wiring.Component):
             writer.data.eq(values),
             writer.en.eq(write),
         ]
+        kept = register(m, used)
         with m.If(self.slots[GAINS_AT + 1].first):
-            m.d.sync += used.eq(reader.data)
+            m.d.sync += kept.eq(reader.data)

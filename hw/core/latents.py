@@ -11,7 +11,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import LOGIT_BITS, MEMBRANE_BITS
-from hw.core.pipeline import later
+from hw.core.pipeline import later, register
 
 
 def population(bits):
@@ -51,16 +51,17 @@ class Latents(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         lanes = self.config.chunk_lanes
-        spikes = Signal(lanes)
-        m.d.sync += spikes.eq(self.spikes), self.ones.eq(population(spikes))
+        spikes = later(m, "spikes", self.spikes, 1)
+        everything, logits = register(m, self.ones), register(m, self.logits)
+        m.d.sync += everything.eq(population(spikes))
         hidden = later(m, "hidden", self.valid & ~self.readout, 2)
         restart = later(m, "restart", self.restart, 2)
         for number in range(self.config.classes):
-            plus = Signal(lanes, name=f"plus_{number}")
-            ones = Signal(bits_for(lanes), name=f"ones_{number}")
-            logit = self.logits[number]
+            plus = Signal(lanes, name=f"plus_{number}", reset_less=True)
+            ones = Signal(bits_for(lanes), name=f"ones_{number}", reset_less=True)
+            logit = logits[number]
             m.d.sync += plus.eq(self.spikes & self.signs[number]), ones.eq(population(plus))
-            change = (ones << 1) - self.ones
+            change = (ones << 1) - everything
             with m.If(hidden):
                 m.d.sync += logit.eq(Mux(restart, 0, logit) + change)
             with m.If(self.valid & self.readout & (self.number == number // lanes)):

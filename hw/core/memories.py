@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.layers import FIELDS
+from hw.core.pipeline import register
 from hw.core.tokens import layer_bits, layer_entry
 
 NEAR = 8  # lanes that the first stage of LaneSelect chooses from
@@ -71,16 +72,17 @@ class LaneSelect(wiring.Component):
         m.d.sync += far.eq(self.lane[near_bits:])
         chosen = []
         for part in range(parts):
-            value = Signal(self.shape, name=f"near_{part}")
+            value = Signal(self.shape, name=f"near_{part}", reset_less=True)
             chosen.append(value)
             m.d.sync += value.eq(0)
             with m.Switch(self.lane[:near_bits]):
                 for offset in range(min(NEAR, self.lanes - part * NEAR)):
                     with m.Case(offset):
                         m.d.sync += value.eq(self.word[part * NEAR + offset])
-        m.d.sync += self.value.eq(0)
+        picked = register(m, self.value)
+        m.d.sync += picked.eq(0)
         with m.Switch(far):
             for part, value in enumerate(chosen):
                 with m.Case(part):
-                    m.d.sync += self.value.eq(value)
+                    m.d.sync += picked.eq(value)
         return m

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.formats import FACTOR_BITS
+from hw.core.pipeline import later, register
 
 FACTOR = FACTOR_BITS + 1  # 256, which leaves a value as it is, included
 
@@ -31,17 +32,17 @@ class Multiply(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        first, second = Signal(FACTOR_BITS), Signal(FACTOR_BITS)
-        m.d.sync += first.eq(self.bias), second.eq(first)
+        bias = later(m, "bias", self.bias, 2)
+        products = register(m, self.products)
         build = self._shifts if self.in_logic else self._product
         for lane in range(self.lanes):
-            m.d.sync += self.products[lane].eq((build(m, lane) + second) >> FACTOR_BITS)
+            m.d.sync += products[lane].eq((build(m, lane) + bias) >> FACTOR_BITS)
         return m
 
     def _product(self, m, lane):
-        value = Signal(signed(self.value_bits), name=f"value_{lane}")
-        factor = Signal(FACTOR, name=f"factor_{lane}")
-        product = Signal(signed(self.value_bits + FACTOR), name=f"product_{lane}")
+        value = Signal(signed(self.value_bits), name=f"value_{lane}", reset_less=True)
+        factor = Signal(FACTOR, name=f"factor_{lane}", reset_less=True)
+        product = Signal(signed(self.value_bits + FACTOR), name=f"product_{lane}", reset_less=True)
         m.d.sync += value.eq(self.values[lane]), factor.eq(self.factors[lane])
         m.d.sync += product.eq(value * factor)
         return product
@@ -51,12 +52,12 @@ class Multiply(wiring.Component):
         value, factor = self.values[lane], self.factors[lane]
         partial = []
         for bit in range(0, FACTOR_BITS, 2):
-            pair = Signal(signed(self.value_bits + 2), name=f"pair_{lane}_{bit}")
+            pair = Signal(signed(self.value_bits + 2), name=f"pair_{lane}_{bit}", reset_less=True)
             m.d.sync += pair.eq(Mux(factor[bit], value, 0) + (Mux(factor[bit + 1], value, 0) << 1))
             partial.append(pair << bit)
-        whole = Signal(signed(self.value_bits), name=f"whole_{lane}")
-        low = Signal(signed(self.value_bits + 4), name=f"low_{lane}")
-        high = Signal(signed(self.value_bits + 9), name=f"high_{lane}")
+        whole = Signal(signed(self.value_bits), name=f"whole_{lane}", reset_less=True)
+        low = Signal(signed(self.value_bits + 4), name=f"low_{lane}", reset_less=True)
+        high = Signal(signed(self.value_bits + 9), name=f"high_{lane}", reset_less=True)
         m.d.sync += whole.eq(Mux(factor[FACTOR_BITS], value, 0))
         m.d.sync += low.eq(partial[0] + partial[1])
         m.d.sync += high.eq(partial[2] + partial[3] + (whole << FACTOR_BITS))

@@ -10,7 +10,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SIGNAL_BITS
-from hw.core.pipeline import later, taps
+from hw.core.pipeline import later, register, taps
 
 AT_ONCE = 4  # classes a cycle
 TOP = 1 << (SIGNAL_BITS - 1)
@@ -54,15 +54,16 @@ class Project(wiring.Component):
         end = later(m, "end", self.go & self.end, 6)
         number = later(m, "number", self.number, 4)
         pairs = self._pairs(m, later(m, "part", self.part, 2))
+        signals = register(m, self.m)
         for lane in range(self.config.chunk_lanes):
-            total = Signal(SUM, name=f"total_{lane}")
-            own = Signal(signed(SIGNAL_BITS), name=f"own_{lane}")
+            total = Signal(SUM, name=f"total_{lane}", reset_less=True)
+            own = Signal(signed(SIGNAL_BITS), name=f"own_{lane}", reset_less=True)
             m.d.sync += own.eq(Array(self._own(lane))[number])
             change = Mux(self.readout, own, self._sum(m, lane, pairs))
             with m.If(go[5]):
                 m.d.sync += total.eq(Mux(begin[5], 0, total) + change)
             with m.If(end):
-                m.d.sync += self.m[lane].eq(
+                m.d.sync += signals[lane].eq(
                     Mux(total >= TOP, TOP - 1, Mux(total < -TOP, -TOP, total))
                 )
         return m
@@ -77,7 +78,7 @@ class Project(wiring.Component):
 
         def choose(values, offset, like):
             """Of class `part` x AT_ONCE + offset; nothing where there is no such class."""
-            chosen = Signal(like, name=f"chosen_{offset}_{len(pairs)}")
+            chosen = Signal(like, name=f"chosen_{offset}_{len(pairs)}", reset_less=True)
             places = values[offset::AT_ONCE]
             with m.Switch(part):
                 for at, value in enumerate(places):
@@ -90,7 +91,10 @@ class Project(wiring.Component):
         for offset in range(0, AT_ONCE, 2):
             a, b = (choose(signals, offset + at, signed(SIGNAL_BITS)) for at in range(2))
             plus = [choose(signs, offset + at, self.config.chunk_lanes) for at in range(2)]
-            sums = [Signal(signed(SIGNAL_BITS + 1), name=f"sum_{offset}_{at}") for at in range(4)]
+            sums = [
+                Signal(signed(SIGNAL_BITS + 1), name=f"sum_{offset}_{at}", reset_less=True)
+                for at in range(4)
+            ]
             values = (-a - b, a - b, b - a, a + b)
             m.d.sync += [one.eq(value) for one, value in zip(sums, values, strict=True)]
             pairs.append(([later(m, f"plus_{offset}", sign, 1) for sign in plus], sums))
@@ -100,7 +104,7 @@ class Project(wiring.Component):
         """The lane's share of the pairs, at 5."""
         terms = []
         for number, (plus, sums) in enumerate(pairs):
-            term = Signal(signed(SIGNAL_BITS + 1), name=f"term_{lane}_{number}")
+            term = Signal(signed(SIGNAL_BITS + 1), name=f"term_{lane}_{number}", reset_less=True)
             m.d.sync += term.eq(Array(sums)[Cat(plus[0][lane], plus[1][lane])])
             terms.append(term)
         return sum(terms[1:], terms[0])
