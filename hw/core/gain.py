@@ -89,7 +89,7 @@ class Gain(wiring.Component):
                 "group": state_bits(config),
                 "state": state_bits(config),
                 "chunk": bits_for(config.chunks),
-                "number": 16,
+                "number": place_bits(config),
             }
         )
 
@@ -133,7 +133,8 @@ class Gain(wiring.Component):
         last_part = Signal(range(parts(self.config.classes) + 1))
         at, last = Signal(range(parts(self.config.classes) + ADD + 1)), Signal()
         group, state = Signal(state_bits(self.config)), Signal(state_bits(self.config))
-        chunk, number = Signal(bits_for(self.config.chunks)), Signal(16)
+        chunk = Signal(bits_for(self.config.chunks))
+        number = Signal(place_bits(self.config))
         drain = Signal(range(self.WRITE_AT + 2))
         has_post = entry.post_gain != 0
         m.d.comb += [

@@ -11,6 +11,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import LOGIT_BITS, MEMBRANE_BITS
+from hw.core.chunks import place_bits
 from hw.core.pipeline import later, register
 
 
@@ -39,7 +40,7 @@ class Latents(wiring.Component):
                 "valid": In(1),
                 "restart": In(1),
                 "readout": In(1),
-                "number": In(16),
+                "number": In(place_bits(config)),
                 "spikes": In(lanes),
                 "potentials": In(data.ArrayLayout(signed(MEMBRANE_BITS), lanes)),
                 "signs": In(data.ArrayLayout(lanes, config.classes)),

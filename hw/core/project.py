@@ -10,6 +10,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SIGNAL_BITS
+from hw.core.chunks import place_bits
 from hw.core.pipeline import later, register, taps
 
 AT_ONCE = 4  # classes a cycle
@@ -40,7 +41,7 @@ class Project(wiring.Component):
                 "part": In(bits_for(parts(config.classes))),
                 "begin": In(1),
                 "end": In(1),
-                "number": In(16),
+                "number": In(place_bits(config)),
                 "readout": In(1),
                 "signals": In(data.ArrayLayout(signed(SIGNAL_BITS), config.classes)),
                 "signs": In(data.ArrayLayout(lanes, config.classes)),

@@ -111,7 +111,7 @@ class LearningSignal(wiring.Component):
     def _latents(self, m, tokens):
         latents, gain = self.latents, self.gain
         local = Signal(state_bits(self.config))  # group within its layer
-        number = Signal(16)
+        number = Signal(place_bits(self.config))
         m.d.sync += [
             local.eq(self.coming.context.state - self.state_base),
             number.eq(local * self.config.chunks + tokens[1].chunk),
