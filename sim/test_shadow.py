@@ -43,14 +43,14 @@ class WritesAWeight(Watcher):
     def sample(self, tally) -> None:
         if tally.samples == 12:
             at = 7 * 4 + 2  # row 7, lane 2 of the first group
-            wrong = self.device.twin.read(Space.WEIGHTS, at, 1) ^ 0x10
+            wrong = self.device.twin.read(Space.WEIGHTS, at, 1) ^ 0x40
             Blocks.write(self.device, Space.WEIGHTS, at, wrong)
 
 
 def test_a_fault_that_comes_again_is_named_and_dumped(tmp_path: Path) -> None:
     with WrongTheta(Channel(SimulatedTransport(TINY)), TINY, folder=tmp_path) as board:
         model = Model(NETWORK, board)
-        with pytest.raises(Differs, match=r"membrane of layer 0, neuron \d+, step \d"):
+        with pytest.raises(Differs, match=r"(weight|membrane) of layer 0, neuron \d+, .*step \d"):
             model.fit(load("synthetic", limit=40, steps=5), epochs=1)
     report = (tmp_path / "report.txt").read_text()
     start, stop = (int(w) for w in report.rpartition("from time ")[2].split(" to "))

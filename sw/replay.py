@@ -80,22 +80,25 @@ def differing(
 
 
 def weights_differ(one: Weights, two: Weights, step: int | None = None) -> Difference | None:
-    """The first weight that differs."""
-    for layer, pair in enumerate(zip(one, two, strict=True)):
-        if found := differing("weight", layer, step, *pair):
-            return found
+    """The weight that is furthest off, of the first layer with any."""
+    for layer, (mine, other) in enumerate(zip(one, two, strict=True)):
+        off = np.abs(mine - other)
+        if off.any():
+            row, neuron = (int(at) for at in np.unravel_index(off.argmax(), off.shape))
+            values = (int(mine[row, neuron]), int(other[row, neuron]))
+            return Difference("weight", layer, neuron, row, step, values, np.count_nonzero(off))
     return None
 
 
-def results_differ(one: Result, two: Result) -> Difference | None:
+def results_differ(one: Result, two: Result, readout: int) -> Difference | None:
     """Spikes of a layer over the sample, or a class's score. Cycles are no part of it."""
     for layer, (mine, other) in enumerate(zip(one.spikes, two.spikes, strict=True)):
         if mine != other:
             return Difference("spikes", layer, None, None, None, (mine, other), 1)
-    scores = differing("score", len(one.spikes), None, np.array(one.scores), np.array(two.scores))
+    scores = differing("score", readout, None, np.array(one.scores), np.array(two.scores))
     if scores is None and one.prediction != two.prediction:
         pair = (one.prediction, two.prediction)
-        return Difference("class", len(one.spikes), None, None, None, pair, 1)
+        return Difference("class", readout, None, None, None, pair, 1)
     return scores
 
 

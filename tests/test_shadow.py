@@ -69,7 +69,7 @@ def test_agreement(board, tmp_path):
 def test_a_membrane_fault_is_named(board, tmp_path):
     model = Model(NETWORK, board)
     board.break_with(Stuck)
-    with pytest.raises(Differs, match="membrane of layer 0, neuron 9, step 2: -?[0-9]+, not") as e:
+    with pytest.raises(Differs, match=r"membrane of layer 0, neuron 9, step 2: -?\d+, not") as e:
         model.fit(load("synthetic", limit=60, steps=5), epochs=1)
     assert (tmp_path / "difference" / "report.txt").read_text().count("\n") >= 2
     saved = np.load(tmp_path / "difference" / "sample.npz")
