@@ -86,7 +86,9 @@ def weights_differ(one: Weights, two: Weights, step: int | None = None) -> Diffe
         if off.any():
             row, neuron = (int(at) for at in np.unravel_index(off.argmax(), off.shape))
             values = (int(mine[row, neuron]), int(other[row, neuron]))
-            return Difference("weight", layer, neuron, row, step, values, np.count_nonzero(off))
+            return Difference(
+                "weight", layer, neuron, row, step, values, int(np.count_nonzero(off))
+            )
     return None
 
 

@@ -11,6 +11,7 @@ Every training run, from the command line or from Python, is this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -164,7 +165,7 @@ class Trainer:
             Checkpoint.of(
                 self.device,
                 plan=self.plan,
-                progress=self.progress,
+                progress=deepcopy(self.progress),
                 samples=digest(self.train_set),
             )
         )
