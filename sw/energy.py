@@ -39,6 +39,16 @@ class EnergyModel:
         picojoules = counters["synops"] * self.synop_pj + counters["updates"] * self.update_pj
         return picojoules * 1e-12
 
+    def as_dict(self, counters: Mapping[str, int]) -> dict[str, float | str]:
+        """The estimate for a file, with what it rests on."""
+        return {
+            "joules": self.joules(counters),
+            "formula": "synops x synop_pj + updates x update_pj",
+            "synop_pj": self.synop_pj,
+            "update_pj": self.update_pj,
+            "kind": "estimate from counts and published constants, not a measurement",
+        }
+
     def describe(self, counters: Mapping[str, int], samples: int) -> str:
         """The estimate in a line, formula and constants included."""
         each = self.joules(counters) / max(samples, 1) * 1e6

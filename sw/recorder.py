@@ -8,6 +8,8 @@ from typing import Any
 
 from sw.checkpoint import Checkpoint
 from sw.device import Device
+from sw.energy import EnergyModel
+from sw.metrics import Epoch
 from sw.store import Run
 
 
@@ -47,6 +49,7 @@ class Recorder:
                 "samples_learned": checkpoint.progress.samples,
                 "seconds": self._before + time.time() - self._started,
                 "link": vars(self.device.channel.statistics),
+                "energy_estimate": EnergyModel().as_dict(_total(epochs)),
                 "epochs": [epoch.as_dict() for epoch in epochs],
             }
         )
@@ -58,3 +61,8 @@ class Recorder:
         if not samples:
             return "nothing was learned yet"
         return f"weights after {samples} samples are in {self.run.path}"
+
+
+def _total(epochs: list[Epoch]) -> dict[str, int]:
+    """What the chip counted while it learned, in all epochs."""
+    return {name: sum(e.counters[name] for e in epochs) for name in ("synops", "updates")}

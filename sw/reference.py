@@ -32,7 +32,7 @@ def _member(name: str, member: Any) -> list[str]:
     is_property = isinstance(member, property)
     function: Any = member.fget if is_property else getattr(member, "__func__", member)
     text = inspect.getdoc(function) if inspect.isfunction(function) else None
-    if not text or "<locals>" in function.__qualname__:
+    if not text or text.startswith("Initialize self"):  # a dataclass: its fields say it
         return []
     signature = "" if is_property else str(inspect.signature(function))
     return [f"### {name}\n\n```text\n{name}{signature}\n```", text]

@@ -1,5 +1,6 @@
 """The Python API: what it takes, what it gives, and that it is the command line's own path."""
 
+import json
 import re
 import subprocess
 import sys
@@ -60,6 +61,10 @@ def test_evaluate_predict_and_scores_agree(device, tmp_path):
     assert np.array_equal(model.scores(test).argmax(axis=1), classes)
     assert np.array_equal(model.predict([s.frames for s in test]), classes)
     assert Run(tmp_path).weights()[0].tolist() == model.weights[0].tolist()
+    energy = json.loads((tmp_path / "metrics.json").read_text())["energy_estimate"]
+    totals = {n: sum(e.counters[n] for e in progress.epochs) for n in ("synops", "updates")}
+    assert energy["joules"] == EnergyModel().joules(totals) > 0
+    assert "not a measurement" in energy["kind"]
     other = Model.load(tmp_path, device)
     assert np.array_equal(other.predict(test), classes)
 
