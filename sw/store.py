@@ -30,6 +30,10 @@ CONFIG, WEIGHTS, METRICS, EPOCHS = (
 )
 
 
+PREVIOUS = "previous.safetensors"
+"""The checkpoint of the run that was in the folder before; `train --resume` takes the file."""
+
+
 class StoreError(RuntimeError):
     """A run's folder or file is missing or damaged. One line, with what to do."""
 
@@ -67,8 +71,10 @@ class Run:
     path: Path
 
     def start(self, config: dict[str, Any]) -> None:
-        """Begin: forget an earlier run, and write the configuration."""
-        for name in (METRICS, EPOCHS, WEIGHTS):
+        """Begin: write the configuration. The checkpoint of an earlier run is kept as PREVIOUS."""
+        if self.checkpoint.exists():
+            self.checkpoint.replace(self.path / PREVIOUS)
+        for name in (METRICS, EPOCHS):
             (self.path / name).unlink(missing_ok=True)
         write_json(self.path / CONFIG, config)
 
