@@ -1,1 +1,29 @@
-"""Host software: links, driver, data sets and command line."""
+"""Host software: links, driver, data sets and command line.
+
+For Python: `Network`, `Device`, `Model`, and `load` for the data sets that have a name.
+"""
+
+from golden.spec.config import PRESETS as CORES
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from sw.data import Dataset, Sample, load
+from sw.device import Device
+from sw.model import Model
+from sw.samples import Binning
+from sw.stopping import Every, StopRequest
+from sw.training import Watcher
+
+__all__ = [
+    "CORES",
+    "Binning",
+    "CoreConfig",
+    "Dataset",
+    "Device",
+    "Every",
+    "Model",
+    "Network",
+    "Sample",
+    "StopRequest",
+    "Watcher",
+    "load",
+]

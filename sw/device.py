@@ -138,22 +138,26 @@ class Device(Blocks):
         while waiting:
             yield self._finish(waiting.popleft())
 
-    def step_through(self, sample: Frames) -> Iterator[int]:
-        """Run a sample step by step, learning off but traces on; yields after every step.
+    def step_through(self, sample: Frames, *, learn: bool = False) -> Iterator[int]:
+        """Run a sample step by step; yields after every step.
 
-        In between, membranes, traces and spikes can be read. Leaves the rates at zero.
+        In between, membranes, traces and spikes can be read. Without `learn` traces are on, but
+        learning is off: the rates are left at zero.
         """
         network = self._loaded()
         check_sample(sample, network)
-        self.set_rates(0)
-        for step, frame in enumerate(sample.frames):
-            flags = {"first": step == 0, "last": False}
-            payload = encode_sample(frame[None], sample.label, learn=True, **flags)
+        if not learn:
+            self.set_rates(0)
+        since = network.learn_from(len(sample.frames))
+        pieces = [*sample.frames[:, None], sample.frames[:0]]
+        for step, piece in enumerate(pieces):
+            last = step == len(pieces) - 1
+            payload = encode_sample(
+                piece, sample.label, learn=True, learn_from=since, first=step == 0, last=last
+            )
             self._finish([self.channel.submit(Command.SAMPLE, payload)])
-            yield step
-        none = sample.frames[:0]
-        payload = encode_sample(none, sample.label, learn=True, first=False)
-        self._finish([self.channel.submit(Command.SAMPLE, payload)])
+            if not last:
+                yield step
 
     def membranes(self, layer: int) -> NDArray[np.int32]:
         """Leaked membranes of a layer (for the readout: its logits), int32[outputs]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from golden.spec.network import Network
 from golden.spec.samples import Result
@@ -21,20 +21,27 @@ class Plan:
     """How to train. Raises ValueError, naming the field, when a value makes no sense."""
 
     epochs: int = 6
+    """All epochs, those before `begin` included."""
     seed: int = 1
     """Of the order of samples."""
     constant_rate: bool = False
     """Leave the learning rates as they are instead of letting them decay."""
+    begin: int = 0
+    """Epoch at which the schedule starts from the full rates: not 0 when training was extended."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.epochs <= 100_000:
             raise ValueError(f"epochs is {self.epochs}: 1 to 100000 make sense")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}: 0 or more is needed")
+        if not 0 <= self.begin < self.epochs:
+            raise ValueError(f"begin is {self.begin}: 0 to {self.epochs - 1} are possible")
 
     def scale(self, epoch: int) -> float:
         """Factor of the learning rates in an epoch."""
-        return 1.0 if self.constant_rate else rate_scale(epoch, self.epochs)
+        if self.constant_rate:
+            return 1.0
+        return rate_scale(epoch - self.begin, self.epochs - self.begin)
 
 
 @dataclass
@@ -48,6 +55,8 @@ class Tally:
     steps: int = 0
     spikes: list[int] = field(default_factory=list)
     cycles: int = 0
+    before: float = 0.0
+    """Seconds of earlier sessions."""
     started: float = field(default_factory=time.monotonic)
 
     def add(self, result: Result, label: int, steps: int) -> bool:
@@ -68,8 +77,8 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """Time since the start."""
-        return time.monotonic() - self.started
+        """Time spent."""
+        return self.before + time.monotonic() - self.started
 
     @property
     def speed(self) -> float:
@@ -83,10 +92,21 @@ class Tally:
             for count, size in zip(self.spikes, network.hidden, strict=False)
         ]
 
+    def as_dict(self) -> dict[str, Any]:
+        """For a file; `from_dict` goes on counting."""
+        values = asdict(self) | {"before": self.seconds}
+        del values["started"]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `as_dict`; the clock starts again now."""
+        return cls(**values)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """What an epoch came to. Accuracies are those with learning off, None when stopped before."""
+    """What an epoch came to. Accuracies are those with learning off."""
 
     epoch: int
     rate_scale: float
@@ -94,6 +114,7 @@ class Epoch:
     online_accuracy: float
     """While learning. The readout has seen the label in the sample's first steps: it flatters."""
     test_accuracy: float | None
+    """None: there are no test samples."""
     train_accuracy: float | None
     """Of the first training samples, as many as there are test samples."""
     firing_rates: list[float]
@@ -106,3 +127,85 @@ class Epoch:
     def as_dict(self) -> dict[str, Any]:
         """For a file."""
         return asdict(self)
+
+
+@dataclass
+class Progress:
+    """Where training is: with the weights and the noise state, all that going on needs.
+
+    Membranes and traces are no part of it. They are cleared at the start of a sample, and what is
+    left to learn is applied at its end, so between two samples nothing of them is alive.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    """The complete ones."""
+    scale: float = 1.0
+    """Factor of the learning rates in the epoch under way."""
+    tally: Tally | None = None
+    """Samples of the epoch under way: `tally.samples` of its order are learned."""
+    counters: dict[str, int] = field(default_factory=dict)
+    """The chip's counters over these samples."""
+
+    @property
+    def samples(self) -> int:
+        """Samples learned in all."""
+        return sum(samples for _, _, samples in self.history())
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """After the last complete epoch."""
+        return self.epochs[-1].test_accuracy if self.epochs else None
+
+    def history(self) -> list[tuple[int, float, int]]:
+        """Number from 0 on, rate factor and samples of every epoch: what a replay needs."""
+        done = [(e.epoch - 1, e.rate_scale, e.samples) for e in self.epochs]
+        if self.tally is None or not self.tally.samples:
+            return done
+        return [*done, (len(done), self.scale, self.tally.samples)]
+
+    def count(self, before: dict[str, int], after: dict[str, int]) -> None:
+        """Add what the counters gained."""
+        self.counters = {n: self.counters.get(n, 0) + after[n] - before[n] for n in after}
+
+    def close(
+        self, network: Network, seconds: float, test: Tally | None, train: Tally | None
+    ) -> Epoch:
+        """The epoch under way is complete after `seconds` of learning, the next has not begun."""
+        tally = self.tally
+        assert tally is not None
+        epoch = Epoch(
+            epoch=len(self.epochs) + 1,
+            rate_scale=self.scale,
+            samples=tally.samples,
+            online_accuracy=tally.accuracy,
+            test_accuracy=test.accuracy if test else None,
+            train_accuracy=train.accuracy if train else None,
+            firing_rates=tally.rates(network),
+            samples_per_second=tally.samples / max(seconds, 1e-9),
+            cycles_per_sample=self.counters["cycles"] / max(tally.samples, 1),
+            seconds=seconds,
+            counters=self.counters,
+        )
+        self.epochs.append(epoch)
+        self.tally, self.counters = None, {}
+        return epoch
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a file."""
+        return {
+            "epochs": [epoch.as_dict() for epoch in self.epochs],
+            "scale": self.scale,
+            "tally": self.tally.as_dict() if self.tally else None,
+            "counters": self.counters,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `as_dict`."""
+        tally = values["tally"]
+        return cls(
+            epochs=[Epoch(**epoch) for epoch in values["epochs"]],
+            scale=values["scale"],
+            tally=Tally.from_dict(tally) if tally else None,
+            counters=dict(values["counters"]),
+        )

@@ -1,7 +1,8 @@
 """The files of a run: config.json, weights.safetensors, metrics.jsonl and metrics.json.
 
-Every file is written beside its place and renamed, so that a reader (and a crash) sees the old or
-the new one; metrics.jsonl alone grows line by line.
+weights.safetensors is the checkpoint: weights, and all that going on needs. Every file is written
+beside its place and renamed, so that a reader (and a crash) sees the old or the new one;
+metrics.jsonl alone grows line by line, and is written anew from the checkpoint on a resume.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ CONFIG, WEIGHTS, METRICS, EPOCHS = (
     "metrics.json",
     "metrics.jsonl",
 )
+
+
+PREVIOUS = "previous.safetensors"
+"""The checkpoint of the run that was in the folder before; `train --resume` takes the file."""
 
 
 class StoreError(RuntimeError):
@@ -59,18 +64,6 @@ def write_json(path: Path, content: Any) -> None:
     write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def weights_bytes(weights: Weights, network: Network, fingerprint: int, noise_state: int) -> bytes:
-    """Safetensors `layer0.weight`, … int16 [rows, outputs]; the bias is the readout's last row."""
-    tensors = {f"layer{i}.weight": w.astype(np.int16) for i, w in enumerate(weights)}
-    metadata = {
-        "format": "spiking network, integer weights, one unit = 2^-weight_fraction",
-        "network": json.dumps(network.as_dict()),
-        "fingerprint": f"{fingerprint:016x}",
-        "noise_state": str(noise_state),
-    }
-    return save(tensors, metadata)
-
-
 @dataclass(frozen=True)
 class Run:
     """A folder with a training run."""
@@ -78,17 +71,23 @@ class Run:
     path: Path
 
     def start(self, config: dict[str, Any]) -> None:
-        """Begin: write the configuration, and forget the metrics of an earlier run."""
-        write_json(self.path / CONFIG, config)
-        for name in (METRICS, EPOCHS, WEIGHTS):
+        """Begin: write the configuration. The checkpoint of an earlier run is kept as PREVIOUS."""
+        if self.checkpoint.exists():
+            self.checkpoint.replace(self.path / PREVIOUS)
+        for name in (METRICS, EPOCHS):
             (self.path / name).unlink(missing_ok=True)
+        write_json(self.path / CONFIG, config)
 
-    def save_weights(
-        self, weights: Weights, network: Network, fingerprint: int, noise_state: int
-    ) -> None:
-        """Write weights.safetensors."""
-        data = weights_bytes(weights, network, fingerprint, noise_state)
-        write_atomically(self.path / WEIGHTS, data)
+    def go_on(self, config: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
+        """Resume: write the configuration, and the metrics of `epochs`, whatever a crash left."""
+        write_json(self.path / CONFIG, config)
+        lines = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
+        write_atomically(self.path / EPOCHS, lines.encode())
+
+    @property
+    def checkpoint(self) -> Path:
+        """weights.safetensors."""
+        return self.path / WEIGHTS
 
     def add_epoch(self, epoch: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
@@ -132,6 +131,15 @@ class Run:
     def weights(self) -> Weights:
         """The weights, int32 [rows, outputs] of each layer. Raises StoreError."""
         return load_weights(self.path / WEIGHTS)[0]
+
+
+def save_weights(path: Path, weights: Weights, metadata: dict[str, str]) -> None:
+    """Write safetensors `layer0.weight`, … int16 [rows, outputs]; the readout's last row is its bias.
+
+    Raises StoreError.
+    """
+    tensors = {f"layer{i}.weight": w.astype(np.int16) for i, w in enumerate(weights)}
+    write_atomically(path, save(tensors, metadata))
 
 
 def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:

