@@ -53,9 +53,9 @@ PRESETS: dict[str, Preset] = {
         epochs=8,
     ),
     "nmnist-best": Preset(
-        text="N-MNIST, pooled to 17 x 17 x 2 inputs, 448 neurons",
+        text="N-MNIST, pooled to 17 x 17 x 2 inputs, 512 neurons",
         pool=2,
-        hidden=(448,),
+        hidden=(512,),
         epochs=8,
         network={"logit_scale": 0.4},
     ),

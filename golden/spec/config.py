@@ -13,13 +13,13 @@ class CoreConfig:
     Raises ValueError, naming the field and its bounds, when a value cannot be built.
     """
 
-    lanes: int = 64
+    lanes: int = 32
     """Neurons integrated, fired and updated side by side (P)."""
     weight_bits: int = 9
     """Bits of a weight, two's complement. 9 fill an ECP5 block RAM exactly."""
-    weight_words: int = 5120
+    weight_words: int = 10240
     """Rows of `lanes` weights in the weight memory."""
-    neuron_groups: int = 16
+    neuron_groups: int = 32
     """Groups of `lanes` neurons whose state the core holds, all layers together."""
     trace_entries: int = 4096
     """Input rows whose pre trace the core holds, all layers together (bias rows included)."""
@@ -105,9 +105,9 @@ PRESETS = {
         frame_bytes=512,
     ),
     "ulx3s-12f": CoreConfig(
-        lanes=16,
-        weight_words=4096,
-        neuron_groups=16,
+        lanes=8,
+        weight_words=8192,
+        neuron_groups=32,
         trace_entries=1024,
         layers=4,
         frame_bytes=4096,

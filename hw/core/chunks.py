@@ -30,6 +30,11 @@ def place(config: CoreConfig, group, chunk):
     return Cat(chunk[: chunk_bits(config)], group[: state_bits(config)])
 
 
+def ram(config: CoreConfig) -> dict[str, str]:
+    """Where state goes: block RAM, but for a small FPGA, which has few and would use little of each."""
+    return {"ram_style": "distributed" if config.small else "block"}
+
+
 class Walk(wiring.Component):
     """From `go`, the chunks of a group in turn: `valid` with `chunk` and `context`, a cycle later."""
 
@@ -80,7 +85,7 @@ class ChunkMemory(wiring.Component):
         m = Module()
         depth = self.config.neuron_groups << chunk_bits(self.config)
         m.submodules.words = words = Memory(
-            shape=self.vector, depth=depth, init=[], attrs={"ram_style": "distributed"}
+            shape=self.vector, depth=depth, init=[], attrs=ram(self.config)
         )
         reader, writer = words.read_port(), words.write_port()
         m.d.comb += [
@@ -120,7 +125,7 @@ class Signs(wiring.Component):
         m = Module()
         depth = self.config.neuron_groups << chunk_bits(self.config)
         m.submodules.words = words = Memory(
-            shape=self.signs.shape(), depth=depth, init=[], attrs={"ram_style": "distributed"}
+            shape=self.signs.shape(), depth=depth, init=[], attrs=ram(self.config)
         )
         reader, writer = words.read_port(), words.write_port(granularity=1)
         m.d.comb += [

@@ -49,7 +49,7 @@ class Fire(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         lanes = self.config.chunk_lanes
-        m.submodules.leak = leak = Multiply(lanes, MEMBRANE_BITS + 1, in_logic=self.config.small)
+        m.submodules.leak = leak = Multiply(lanes, MEMBRANE_BITS + 1)
         entries = taps(m, "entry", self.entry, self.FIRED)
         left = Signal(
             signed(bits_for(self.config.lanes) + 2), reset_less=True
