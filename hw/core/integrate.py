@@ -1,26 +1,28 @@
 """Accumulators: one row of weights a cycle into one sum per lane. Twin of golden/integrate.py."""
 
-from amaranth import Module, signed
+from amaranth import Module, Mux, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
-from hw.core.pipeline import register, when
+from golden.spec.formats import MEMBRANE_BITS
+from hw.core.pipeline import when
 
 
 class Integrate(wiring.Component):
-    """sum = (first ? 0 : sum) + (spike ? weights : 0), a cycle later, in every lane.
+    """sum = (first ? start : sum) + (spike ? weights : 0), a cycle later, in every lane.
 
-    The sum is wide enough for every row of the largest layer: it cannot overflow. The membrane it
-    starts from is added when the neuron fires.
+    The sum is wide enough for every row of the largest layer: it cannot overflow.
     """
 
-    def __init__(self, config: CoreConfig, lanes: int) -> None:
-        self.lanes = lanes
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        lanes = config.lanes
         super().__init__(
             {
                 "first": In(1),
                 "spike": In(1),
+                "start": In(data.ArrayLayout(signed(MEMBRANE_BITS), lanes)),
                 "weights": In(data.ArrayLayout(signed(config.weight_bits), lanes)),
                 "sums": Out(data.ArrayLayout(signed(config.accumulator_bits), lanes)),
             }
@@ -28,8 +30,7 @@ class Integrate(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        sums = register(m, self.sums)
-        for lane in range(self.lanes):
-            kept = when(~self.first, sums[lane])
-            m.d.sync += sums[lane].eq(kept + when(self.spike, self.weights[lane]))
+        for lane in range(self.config.lanes):
+            base = Mux(self.first, self.start[lane], self.sums[lane])
+            m.d.sync += self.sums[lane].eq(base + when(self.spike, self.weights[lane]))
         return m
