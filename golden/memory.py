@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec import registers
-from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.config import CHUNK, CoreConfig, ceil_log2
 from golden.spec.layers import FIELD_NAMES, FIELDS, Layer
-from golden.spec.registers import CHUNK, SPACE_SHIFT, Space
+from golden.spec.registers import SPACE_SHIFT, Space
 from golden.trace import ActiveList
 
 
@@ -25,7 +25,7 @@ class CoreMemory:
         lanes, groups = config.lanes, config.neuron_groups
         class_slots = 1 << ceil_log2(config.classes)
         self.table = np.zeros((config.layers, len(FIELDS)), np.uint16)
-        self.signs = np.zeros((groups * class_slots, -(-lanes // CHUNK)), np.uint16)
+        self.signs = np.zeros((groups * class_slots, config.chunks), np.uint16)
         self.weights = np.zeros((config.weight_words, lanes), np.int32)
         self.membranes = np.zeros((groups, lanes), np.int32)
         self.surrogates = np.zeros((groups, lanes), np.int32)
@@ -144,7 +144,7 @@ class CoreMemory:
         return image.reshape(-1)
 
     def _spike_chunks(self) -> NDArray[np.uint16]:
-        width = -(-self.config.lanes // CHUNK) * CHUNK
+        width = self.config.chunks * CHUNK
         bits = np.zeros((len(self.spikes), width), np.uint8)
         bits[:, : self.config.lanes] = self.spikes
         return np.packbits(bits, axis=1, bitorder="little").view("<u2")

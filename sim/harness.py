@@ -41,7 +41,7 @@ from hw.simulate.compiling import run as run_tool
 
 BUILD = Path(__file__).parent.parent / "build" / "sim"
 DEFAULT_SEED = 1
-RESET_CYCLES = 4
+RESET_CYCLES = 32
 CHUNK_BYTES = 200_000  # C++ above this is compiled in pieces, side by side
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.network import Network
+from golden.spec.network import DoesNotFit, Network
 from golden.spec.registers import REGISTER_WORDS, Space, address, memories, register_address
 from golden.spec.samples import SampleStatus
 from hw.core.core import Core
@@ -20,7 +20,8 @@ CONFIGS = {
     "tiny": PRESETS["tiny"],
     "one-lane": CoreConfig(lanes=1, layers=3, classes=5, **SMALL),
     "three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **SMALL),
-    "seventeen-lanes": CoreConfig(lanes=17, layers=3, classes=16, weight_bits=12, **SMALL),
+    "two-chunks": CoreConfig(lanes=32, layers=3, classes=16, weight_bits=12, **SMALL),
+    "three-chunks": CoreConfig(lanes=48, layers=4, classes=7, **SMALL),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}
@@ -32,6 +33,7 @@ NETWORKS = {
     ),
     "post-only": dict(sizes=(17, 7, 5), alpha_pre=0, alpha_post=1.5, lambda_post=0.9, **LIVELY),
     "slow-traces": dict(sizes=(25, 6, 2), lambda_pre=0.95, gamma=0.9, **LIVELY),
+    "wide": dict(sizes=(30, 70, 40, 6), alpha_post=0.5, **LIVELY),
     "frozen-hidden": dict(sizes=(20, 9, 4), train_hidden=False, **LIVELY),
 }
 
@@ -60,7 +62,9 @@ async def agrees(dut: Any) -> None:
     await start(dut)
     for name, settings in NETWORKS.items():
         network = Network(seed=int(rng.integers(1000)), **settings)
-        if len(network.sizes) - 1 > config.layers:
+        try:
+            network.layers(config)
+        except DoesNotFit:
             continue
         dut._log.info(f"network {name}")
         await bench.load(network)

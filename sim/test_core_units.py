@@ -18,7 +18,7 @@ from golden.spec.samples import split_sample
 from golden.update import update_rows
 from hw.core.error import Error
 from hw.core.events import HEADER, Events
-from hw.core.multiply import SerialMultiply
+from hw.core.multiply import Multiply
 from hw.core.noise import Noise
 from hw.core.ports import SAMPLE_BYTE
 from hw.core.scan import Scan, spike_word
@@ -27,7 +27,8 @@ from hw.core.update import Update
 from sim.harness import parameters, run, seeded, start
 from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource
 
-CONFIG = CoreConfig(lanes=20, neuron_groups=6, trace_entries=300, weight_words=64)
+CONFIG = CoreConfig(lanes=32, neuron_groups=6, trace_entries=300, weight_words=64)
+LANES, FIRST = 5, 16  # of an Update on its own
 
 
 def generator(name: str = "") -> np.random.Generator:
@@ -40,11 +41,12 @@ def test_noise() -> None:
 
 
 def test_update() -> None:
-    run(lambda: Update(CONFIG), __name__, testcase="updates")
+    run(lambda: Update(CONFIG, LANES, FIRST), __name__, testcase="updates")
 
 
-def test_multiply() -> None:
-    run(lambda: SerialMultiply(5, 17), __name__, testcase="products")
+@pytest.mark.parametrize("in_logic", [False, True])
+def test_multiply(in_logic: bool) -> None:
+    run(lambda: Multiply(5, 17, in_logic=in_logic), __name__, testcase="products")
 
 
 def test_error() -> None:
@@ -91,10 +93,13 @@ async def noise_words(dut: Any) -> None:
 @cocotb.test()
 async def updates(dut: Any) -> None:
     """Extremes and random values; weights at both ends saturate."""
-    rng, lanes, bits = generator(), CONFIG.lanes, CONFIG.weight_bits
-    weights_port = Port(dut.weights, Update(CONFIG).weights.shape())
-    new_port = Port(dut.new, Update(CONFIG).new.shape())
-    gains_shape = Update(CONFIG).gains.shape()
+    rng, lanes, bits = generator(), LANES, CONFIG.weight_bits
+    unit = Update(CONFIG, LANES, FIRST)
+    weights_port, new_port = (
+        Port(dut.weights, unit.weights.shape()),
+        Port(dut.new, unit.new.shape()),
+    )
+    gains_shape = unit.gains.shape()
     gains_port, posts_port = Port(dut.gains, gains_shape), Port(dut.post_gains, gains_shape)
     await start(dut)
     top = 1 << (bits - 1)
@@ -115,31 +120,29 @@ async def updates(dut: Any) -> None:
             await RisingEdge(dut.clk)
         expected = update_rows(
             weights[None], gains, posts, np.array([trace], np.int32), np.array([spiked]),
-            noise(state, 1, lanes), bits,
+            noise(state, 1, FIRST + lanes)[:, FIRST:], bits,
         )[0]  # fmt: skip
         assert new_port.value == (expected if update else weights).tolist()
 
 
 @cocotb.test()
 async def products(dut: Any) -> None:
-    """(value x factor + bias) / 256, rounded down after the bias."""
-    rng, unit = generator(), SerialMultiply(5, 17)
+    """(value x factor + bias) / 256, rounded down after the bias; every cycle another one."""
+    rng, unit = generator(), Multiply(5, 17)
     values, factors = Port(dut.values, unit.values.shape()), Port(dut.factors, unit.factors.shape())
     got = Port(dut.products, unit.products.shape())
-    dut.start.value = 0
     await start(dut)
-    for _ in range(60):
+    due: list[list[int]] = []
+    for _ in range(200):
         v = rng.choice([-65536, 65535, 0, -1, int(rng.integers(-65536, 65536))], 5)
-        f = rng.choice([0, 1, 255, int(rng.integers(256))], 5)
+        f = rng.choice([0, 1, 255, 256, int(rng.integers(256))], 5)
         bias = int(rng.choice([0, 128]))
         values.value, factors.value = v.tolist(), f.tolist()
-        dut.bias.value, dut.start.value = bias, 1
+        dut.bias.value = bias
+        due.append(((v * f + bias) >> 8).tolist())
         await RisingEdge(dut.clk)
-        dut.start.value = 0
-        factors.value = [0] * 5
-        while not dut.done.value:
-            await RisingEdge(dut.clk)
-        assert got.value == ((v * f + bias) >> 8).tolist()
+        if len(due) > Multiply.LATENCY:
+            assert got.value == due[-1 - Multiply.LATENCY]
 
 
 @cocotb.test()
@@ -200,18 +203,19 @@ async def decodes(dut: Any) -> None:
 
 @cocotb.test()
 async def scans(dut: Any) -> None:
-    """Layers of several groups, silent and full ones too."""
+    """Layers of several chunks, silent and full ones too."""
     rng = generator()
     waits = {"STEADY": STEADY, "OFTEN": OFTEN}[parameters()["waits"]]
-    words = StreamSource(dut, "groups", spike_word(CONFIG), waits=waits)
+    words = StreamSource(dut, "chunks", spike_word(CONFIG), waits=waits)
     events = StreamSink(dut, "events", event(CONFIG), waits=waits)
     await start(dut)
     for _ in range(25):
-        groups = int(rng.integers(1, CONFIG.neuron_groups + 1))
-        spikes = (rng.random((groups, CONFIG.lanes)) < rng.choice([0, 0.1, 0.5, 1])).astype(int)
+        chunks = int(rng.integers(1, CONFIG.neuron_groups * CONFIG.chunks + 1))
+        shape = (chunks, CONFIG.chunk_lanes)
+        spikes = (rng.random(shape) < rng.choice([0, 0.1, 0.5, 1])).astype(int)
         for number, bits in enumerate(spikes):
             packed = sum(int(bit) << lane for lane, bit in enumerate(bits))
-            words.send({"spikes": packed, "last": int(number == groups - 1)})
+            words.send({"spikes": packed, "last": int(number == chunks - 1)})
         rows = golden_scan(spikes).tolist()
         got = await events.receive_many(len(rows) + 1)
         assert [item["row"] for item in got[:-1]] == rows and got[-1]["end"]

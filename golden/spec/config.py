@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
+CHUNK = 16
+"""Lanes that firing and learning signals take at a time, and that the host reads as one word."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoreConfig:
@@ -44,8 +47,25 @@ class CoreConfig:
                 raise ValueError(
                     f"{name} is {value!r}: a whole number from {low} to {high} is needed"
                 )
+        if self.lanes > CHUNK and self.lanes % CHUNK:
+            raise ValueError(f"lanes is {self.lanes}: up to {CHUNK}, or a multiple of {CHUNK}")
         if self.frame_bytes & (self.frame_bytes - 1):
             raise ValueError(f"frame_bytes is {self.frame_bytes}: a power of two is needed")
+
+    @property
+    def chunk_lanes(self) -> int:
+        """Lanes of a chunk: what is done once per neuron and step is done a chunk a cycle."""
+        return min(self.lanes, CHUNK)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of a group of lanes."""
+        return self.lanes // self.chunk_lanes
+
+    @property
+    def small(self) -> bool:
+        """For an FPGA that has no multipliers to spare."""
+        return self.lanes <= CHUNK
 
     @property
     def lane_bits(self) -> int:

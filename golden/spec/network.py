@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.config import CHUNK, CoreConfig, ceil_log2
 from golden.spec.formats import FACTOR_BITS, READOUT_SURROGATE, TRACE_ONE
 from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, READOUT, Layer
-from golden.spec.registers import CHUNK
 
 
 class DoesNotFit(ValueError):
@@ -253,7 +252,7 @@ def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
 
 def pack_signs(config: CoreConfig, classes: int) -> NDArray[np.uint16]:
     """The sign memory for `classes` classes, as its host words in order (see Space.SIGNS)."""
-    slots, chunks = 1 << ceil_log2(config.classes), -(-config.lanes // CHUNK)
+    slots, chunks = 1 << ceil_log2(config.classes), config.chunks
     signs = sign_matrix(classes, config.neuron_groups * config.lanes)
     grouped = signs.reshape(classes, config.neuron_groups, config.lanes).transpose(1, 0, 2) > 0
     bits = np.zeros((config.neuron_groups, slots, chunks * CHUNK), np.uint8)

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 
-from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.config import CHUNK, CoreConfig, ceil_log2
 from golden.spec.layers import FIELDS
 
 MAGIC = 0x53534554  # "TESS", first byte lowest
 VERSION = 1
 SPACE_SHIFT = 24
-CHUNK = 16  # lanes in one word of a bit vector
 
 
 class Space(IntEnum):
@@ -117,7 +116,7 @@ class Memory:
 def memories(config: CoreConfig) -> dict[Space, Memory]:
     """The memories of a core built with `config`, by space."""
     lanes, groups = config.lanes, config.neuron_groups
-    chunks = -(-lanes // CHUNK)
+    chunks = config.chunks
     class_slots = 1 << ceil_log2(config.classes)
     table = (
         Memory(Space.LAYERS, "rw", config.layers, len(FIELDS), 16, False, "layer table"),
@@ -129,8 +128,8 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
             Space.WEIGHTS, "rw", config.weight_words, lanes, config.weight_bits, True,
             "weights: word = weight_base + group x rows + row",
         ),
-        Memory(Space.MEMBRANES, "rw", groups, lanes, 16, True, "leaked membrane, next step's start"),
-        Memory(Space.POST_TRACES, "rw", groups, lanes, 8, False, "post traces h"),
+        Memory(Space.MEMBRANES, "r", groups, lanes, 16, True, "leaked membrane, next step's start"),
+        Memory(Space.POST_TRACES, "r", groups, lanes, 8, False, "post traces h"),
         Memory(Space.SPIKES, "r", groups, chunks, CHUNK, False, "spikes of the last step"),
         Memory(
             Space.TRACES, "r", config.trace_entries, 2, 16, False,

@@ -66,7 +66,7 @@ def _arguments(key: str, kind: type[Component], config: CoreConfig) -> dict[str,
     """What to make a unit with; None when that is not known."""
     if key in EXAMPLES:
         return EXAMPLES[key]
-    fields = config.as_dict() | {"config": config}
+    fields = config.as_dict() | {"config": config, "lanes": config.chunk_lanes, "chunk": 0}
     wanted = {
         parameter.name: parameter.default
         for parameter in signature(kind).parameters.values()

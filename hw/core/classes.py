@@ -1,31 +1,23 @@
-"""What the learning signal keeps per class: logits, scores, class signals. Twin of golden/signal.py.
-
-A hidden layer's logits are its latents, sums of B o; a readout's are its membranes, which are also
-added to the scores.
-"""
+"""Class signals of a layer from its logits, a class a cycle; scores. Twin of golden/signal.py."""
 
 from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.formats import LOGIT_BITS, MEMBRANE_BITS, SCORE_BITS, SIGNAL_BITS
+from golden.spec.formats import LOGIT_BITS, SCORE_BITS, SIGNAL_BITS
 from hw.core.error import Error
 from hw.core.pipeline import later
-
-RAM = {"ram_style": "distributed"}
+from hw.core.tokens import context, layer_bits, layer_entry
 
 
 class Classes(wiring.Component):
-    """Three small memories with a word per class.
+    """Takes a layer's `logits` with `load`; gives `signals`, for as long as `ready` is not `taken`.
 
-    `count`: latents of `number` gain 2 `ones` - `everything` (`restart`: from zero). `read`: the
-    membrane of readout neuron `number` is its logit and joins its score. `error`: the class signal of
-    `number` is computed from its logit, Error.LATENCY + 1 cycles later; `any_signal` tells whether one
-    was not zero since `forget`. `signal` is that of class `wanted`, `score` that of class `asked`
-    while nothing is read.
+    `context` and `parameters` are the layer's. One that does not learn ends in `dropped` instead. Only
+    with `free` may the next layer be loaded. A readout's logits are added to the scores: `score` is
+    that of class `asked` while none is at work, `clear` forgets all.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -33,22 +25,22 @@ class Classes(wiring.Component):
         bits = ceil_log2(config.classes)
         super().__init__(
             {
+                "class_count": In(16),
+                "label": In(8),
                 "clear": In(1),
-                "number": In(bits),
-                "count": In(1),
-                "restart": In(1),
-                "ones": In(bits_for(config.lanes)),
-                "everything": In(bits_for(config.lanes)),
-                "read": In(1),
-                "membrane": In(signed(MEMBRANE_BITS)),
-                "error": In(1),
-                "target": In(1),
-                "gain": In(15),
-                "rate": In(15),
-                "forget": In(1),
+                "load": In(1),
+                "loaded": In(context(config)),
+                "logits": In(data.ArrayLayout(signed(LOGIT_BITS), config.classes)),
+                "layer": Out(layer_bits(config)),
+                "entry": In(layer_entry()),
+                "context": Out(context(config)),
+                "parameters": Out(layer_entry()),
+                "signals": Out(data.ArrayLayout(signed(SIGNAL_BITS), config.classes)),
                 "any_signal": Out(1),
-                "wanted": In(bits),
-                "signal": Out(signed(SIGNAL_BITS)),
+                "ready": Out(1),
+                "taken": In(1),
+                "dropped": Out(1),
+                "free": Out(1),
                 "asked": In(bits),
                 "score": Out(signed(SCORE_BITS)),
             }
@@ -56,64 +48,77 @@ class Classes(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        classes = self.config.classes
-        m.submodules.logits = logits = Memory(
-            shape=signed(LOGIT_BITS), depth=classes, init=[], attrs=RAM
-        )
-        logit, write = logits.read_port(domain="comb"), logits.write_port()
-        change = (self.ones << 1) - self.everything
-        m.d.comb += [
-            logit.addr.eq(self.number),
-            write.addr.eq(self.number),
-            write.en.eq(self.count | self.read),
-            write.data.eq(
-                Mux(self.read, self.membrane, Mux(self.restart, change, logit.data + change))
-            ),
-        ]
-        self._scores(m, classes)
-        self._signals(m, classes, logit.data)
+        classes, token = self.config.classes, self.context
+        index = Signal(range(classes + Error.LATENCY + 2))
+        shift = Signal()
+        logits = Signal.like(self.logits, reset_less=True)
+        m.d.comb += self.layer.eq(token.layer)
+        with m.FSM():
+            with m.State("IDLE"):
+                with m.If(self.load):
+                    m.d.sync += token.eq(self.loaded), logits.eq(self.logits)
+                    m.d.sync += self.any_signal.eq(0)
+                    m.d.sync += [self.signals[number].eq(0) for number in range(classes)]
+                    m.next = "ENTRY"
+            with m.State("ENTRY"):
+                m.d.sync += self.parameters.eq(self.entry), index.eq(0)
+                m.next = "HAND"
+                with m.If(self.entry.flags.readout | token.teach):
+                    m.next = "SHIFT"
+            with m.State("SHIFT"):
+                m.d.comb += shift.eq(1)
+                m.d.sync += index.eq(index + 1)
+                m.d.sync += [logits[number].eq(logits[number + 1]) for number in range(classes - 1)]
+                with m.If(index == self.class_count - 1):
+                    m.d.sync += index.eq(0)
+                    m.next = "DRAIN"
+            with m.State("DRAIN"):
+                m.d.sync += index.eq(index + 1)
+                with m.If(index == Error.LATENCY + 1):
+                    m.next = "HAND"
+            with m.State("HAND"):
+                m.d.comb += self.ready.eq(token.learn), self.dropped.eq(~token.learn)
+                with m.If(self.taken | ~token.learn):
+                    m.d.comb += self.free.eq(1)
+                    m.next = "IDLE"
+        self._scores(m, shift & self.parameters.flags.readout, index, logits[0])
+        self._signals(m, shift, index, logits[0])
         return m
 
-    def _scores(self, m, classes):
+    def _scores(self, m, add, index, logit):
+        classes = self.config.classes
         m.submodules.scores = scores = Memory(
-            shape=signed(SCORE_BITS), depth=classes, init=[], attrs=RAM
+            shape=signed(SCORE_BITS), depth=classes, init=[], attrs={"ram_style": "distributed"}
         )
         port, write = scores.read_port(domain="comb"), scores.write_port()
         scored = Signal(classes)  # classes with a score since the sample began
-        value = Signal(signed(SCORE_BITS))
+        before, added = Signal(signed(SCORE_BITS)), Signal.like(logit)
         m.d.comb += [
-            port.addr.eq(Mux(self.read, self.number, self.asked)),
-            value.eq(Mux(scored.bit_select(port.addr, 1), port.data, 0)),
-            self.score.eq(value),
-            write.addr.eq(self.number),
-            write.en.eq(self.read),
-            write.data.eq(value + self.membrane),
+            port.addr.eq(Mux(add, index, self.asked)),
+            self.score.eq(Mux(scored.bit_select(port.addr, 1), port.data, 0)),
+            write.data.eq(before + added),
         ]
-        with m.If(self.read):
-            m.d.sync += scored.bit_select(self.number, 1).eq(1)
+        m.d.sync += before.eq(self.score), added.eq(logit)
+        m.d.sync += write.addr.eq(index), write.en.eq(add)
+        with m.If(write.en):
+            m.d.sync += scored.bit_select(write.addr, 1).eq(1)
         with m.If(self.clear):
             m.d.sync += scored.eq(0)
 
-    def _signals(self, m, classes, logit):
-        m.submodules.error_unit = error = Error()
-        m.submodules.signals = signals = Memory(
-            shape=signed(SIGNAL_BITS), depth=classes, init=[], attrs=RAM
-        )
-        port, write = signals.read_port(domain="comb"), signals.write_port()
+    def _signals(self, m, shift, index, logit):
+        m.submodules.error = error = Error()
         m.d.comb += [
             error.logit.eq(logit),
-            error.target.eq(self.target),
-            error.gain.eq(self.gain),
-            error.rate.eq(self.rate),
-            port.addr.eq(self.wanted),
-            self.signal.eq(port.data),
+            error.target.eq(index == self.label),
+            error.gain.eq(self.parameters.error_gain),
+            error.rate.eq(self.parameters.rate),
         ]
-        number = later(m, "number", self.number, Error.LATENCY + 1)
-        due = later(m, "due", self.error, Error.LATENCY + 1)
-        result = Signal(signed(SIGNAL_BITS))
-        m.d.sync += result.eq(error.signal)
-        m.d.comb += write.addr.eq(number), write.data.eq(result), write.en.eq(due)
-        with m.If(due & (result != 0)):
-            m.d.sync += self.any_signal.eq(1)
-        with m.If(self.forget):
-            m.d.sync += self.any_signal.eq(0)
+        number = later(m, "number", index, Error.LATENCY + 1)
+        due = later(m, "due", shift & self.context.teach, Error.LATENCY + 1)
+        result = later(m, "result", error.signal, 1)
+        with m.If(due):
+            for own, signal in enumerate(self.signals):
+                with m.If(number == own):
+                    m.d.sync += signal.eq(result)
+            with m.If(result != 0):
+                m.d.sync += self.any_signal.eq(1)

@@ -1,106 +1,116 @@
-"""Threshold, surrogate, reset and leak of one group of neurons. Twin of golden/fire.py."""
+"""Threshold, surrogate, reset and leak, a chunk of neurons a cycle. Twin of golden/fire.py."""
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
-from golden.spec.formats import MEMBRANE_BITS, READOUT_SURROGATE, SURROGATE_BITS
-from hw.core.multiply import SerialMultiply
-from hw.core.tokens import context, layer_bits, layer_entry
+from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS, READOUT_SURROGATE, SURROGATE_BITS
+from hw.core.multiply import Multiply
+from hw.core.pipeline import later, register, taps
+from hw.core.tokens import context, layer_entry
 
 ROUND = 128
+TOP = 1 << (MEMBRANE_BITS - 1)
+FULL = (1 << SURROGATE_BITS) - 1
 
 
 class Fire(wiring.Component):
-    """Fires the group whose `sums` are final in the cycle of `start`.
+    """Fires the chunk whose `sums` are final, with the membranes they start from beside them.
 
-    start · 1 membranes saturated · 2 distance to theta · 3 `fired`: spikes, surrogates and (of a
-    readout) `membranes` are there to be written · 12 or so `leaked`: membranes of a hidden group.
-    Lane outputs and `fired_context` stay until the next group; groups must be SPACING cycles apart.
+    A pipeline without stalls; times are cycles after `sums`:
+
+    0 sums, membranes, context, chunk, entry (of the context's layer) · 1 both taken · 2 v whole ·
+    3 v saturated · 4 distance to theta · FIRED `spikes`, `potentials` u · PSI `surrogates` ·
+    LEAKED `membranes` gamma u (of a readout: v), to be kept for the next step
     """
 
-    SPACING = 14
+    FIRED, PSI, LEAKED = 5, 6, 5 + Multiply.LATENCY
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        lanes = config.lanes
+        lanes = config.chunk_lanes
+        membranes = data.ArrayLayout(signed(MEMBRANE_BITS), lanes)
         super().__init__(
             {
-                "start": In(1),
                 "context": In(context(config)),
-                "sums": In(data.ArrayLayout(signed(config.accumulator_bits), lanes)),
-                "layer": Out(layer_bits(config)),
+                "chunk": In(bits_for(config.chunks)),
                 "entry": In(layer_entry()),
-                "fired": Out(1),
-                "leaked": Out(1),
-                "fired_context": Out(context(config)),
-                "readout": Out(1),
+                "sums": In(data.ArrayLayout(signed(config.accumulator_bits), lanes)),
+                "start": In(membranes),
                 "spikes": Out(lanes),
+                "potentials": Out(membranes),
                 "surrogates": Out(data.ArrayLayout(SURROGATE_BITS, lanes)),
-                "membranes": Out(data.ArrayLayout(signed(MEMBRANE_BITS), lanes)),
+                "membranes": Out(membranes),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        lanes = self.config.lanes
-        m.submodules.leak = leak = SerialMultiply(lanes, MEMBRANE_BITS + 1)
-        entry = Signal(layer_entry())
-        stages = Signal(3)
-        leaking = Signal()
-        m.d.comb += self.layer.eq(self.context.layer)
-        m.d.comb += self.readout.eq(entry.flags.readout)
-        m.d.sync += [
-            stages.eq(Cat(self.start, stages[:2])),
-            self.fired.eq(stages[1]),
-            leak.start.eq(stages[2] & ~entry.flags.readout),
-            self.leaked.eq(leak.done & leaking),
-        ]
-        with m.If(self.start):
-            m.d.sync += self.fired_context.eq(self.context), entry.eq(self.entry), leaking.eq(0)
-        with m.If(leak.start):
-            m.d.sync += leaking.eq(1)
+        lanes = self.config.chunk_lanes
+        m.submodules.leak = leak = Multiply(lanes, MEMBRANE_BITS + 1)
+        entries = taps(m, "entry", self.entry, self.FIRED)
+        left = Signal(
+            signed(bits_for(self.config.lanes) + 2), reset_less=True
+        )  # neurons from this chunk on
+        m.d.sync += left.eq(self.context.valid - self.chunk * lanes)
+        left = later(m, "left", left, 2)
+        readout = entries[self.FIRED].flags.readout
+        self.fired = register(m, self.spikes), register(m, self.potentials)
+        self.psi = register(m, self.surrogates)
         m.d.comb += leak.bias.eq(ROUND)
+        nothing = self.context.fresh | self.entry.flags.readout
         for lane in range(lanes):
-            self._lane(m, lane, entry, stages, leak)
+            v = self._membrane(m, lane, nothing)
+            valid = Signal(name=f"valid_{lane}", reset_less=True)
+            m.d.sync += valid.eq(left > lane)
+            self._threshold(m, lane, v, valid, entries)
+            m.d.comb += [
+                leak.values[lane].eq(self.potentials[lane]),
+                leak.factors[lane].eq(
+                    Mux(readout, 1 << FACTOR_BITS, entries[self.FIRED].leak[:FACTOR_BITS])
+                ),
+                self.membranes[lane].eq(leak.products[lane]),
+            ]
         return m
 
-    def _lane(self, m, lane, entry, stages, leak):
-        v = Signal(signed(MEMBRANE_BITS), name=f"v_{lane}")
-        distance = Signal(signed(MEMBRANE_BITS + 1), name=f"distance_{lane}")
-        valid = Signal(name=f"valid_{lane}")
-        total = self.sums[lane]
-        top = 1 << (MEMBRANE_BITS - 1)
-        with m.If(self.start):
-            m.d.sync += v.eq(Mux(total >= top, top - 1, Mux(total < -top, -top, total)))
-        theta = entry.theta.as_signed()
-        m.d.sync += distance.eq(v - theta), valid.eq(lane < self.fired_context.valid)
+    def _membrane(self, m, lane, nothing):
+        """v = saturate(start + sum), at 3."""
+        total = Signal(signed(self.config.accumulator_bits), name=f"total_{lane}", reset_less=True)
+        start = Signal(signed(MEMBRANE_BITS), name=f"start_{lane}", reset_less=True)
+        whole = Signal.like(total, name=f"whole_{lane}", reset_less=True)
+        v = Signal(signed(MEMBRANE_BITS), name=f"v_{lane}", reset_less=True)
+        m.d.sync += [
+            total.eq(self.sums[lane]),
+            start.eq(Mux(nothing, 0, self.start[lane])),
+            whole.eq(total + start),
+            v.eq(Mux(whole >= TOP, TOP - 1, Mux(whole < -TOP, -TOP, whole))),
+        ]
+        return v
 
+    def _threshold(self, m, lane, v, valid, entries):
+        """Spike and reset at FIRED, surrogate at PSI."""
+        at_4 = entries[4]
+        distance = Signal(signed(MEMBRANE_BITS + 1), name=f"distance_{lane}", reset_less=True)
+        kept = Signal.like(v, name=f"kept_{lane}", reset_less=True)
         spike = Signal(name=f"spike_{lane}")
-        height = Signal(signed(MEMBRANE_BITS + 2), name=f"height_{lane}")
-        shifted = Signal(MEMBRANE_BITS + 1, name=f"shifted_{lane}")
+        m.d.sync += distance.eq(v - entries[3].theta.as_signed()), kept.eq(v)
+        m.d.comb += spike.eq((distance > 0) & valid & ~at_4.flags.readout)
+        m.d.sync += [
+            self.fired[0][lane].eq(spike),
+            self.fired[1][lane].eq(Mux(spike, Mux(at_4.flags.hard_reset, 0, distance), kept)),
+        ]
+        height = Signal(signed(MEMBRANE_BITS + 2), name=f"height_{lane}", reset_less=True)
+        there = Signal(name=f"there_{lane}", reset_less=True)
         below = distance[-1].replicate(len(distance))
-        m.d.comb += [
-            spike.eq((distance > 0) & valid & ~entry.flags.readout),
-            height.eq(entry.psi_width - (distance.as_unsigned() ^ below)),
-            shifted.eq(height[:-1] >> entry.psi_shift[:2]),
+        m.d.sync += [
+            height.eq(at_4.psi_width - (distance.as_unsigned() ^ below)),
+            there.eq(valid),
         ]
-        full = (1 << SURROGATE_BITS) - 1
-        capped = Mux(shifted > full, full, shifted)
-        surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, Mux(height < 0, 0, capped))
-        reset = Mux(entry.flags.hard_reset, 0, distance)
-        u = Signal(signed(MEMBRANE_BITS + 1), name=f"u_{lane}")
-        m.d.comb += [
-            leak.values[lane].eq(u),
-            leak.factors[lane].eq(entry.leak[:8]),
-            self.membranes[lane].eq(
-                Mux(entry.flags.readout, u[:MEMBRANE_BITS], leak.products[lane][:MEMBRANE_BITS])
-            ),
-        ]
-        with m.If(stages[1]):
-            m.d.sync += [
-                self.spikes[lane].eq(spike),
-                self.surrogates[lane].eq(Mux(valid, surrogate, 0)),
-                u.eq(Mux(spike, reset, v)),
-            ]
+        entry = entries[self.FIRED]
+        shifted = Signal(MEMBRANE_BITS + 1, name=f"shifted_{lane}")
+        m.d.comb += shifted.eq(height[:-1] >> entry.psi_shift[:2])
+        triangle = Mux(height < 0, 0, Mux(shifted > FULL, FULL, shifted))
+        surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, triangle)
+        m.d.sync += self.psi[lane].eq(Mux(there, surrogate, 0))

@@ -1,52 +1,64 @@
-"""Multiplication by shifting and adding, a bit a cycle, for what a step needs once per group.
-
-The multipliers of the FPGA are all taken by the weight update; these products are hidden behind the
-next pass.
-"""
+"""Products that a step needs once per neuron, a chunk of lanes a cycle."""
 
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.formats import FACTOR_BITS
+from hw.core.pipeline import later, register
+
+FACTOR = FACTOR_BITS + 1  # 256, which leaves a value as it is, included
 
 
-class SerialMultiply(wiring.Component):
-    """product = (value x factor + bias) >> 8 in every lane, with 8-bit unsigned factors.
+class Multiply(wiring.Component):
+    """products = (values x factors + bias) >> 8 in every lane, LATENCY cycles later.
 
-    `start` takes `factors` and `bias` (128 rounds to nearest, 0 rounds down); `values` must stay until
-    `done`, FACTOR_BITS cycles later, when `products` are right and stay.
+    `values` are signed, `factors` 0 … 256; `bias` 128 rounds to nearest, 0 rounds down. `in_logic`
+    adds shifted values, for an FPGA whose multipliers are all taken by the weight update.
     """
 
-    def __init__(self, lanes: int, value_bits: int) -> None:
-        self.lanes, self.value_bits = lanes, value_bits
-        shape = signed(value_bits + 1)
+    LATENCY = 3
+
+    def __init__(self, lanes: int, value_bits: int, *, in_logic: bool = False) -> None:
+        self.lanes, self.value_bits, self.in_logic = lanes, value_bits, in_logic
         super().__init__(
             {
-                "start": In(1),
-                "bias": In(FACTOR_BITS),
                 "values": In(data.ArrayLayout(signed(value_bits), lanes)),
-                "factors": In(data.ArrayLayout(FACTOR_BITS, lanes)),
-                "products": Out(data.ArrayLayout(shape, lanes)),
-                "done": Out(1),
+                "factors": In(data.ArrayLayout(FACTOR, lanes)),
+                "bias": In(FACTOR_BITS),
+                "products": Out(data.ArrayLayout(signed(value_bits + 1), lanes)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        left = Signal(range(FACTOR_BITS + 1))
-        busy = Signal()
-        m.d.comb += busy.eq(left != 0)
-        m.d.sync += self.done.eq(left == 1)
-        with m.If(self.start):
-            m.d.sync += left.eq(FACTOR_BITS)
-        with m.Elif(busy):
-            m.d.sync += left.eq(left - 1)
+        bias = later(m, "bias", self.bias, 2)
+        products = register(m, self.products)
+        build = self._shifts if self.in_logic else self._product
         for lane in range(self.lanes):
-            factor = Signal(FACTOR_BITS, name=f"factor_{lane}")
-            total = self.products[lane] + Mux(factor[0], self.values[lane], 0)
-            with m.If(self.start):
-                m.d.sync += factor.eq(self.factors[lane]), self.products[lane].eq(self.bias)
-            with m.Elif(busy):
-                m.d.sync += factor.eq(factor >> 1), self.products[lane].eq(total >> 1)
+            m.d.sync += products[lane].eq((build(m, lane) + bias) >> FACTOR_BITS)
         return m
+
+    def _product(self, m, lane):
+        value = Signal(signed(self.value_bits), name=f"value_{lane}", reset_less=True)
+        factor = Signal(FACTOR, name=f"factor_{lane}", reset_less=True)
+        product = Signal(signed(self.value_bits + FACTOR), name=f"product_{lane}", reset_less=True)
+        m.d.sync += value.eq(self.values[lane]), factor.eq(self.factors[lane])
+        m.d.sync += product.eq(value * factor)
+        return product
+
+    def _shifts(self, m, lane):
+        """Four partial sums of two bits each, then their sum; 256 is added on its own."""
+        value, factor = self.values[lane], self.factors[lane]
+        partial = []
+        for bit in range(0, FACTOR_BITS, 2):
+            pair = Signal(signed(self.value_bits + 2), name=f"pair_{lane}_{bit}", reset_less=True)
+            m.d.sync += pair.eq(Mux(factor[bit], value, 0) + (Mux(factor[bit + 1], value, 0) << 1))
+            partial.append(pair << bit)
+        whole = Signal(signed(self.value_bits), name=f"whole_{lane}", reset_less=True)
+        low = Signal(signed(self.value_bits + 4), name=f"low_{lane}", reset_less=True)
+        high = Signal(signed(self.value_bits + 9), name=f"high_{lane}", reset_less=True)
+        m.d.sync += whole.eq(Mux(factor[FACTOR_BITS], value, 0))
+        m.d.sync += low.eq(partial[0] + partial[1])
+        m.d.sync += high.eq(partial[2] + partial[3] + (whole << FACTOR_BITS))
+        return low + high

@@ -35,11 +35,11 @@ class Noise(wiring.Component):
 
         left, right = self.state[16:], self.state[:16]
         for number, key in enumerate(ROUND_KEYS):
-            kept_left = Signal(16, name=f"kept_left_{number}")
-            kept_right = Signal(16, name=f"kept_right_{number}")
-            product = Signal(32, name=f"product_{number}")
-            next_left = Signal(16, name=f"left_{number}")
-            next_right = Signal(16, name=f"right_{number}")
+            kept_left = Signal(16, name=f"kept_left_{number}", reset_less=True)
+            kept_right = Signal(16, name=f"kept_right_{number}", reset_less=True)
+            product = Signal(32, name=f"product_{number}", reset_less=True)
+            next_left = Signal(16, name=f"left_{number}", reset_less=True)
+            next_right = Signal(16, name=f"right_{number}", reset_less=True)
             m.d.sync += [
                 product.eq(right * C(key, 16)),
                 kept_left.eq(left),

@@ -1,4 +1,9 @@
-"""What every pipeline needs: a value gated, a value later."""
+"""What every pipeline needs: a value gated, a value later.
+
+Registers of data have no reset: a reset lasts longer (hw/clocks.py) than any pipeline is deep.
+"""
+
+from typing import Any
 
 from amaranth import Module, Mux, Signal, Value
 
@@ -12,7 +17,7 @@ def taps(m: Module, name: str, value: Value, depth: int) -> list[Value]:
     """[value now, a cycle ago, …, `depth` cycles ago]."""
     found = [value]
     for stage in range(1, depth + 1):
-        tap = Signal.like(value, name=f"{name}_{stage}")
+        tap = Signal.like(value, name=f"{name}_{stage}", reset_less=True)
         m.d.sync += tap.eq(found[-1])
         found.append(tap)
     return found
@@ -21,3 +26,10 @@ def taps(m: Module, name: str, value: Value, depth: int) -> list[Value]:
 def later(m: Module, name: str, value: Value, cycles: int) -> Value:
     """`value` as it was so many cycles ago."""
     return taps(m, name, value, cycles)[-1]
+
+
+def register(m: Module, port: Any) -> Any:
+    """The register, without reset, that drives an output `port`."""
+    value = Signal.like(port, reset_less=True)
+    m.d.comb += port.eq(value)
+    return value

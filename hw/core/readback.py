@@ -1,7 +1,6 @@
 """The host's way into the core: registers and memories by address. Twin of golden/memory.py.
 
-A pipeline that takes an access a cycle while the core is at rest: 1 decode · 2 address · 4 small
-memories · 7 reply. Writes happen in 2.
+A pipeline that takes an access a cycle while the core is at rest: decode · address · memories · reply.
 """
 
 from amaranth import Cat, Const, Module, Mux, Signal
@@ -11,19 +10,18 @@ from amaranth.lib.wiring import In, Out
 from golden.spec import registers
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.registers import COUNTERS, REGISTERS, SPACE_SHIFT, Space, memories
+from hw.core.answers import EARLY, reply_cycles
 from hw.core.pipeline import later
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, BusReply, BusRequest
 
-QUEUE = 16
-REPLY = 5  # cycles from address to reply
-EARLY = 2  # cycles from address to what a small memory answers
+QUEUE = 32
 
 
 class Readback(wiring.Component):
     """Serves `bus_request` in order, one `bus_reply` each.
 
-    `active` holds memories for the host; `word` and `element` address them in the cycle of `write`.
-    `early_<space>` answers EARLY cycles later, `weights` REPLY - 1 cycles later.
+    `active` holds memories for the host; `word` and `element` address them in the cycle of
+    `write_<space>`. `early_<space>` answers EARLY cycles later, `weights` with the reply.
     """
 
     EARLY_SPACES = (
@@ -33,6 +31,8 @@ class Readback(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
+        self.reply = reply_cycles(config)
+        assert self.reply + 4 <= QUEUE  # an access a cycle
         ports = {
             "bus_request": In(BusRequest),
             "bus_reply": Out(BusReply),
@@ -81,9 +81,9 @@ class Readback(wiring.Component):
         ]
         space, good = self._decode(m, request, valid)
         early = self._early(m, space)
-        early = later(m, "early", early, REPLY - EARLY - 1)
-        spaces = later(m, "space", space, REPLY)
-        goods = later(m, "good", good, REPLY)
+        early = later(m, "early", early, self.reply - EARLY - 1)
+        spaces = later(m, "space", space, self.reply)
+        goods = later(m, "good", good, self.reply)
         is_weight = spaces == Space.WEIGHTS
         reply = Signal(BUS_REPLY)
         m.d.comb += [
@@ -186,6 +186,7 @@ class Readback(wiring.Component):
             for index, word in enumerate(self._register_words()):
                 with m.Case(index):
                     m.d.sync += register.eq(word)
+        register = later(m, "register", register, EARLY - 2)
         at_space = later(m, "early_space", space, EARLY)
         answer = Signal(16)
         with m.Switch(at_space):

@@ -13,11 +13,10 @@ from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, TRACE_BITS
 from golden.spec.samples import FIRST, LAST, LEARN
 from hw.core.events import HEADER
-from hw.core.fire import Fire
 from hw.core.replay import Replay
 from hw.core.tokens import layer_bits, layer_entry, slot, visit, word_bits
 
-DRAIN = 24  # cycles after which nothing is on its way through the lanes any more
+DRAIN = 24  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
 
 
 class Sequencer(wiring.Component):
@@ -25,7 +24,9 @@ class Sequencer(wiring.Component):
 
     `slot` is valid with `issued`; the other outputs say, for the counters, what a cycle without a row
     was waiting for. `signal_busy` has a bit per layer whose learning signal is not formed yet,
-    `pending` a bit per group with an update to make up for, `layer_pending` one per layer.
+    `pending` a bit per group with an update to make up for, `layer_pending` one per layer. A pass has
+    at least a slot per chunk of lanes, and the last one of a layer ends (`signal_last`) only when
+    the learning signal is not `signal_full`.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -52,6 +53,8 @@ class Sequencer(wiring.Component):
                 "starved": In(1),
                 "signal_busy": In(config.layers),
                 "signal_claim": Out(config.layers),
+                "signal_last": Out(1),
+                "signal_full": In(1),
                 "signal_clear": Out(1),
                 "signal_drop": Out(1),
                 "pending": In(config.neuron_groups),
@@ -81,9 +84,9 @@ class Sequencer(wiring.Component):
         self.outputs_left = Signal(16)
         self.state = Signal(range(config.neuron_groups + 1))
         self.first = Signal()
-        self.spacing = Signal(range(Fire.SPACING + 1))
+        self.short = Signal(range(config.chunks))  # slots a pass lacks yet
         self.at = Signal(config.row_bits + 1)
-        self.drain = Signal(range(DRAIN + 1))
+        self.drain = Signal(range(DRAIN + config.chunks + 1))
         flags = self.header.flags
         self.learn = Signal()
         m.d.comb += [
@@ -94,12 +97,18 @@ class Sequencer(wiring.Component):
             self.decay.eq(self.entry_reg.pre_decay),
             self.gain.eq(self.entry_reg.pre_gain),
         ]
-        with m.If(self.spacing != 0):
-            m.d.sync += self.spacing.eq(self.spacing - 1)
         # candidate for the slot register, built by the FSM or by the replay pipeline
         self.fresh_visit = Signal(visit(config))
         self.fresh_valid = Signal()
         self.replayed = Signal()
+        self.ending = Signal()  # the candidate is the end of its pass
+        self.held = Signal()  # which has to wait: a slot without a row goes out
+        self.final = Signal()  # the group in hand is the layer's last
+        waits = self.final & ~self.flush & self.signal_full
+        m.d.comb += [
+            self.held.eq(self.ending & ((self.short != 0) | waits)),
+            self.signal_last.eq(self.ending & ~self.held & self.final & ~self.flush),
+        ]
         self._control(m, flags)
         self._issue(m)
         return m
@@ -142,6 +151,8 @@ class Sequencer(wiring.Component):
                         self.outputs_left.eq(entry.outputs),
                         self.state.eq(entry.state_base),
                         self.first.eq(1),
+                        self.final.eq(entry.groups == 1),
+                        self.short.eq(self.config.chunks - 1),
                     ]
                     m.next = "MERGE"
             with m.State("MERGE"):
@@ -159,7 +170,7 @@ class Sequencer(wiring.Component):
                         m.d.sync += self.step.eq(self.step + 1)
                         m.d.comb += self.step_done.eq(1)
                         m.next = "STEP"
-                m.d.sync += self.drain.eq(DRAIN)
+                m.d.sync += self.drain.eq(DRAIN + self.config.chunks)
             with m.State("SETTLE"):
                 with m.If(self.signal_busy.any()):
                     m.d.comb += self.wait_signal.eq(1)
@@ -182,72 +193,76 @@ class Sequencer(wiring.Component):
     def _merge(self, m):
         """Group 0: rows as the merge finds them."""
         token = self.visits.payload
-        held = token.end & (self.spacing != 0)
         m.d.comb += [
-            self.visits.ready.eq(~held),
+            self.visits.ready.eq(~self.held),
             self.fresh_visit.eq(token),
-            self.fresh_valid.eq(self.visits.valid & ~held),
+            self.fresh_valid.eq(self.visits.valid),
+            self.ending.eq(self.visits.valid & token.end),
             self.replay.recorded.eq(token),
             self.replay.record.eq(self.visits.valid & ~token.end),
             self.wait_input.eq(self.starved & ~self.visits.valid & (self.layer == 0)),
             self.wait_spikes.eq(self.starved & ~self.visits.valid & (self.layer != 0)),
         ]
-        with m.If(self.fresh_valid & token.end):
-            self._next_group(m)
+        self._end(m)
 
     def _replay(self, m):
         """Further groups: every row again, or the spikes alone if there is nothing to update."""
         updates = self.pending.bit_select(self.state, 1)
         length = Mux(updates, self.replay.visited, self.replay.spiked)
-        end = self.at == length
-        held = end & (self.spacing != 0)
         m.d.comb += [
             self.replay.address.eq(self.at),
             self.replay.spikes_only.eq(~updates),
-            self.replayed.eq(~held),
+            self.replayed.eq(1),
+            self.ending.eq(self.at == length),
         ]
-        with m.If(~end):
+        with m.If(~self.ending):
             m.d.sync += self.at.eq(self.at + 1)
-        with m.Elif(~held):
+        self._end(m)
+
+    def _end(self, m):
+        with m.If(self.held & (self.short == 0)):
+            m.d.comb += self.wait_signal.eq(1)
+        with m.If(self.ending & ~self.held):
             self._next_group(m)
 
     def _next_group(self, m):
         m.d.sync += [
             self.at.eq(0),
             self.group.eq(self.group + 1),
+            self.final.eq(self.group + 2 == self.entry_reg.groups),
             self.base.eq(self.base + self.entry_reg.rows),
             self.state.eq(self.state + 1),
             self.outputs_left.eq(self.outputs_left - self.config.lanes),
             self.first.eq(1),
-            self.spacing.eq(Fire.SPACING),
+            self.short.eq(self.config.chunks - 1),
         ]
         m.next = "REPLAY"
-        with m.If(self.group == self.entry_reg.groups - 1):
+        with m.If(self.final):
             m.next = "NEXT"
 
     def _issue(self, m):
         """Pipeline of slots: replayed ones wait Replay.LATENCY cycles for their row."""
         config = self.config
         here = Signal(slot(config))
-        end = Signal()
         lanes = self.config.lanes
+        there = self.replayed | self.fresh_valid
         m.d.comb += [
-            end.eq(Mux(self.replayed, self.at == Mux(here.update, self.replay.visited,
-                                                     self.replay.spiked), self.fresh_visit.end)),
             here.address.eq(self.base),
             here.update.eq(self.pending.bit_select(self.state, 1)),
             here.first.eq(self.first),
-            here.last.eq(end & ~self.flush),
+            here.last.eq(self.ending & ~self.held & ~self.flush),
             here.context.layer.eq(self.layer),
             here.context.state.eq(self.state),
             here.context.valid.eq(Mux(self.outputs_left > lanes, lanes, self.outputs_left)),
-            here.context.final.eq(self.group == self.entry_reg.groups - 1),
+            here.context.final.eq(self.final),
             here.context.fresh.eq(self.step == 0),
             here.context.learn.eq(self.learn),
             here.context.teach.eq(self.learn & (self.step >= self.header.learn_from)),
-        ]  # fmt: skip
-        with m.If((self.replayed | self.fresh_valid) & ~end):
+        ]
+        with m.If(there & ~(self.ending & ~self.held)):
             m.d.sync += self.first.eq(0)
+        with m.If((there | ~self.first) & (self.short != 0)):
+            m.d.sync += self.short.eq(self.short - 1)
 
         stage = Signal(slot(config), name="replay_1")
         tail = Signal(slot(config), name="replay_2")
@@ -255,7 +270,7 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             stage.eq(here),
             tail.eq(stage),
-            marks[0].eq(Cat(self.replayed, self.replayed & ~end)),
+            marks[0].eq(Cat(self.replayed, self.replayed & ~self.ending)),
             marks[1].eq(marks[0]),
         ]
         chosen = Signal(slot(config))
@@ -266,7 +281,7 @@ class Sequencer(wiring.Component):
             m.d.comb += valid.eq(1), is_row.eq(marks[1][1])
         with m.Else():
             m.d.comb += chosen.eq(here), row.eq(self.fresh_visit)
-            m.d.comb += valid.eq(self.fresh_valid), is_row.eq(self.fresh_valid & ~end)
+            m.d.comb += valid.eq(self.fresh_valid), is_row.eq(self.fresh_valid & ~self.ending)
         learns = chosen.update & ((row.trace != 0) | row.spiked)
         m.d.sync += [
             self.slot.eq(chosen),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS, NOISE_BITS, POST_FRACTION, TRACE_BITS
 from hw.core.noise import lane_noise
-from hw.core.pipeline import when
+from hw.core.pipeline import later, register, when
 
 PRODUCT = signed(GAIN_BITS + TRACE_BITS + 1)
 BASE = signed(GAIN_BITS + TRACE_BITS + 2)
@@ -23,9 +23,9 @@ class Update(wiring.Component):
 
     LATENCY = 4
 
-    def __init__(self, config: CoreConfig) -> None:
-        self.config = config
-        lanes = config.lanes
+    def __init__(self, config: CoreConfig, lanes: int, first: int = 0) -> None:
+        """`lanes` lanes from lane `first` on: the noise of a lane depends on its number."""
+        self.config, self.lanes, self.first = config, lanes, first
         weights = data.ArrayLayout(signed(config.weight_bits), lanes)
         gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
         super().__init__(
@@ -43,19 +43,19 @@ class Update(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        spiked = Signal()
-        m.d.sync += spiked.eq(self.spiked)
-        for lane in range(self.config.lanes):
-            product = Signal(PRODUCT, name=f"product_{lane}")
-            base = Signal(BASE, name=f"base_{lane}")
-            change = Signal(BASE.width - NOISE_BITS + 1, name=f"change_{lane}")
+        spiked = later(m, "spiked", self.spiked, 1)
+        new = register(m, self.new)
+        for lane in range(self.lanes):
+            product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
+            base = Signal(BASE, name=f"base_{lane}", reset_less=True)
+            change = Signal(BASE.width - NOISE_BITS + 1, name=f"change_{lane}", reset_less=True)
             post = self.post_gains[lane] << POST_FRACTION
-            total = base + lane_noise(self.noise, lane)
+            total = base + lane_noise(self.noise, self.first + lane)
             m.d.sync += [
                 product.eq(self.gains[lane] * self.pre_trace),
                 base.eq(product + when(spiked, post)),
                 change.eq(when(self.update, total >> NOISE_BITS)),
-                self.new[lane].eq(self._add(m, lane, change.as_signed())),
+                new[lane].eq(self._add(m, lane, change.as_signed())),
             ]
         return m
 

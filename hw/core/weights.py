@@ -6,7 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
-from hw.core.pipeline import later
+from hw.core.pipeline import later, register
 from hw.core.tokens import word_bits
 
 BLOCK_WORDS = 2048  # an ECP5 block RAM holds 2048 words of 9 bits
@@ -26,7 +26,7 @@ def lanes_per_block(depth: int, weight_bits: int) -> int:
 
 
 class Weights(wiring.Component):
-    """Weight memory of all lanes.
+    """Weight memory of some lanes.
 
     `data` is the word at `read_address` LATENCY cycles before. A word written is seen by reads from
     the next cycle on; the sequencer never reads a word that is still on its way here.
@@ -37,16 +37,16 @@ class Weights(wiring.Component):
 
     LATENCY = 3
 
-    def __init__(self, config: CoreConfig) -> None:
-        self.config = config
-        vector = data.ArrayLayout(config.weight_bits, config.lanes)
+    def __init__(self, config: CoreConfig, lanes: int) -> None:
+        self.config, self.lanes = config, lanes
+        vector = data.ArrayLayout(config.weight_bits, lanes)
         super().__init__(
             {
                 "read_address": In(word_bits(config)),
                 "data": Out(vector),
                 "write_address": In(word_bits(config)),
                 "write_data": In(vector),
-                "write_lanes": In(config.lanes),
+                "write_lanes": In(lanes),
             }
         )
 
@@ -57,22 +57,26 @@ class Weights(wiring.Component):
         bank_bits = ceil_log2(max(depths))
         reads = [self._bank(m, number, depth, bank_bits) for number, depth in enumerate(depths)]
         if len(depths) == 1:
-            m.d.sync += self.data.eq(reads[0])
+            m.d.sync += register(m, self.data).eq(reads[0])
             return m
         bank = self.read_address[bank_bits:]
-        m.d.sync += self.data.eq(Array(reads)[later(m, "bank", bank, self.LATENCY - 1)])
+        m.d.sync += register(m, self.data).eq(
+            Array(reads)[later(m, "bank", bank, self.LATENCY - 1)]
+        )
         return m
 
     def _bank(self, m: Module, number: int, depth: int, bank_bits: int) -> Signal:
         """One bank, its read register, and its share of the writes."""
         config = self.config
         share = lanes_per_block(depth, config.weight_bits)
-        read = Signal(data.ArrayLayout(config.weight_bits, config.lanes), name=f"read_{number}")
+        read = Signal(
+            data.ArrayLayout(config.weight_bits, self.lanes), name=f"read_{number}", reset_less=True
+        )
         here = Signal(name=f"here_{number}")
         m.d.comb += here.eq(self.write_address[bank_bits:] == number)
         bits = ceil_log2(depth)
-        for low in range(0, config.lanes, share):
-            count = min(share, config.lanes - low)
+        for low in range(0, self.lanes, share):
+            count = min(share, self.lanes - low)
             shape = data.ArrayLayout(config.weight_bits, count)
             memory = Memory(shape=shape, depth=depth, init=[], attrs={"ram_style": "block"})
             m.submodules[f"bank{number}_lane{low}"] = memory
