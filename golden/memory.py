@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec import registers
-from golden.spec.config import CHUNK, CoreConfig, ceil_log2
+from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.layers import FIELD_NAMES, FIELDS, Layer
 from golden.spec.registers import SPACE_SHIFT, Space
 from golden.trace import ActiveList
@@ -81,9 +81,8 @@ class CoreMemory:
     def class_signs(self, groups: int) -> NDArray[np.int64]:
         """B as +-1 [classes in use, groups x lanes]."""
         slots = 1 << ceil_log2(self.config.classes)
-        bits = np.unpackbits(self.signs.astype("<u2").view(np.uint8), axis=1, bitorder="little")
-        lanes = bits[:, : self.config.lanes].reshape(-1, slots, self.config.lanes)
-        used = lanes[:groups, : self.class_count].astype(np.int64)
+        lanes = registers.unpack_lanes(self.signs, self.config).reshape(-1, slots, self.config.lanes)
+        used = lanes[:groups, : self.class_count]
         return (2 * used - 1).transpose(1, 0, 2).reshape(self.class_count, -1)
 
     def read(self, address: int, count: int) -> NDArray[np.uint16]:
@@ -138,16 +137,13 @@ class CoreMemory:
         if space not in registers.memories(self.config) or space == Space.RESULTS:
             raise BadAddress(f"no space {space} in the core")
         memory = registers.memories(self.config)[Space(space)]
-        array = self._spike_chunks() if space == Space.SPIKES else self._array(space)
+        if space == Space.SPIKES:
+            array: NDArray[np.integer] = registers.pack_lanes(self.spikes, self.config)
+        else:
+            array = self._array(space)
         image = np.zeros((memory.depth, memory.stride), np.uint16)
         image[:, : memory.elements] = array & 0xFFFF
         return image.reshape(-1)
-
-    def _spike_chunks(self) -> NDArray[np.uint16]:
-        width = self.config.chunks * CHUNK
-        bits = np.zeros((len(self.spikes), width), np.uint8)
-        bits[:, : self.config.lanes] = self.spikes
-        return np.packbits(bits, axis=1, bitorder="little").view("<u2")
 
     def _trace_words(self) -> NDArray[np.uint16]:
         words = np.zeros((self.config.trace_entries, 2), np.uint16)

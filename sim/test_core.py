@@ -20,8 +20,8 @@ CONFIGS = {
     "tiny": PRESETS["tiny"],
     "one-lane": CoreConfig(lanes=1, layers=3, classes=5, **SMALL),
     "three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **SMALL),
-    "two-chunks": CoreConfig(lanes=32, layers=3, classes=16, weight_bits=12, **SMALL),
-    "three-chunks": CoreConfig(lanes=48, layers=4, classes=7, **SMALL),
+    "two-chunks": CoreConfig(lanes=8, layers=3, classes=16, weight_bits=12, **SMALL),
+    "three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **SMALL),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}

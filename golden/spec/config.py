@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-CHUNK = 16
+CHUNK, SMALL_CHUNK = 8, 4
 """Lanes that firing and learning signals take at a time, and that the host reads as one word."""
 
 
@@ -13,15 +13,15 @@ class CoreConfig:
     Raises ValueError, naming the field and its bounds, when a value cannot be built.
     """
 
-    lanes: int = 32
+    lanes: int = 64
     """Neurons integrated, fired and updated side by side (P)."""
     weight_bits: int = 9
     """Bits of a weight, two's complement. 9 fill an ECP5 block RAM exactly."""
-    weight_words: int = 10240
+    weight_words: int = 5120
     """Rows of `lanes` weights in the weight memory."""
-    neuron_groups: int = 32
+    neuron_groups: int = 16
     """Groups of `lanes` neurons whose state the core holds, all layers together."""
-    trace_entries: int = 4096
+    trace_entries: int = 3072
     """Input rows whose pre trace the core holds, all layers together (bias rows included)."""
     layers: int = 8
     """Entries of the layer table, the readout included."""
@@ -47,15 +47,17 @@ class CoreConfig:
                 raise ValueError(
                     f"{name} is {value!r}: a whole number from {low} to {high} is needed"
                 )
-        if self.lanes > CHUNK and self.lanes % CHUNK:
-            raise ValueError(f"lanes is {self.lanes}: up to {CHUNK}, or a multiple of {CHUNK}")
+        if self.lanes % self.chunk_lanes:
+            raise ValueError(f"lanes is {self.lanes}: a multiple of {self.chunk_lanes} is needed")
         if self.frame_bytes & (self.frame_bytes - 1):
             raise ValueError(f"frame_bytes is {self.frame_bytes}: a power of two is needed")
 
     @property
     def chunk_lanes(self) -> int:
         """Lanes of a chunk: what is done once per neuron and step is done a chunk a cycle."""
-        return min(self.lanes, CHUNK)
+        if self.lanes < 2 * SMALL_CHUNK:
+            return self.lanes
+        return SMALL_CHUNK if self.small else CHUNK
 
     @property
     def chunks(self) -> int:
@@ -65,7 +67,7 @@ class CoreConfig:
     @property
     def small(self) -> bool:
         """For an FPGA that has no multipliers to spare."""
-        return self.lanes <= CHUNK
+        return self.lanes <= 4 * SMALL_CHUNK
 
     @property
     def lane_bits(self) -> int:

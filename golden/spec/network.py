@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.spec.config import CHUNK, CoreConfig, ceil_log2
+from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import FACTOR_BITS, READOUT_SURROGATE, TRACE_ONE
 from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, READOUT, Layer
+from golden.spec.registers import pack_lanes
 
 
 class DoesNotFit(ValueError):
@@ -255,9 +256,6 @@ def pack_signs(config: CoreConfig, classes: int) -> NDArray[np.uint16]:
     slots, chunks = 1 << ceil_log2(config.classes), config.chunks
     signs = sign_matrix(classes, config.neuron_groups * config.lanes)
     grouped = signs.reshape(classes, config.neuron_groups, config.lanes).transpose(1, 0, 2) > 0
-    bits = np.zeros((config.neuron_groups, slots, chunks * CHUNK), np.uint8)
-    bits[:, :classes, : config.lanes] = grouped
-    words = np.zeros((config.neuron_groups * slots, 1 << ceil_log2(chunks)), np.uint16)
-    packed = np.packbits(bits.reshape(-1, chunks * CHUNK), axis=1, bitorder="little")
-    words[:, :chunks] = packed.view("<u2")
+    words = np.zeros((config.neuron_groups, slots, 1 << ceil_log2(chunks)), np.uint16)
+    words[:, :classes, :chunks] = pack_lanes(grouped, config)
     return words.reshape(-1)

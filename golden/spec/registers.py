@@ -8,8 +8,12 @@ import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from typing import Any
 
-from golden.spec.config import CHUNK, CoreConfig, ceil_log2
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.layers import FIELDS
 
 MAGIC = 0x53534554  # "TESS", first byte lowest
@@ -116,12 +120,12 @@ class Memory:
 def memories(config: CoreConfig) -> dict[Space, Memory]:
     """The memories of a core built with `config`, by space."""
     lanes, groups = config.lanes, config.neuron_groups
-    chunks = config.chunks
+    chunks, bits = config.chunks, config.chunk_lanes
     class_slots = 1 << ceil_log2(config.classes)
     table = (
         Memory(Space.LAYERS, "rw", config.layers, len(FIELDS), 16, False, "layer table"),
         Memory(
-            Space.SIGNS, "rw", groups * class_slots, chunks, CHUNK, False,
+            Space.SIGNS, "rw", groups * class_slots, chunks, bits, False,
             "random signs B, one bit a lane (1 = plus): word = group x class slots + class",
         ),
         Memory(
@@ -130,7 +134,7 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
         ),
         Memory(Space.MEMBRANES, "r", groups, lanes, 16, True, "leaked membrane, next step's start"),
         Memory(Space.POST_TRACES, "r", groups, lanes, 8, False, "post traces h"),
-        Memory(Space.SPIKES, "r", groups, chunks, CHUNK, False, "spikes of the last step"),
+        Memory(Space.SPIKES, "r", groups, chunks, bits, False, "spikes of the last step"),
         Memory(
             Space.TRACES, "r", config.trace_entries, 2, 16, False,
             "the sample's active lists, layer after layer: row, then q + 256 x (spiked last step)",
@@ -142,6 +146,18 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
         ),
     )  # fmt: skip
     return {memory.space: memory for memory in table}
+
+
+def pack_lanes(bits: NDArray[Any], config: CoreConfig) -> NDArray[np.uint16]:
+    """A bit per lane, 0/1 [..., lanes], as host words [..., chunks], the first lane in bit 0."""
+    chunked = bits.reshape(*bits.shape[:-1], config.chunks, config.chunk_lanes)
+    return (chunked << np.arange(config.chunk_lanes)).sum(axis=-1).astype(np.uint16)
+
+
+def unpack_lanes(words: NDArray[np.uint16], config: CoreConfig) -> NDArray[np.int64]:
+    """The inverse of `pack_lanes`."""
+    bits = (words[..., None] >> np.arange(config.chunk_lanes)) & 1
+    return bits.reshape(*words.shape[:-1], config.lanes).astype(np.int64)
 
 
 RESULT_SLOTS = 16
