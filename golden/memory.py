@@ -81,7 +81,9 @@ class CoreMemory:
     def class_signs(self, groups: int) -> NDArray[np.int64]:
         """B as +-1 [classes in use, groups x lanes]."""
         slots = 1 << ceil_log2(self.config.classes)
-        lanes = registers.unpack_lanes(self.signs, self.config).reshape(-1, slots, self.config.lanes)
+        lanes = registers.unpack_lanes(self.signs, self.config).reshape(
+            -1, slots, self.config.lanes
+        )
         used = lanes[:groups, : self.class_count]
         return (2 * used - 1).transpose(1, 0, 2).reshape(self.class_count, -1)
 

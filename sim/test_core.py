@@ -26,14 +26,14 @@ CONFIGS = {
 }
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}
 NETWORKS = {
-    "one-hidden": dict(sizes=(20, 11, 3), **LIVELY),
+    "one-hidden": dict(sizes=(20, 11, 3), rate_cost=0.4, **LIVELY),
     "readout-only": dict(sizes=(19, 5), eta_out=0.1),
     "deep-hard-post": dict(
         sizes=(13, 5, 6, 4), reset="hard", alpha_post=-1.2, lambda_post=0.7, **LIVELY
     ),
     "post-only": dict(sizes=(17, 7, 5), alpha_pre=0, alpha_post=1.5, lambda_post=0.9, **LIVELY),
     "slow-traces": dict(sizes=(25, 6, 2), lambda_pre=0.95, gamma=0.9, **LIVELY),
-    "wide": dict(sizes=(30, 70, 40, 6), alpha_post=0.5, **LIVELY),
+    "wide": dict(sizes=(30, 70, 40, 6), alpha_post=0.5, rate_cost=4, **LIVELY),
     "frozen-hidden": dict(sizes=(20, 9, 4), train_hidden=False, **LIVELY),
 }
 

@@ -25,7 +25,7 @@ class Answers(wiring.Component):
     """Takes `word` and `element` of an access, and what the memories read for it.
 
     Chunk memories answer with the word at `place` ChunkMemory.LATENCY cycles later, the trace ring
-    after one, the layer table at once, the weights after WEIGHTS_AT. Answers are due
+    after one, the layer table at once, the weights of chunk n after WEIGHTS_AT + n. Answers are due
     EARLY cycles after the access, that of `weights` after `reply_cycles`.
     """
 
@@ -109,10 +109,10 @@ class Answers(wiring.Component):
         for number, word in enumerate(self.weight_chunks):
             select = LaneSelect(shape, self.config.chunk_lanes)
             m.submodules[f"one_weight_{number}"] = select
-            m.d.comb += select.word.eq(word), select.lane.eq(wanted[WEIGHTS_AT][:lane_bits])
-            here = wanted[WEIGHTS_AT + LaneSelect.LATENCY + number][lane_bits:] == number
-            value = later(m, f"value_{number}", select.value, number)
+            at = WEIGHTS_AT + number
+            m.d.comb += select.word.eq(word), select.lane.eq(wanted[at][:lane_bits])
+            here = wanted[at + LaneSelect.LATENCY][lane_bits:] == number
             kept = Signal(shape, name=f"found_{number}")
-            m.d.sync += kept.eq(Mux(here, value, found))
+            m.d.sync += kept.eq(Mux(here, select.value, found))
             found = kept
         m.d.comb += self.weights.eq(found)

@@ -14,6 +14,8 @@ from golden.spec.config import CoreConfig, ceil_log2
 from hw.core.pipeline import register
 from hw.core.tokens import context, state_bits
 
+SHALLOW = 64  # words of a memory that are better made of logic
+
 
 def chunk_bits(config: CoreConfig) -> int:
     """Bits of a chunk's number within its group."""
@@ -31,8 +33,9 @@ def place(config: CoreConfig, group, chunk):
 
 
 def ram(config: CoreConfig) -> dict[str, str]:
-    """Where state goes: block RAM, but for a small FPGA, which has few and would use little of each."""
-    return {"ram_style": "distributed" if config.small else "block"}
+    """Where state goes: into block RAM, unless so little of it were used that logic is cheaper."""
+    depth = config.neuron_groups << chunk_bits(config)
+    return {"ram_style": "block" if depth > SHALLOW else "distributed"}
 
 
 class Walk(wiring.Component):

@@ -3,10 +3,10 @@
 A slot is a cycle of the lanes; times are cycles after a slot:
 
 0 slot · 4 gains, address, products · 6 noise · 7 weights · 8 new weights: written back, and integrated
-· 9 sums · 10 the first chunk of them fires, the others follow · 15 spikes · 16 surrogates · 18 membranes
+· 9 sums · 10 the first chunk of lanes fires, the others follow · 15 spikes · 16 surrogates · 18 membranes
 """
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Array, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -143,18 +143,37 @@ class Core(wiring.Component):
 
     def _wire_rows(self, m):
         """Slots, noise, gains and the host's accesses to all lanes."""
-        config, read, signal = self.config, self.readback, self.signal
+        config, read = self.config, self.readback
         slot = Signal.like(self.sequencer.slot)
         m.d.comb += slot.eq(self.sequencer.slot)
         with m.If(
             read.active
         ):  # at rest there are slots without a row: they carry the host's address
             m.d.comb += slot.address.eq(read.word)
-        self.slots = taps(m, "slot", slot, SUMS_AT)
+        # chunk n works n cycles behind the first: its neighbours hand on what all of them need
+        late = config.chunks - 1
+        self.slots = taps(m, "slot", slot, SUMS_AT + late)
         m.d.comb += self.noise.advance.eq(self.slots[0].update)
-        write = later(m, "host_write", read.write_weights, NEW_AT)
-        lane = later(m, "host_lane", read.element, NEW_AT)
-        value = later(m, "host_data", read.data[: config.weight_bits], NEW_AT)
+        noise = taps(m, "noise", self.noise.word, late)
+        writes = taps(m, "host_write", read.write_weights, NEW_AT + late)
+        elements = taps(m, "host_lane", read.element, NEW_AT + late)
+        values = taps(m, "host_data", read.data[: config.weight_bits], NEW_AT + late)
+        lane_bits = ceil_log2(config.chunk_lanes)
+        for chunk, lanes in enumerate(self.lanes):
+            for at in range(SUMS_AT):
+                m.d.comb += lanes.slots[at].eq(self.slots[at + chunk])
+            at = NEW_AT + chunk
+            m.d.comb += [
+                lanes.noise.eq(noise[chunk]),
+                lanes.host_write.eq(writes[at] & (elements[at][lane_bits:] == chunk)),
+                lanes.host_lane.eq(elements[at]),
+                lanes.host_data.eq(values[at]),
+            ]
+        self._wire_gains(m)
+
+    def _wire_gains(self, m):
+        """New gains to the chunk they belong to."""
+        signal, bits = self.signal, chunk_bits(self.config)
         gains, post_gains = (
             later(m, "gains", signal.gains, 1),
             later(m, "post", signal.post_gains, 1),
@@ -162,25 +181,15 @@ class Core(wiring.Component):
         write_gains = later(m, "write_gains", signal.write_gains, 1)
         write_post_gains = later(m, "write_post_gains", signal.write_post_gains, 1)
         written = later(m, "gains_place", signal.write_place, 1)
-        behind = None
-        for chunk, lanes in reversed(list(enumerate(self.lanes))):
-            here = written[: chunk_bits(config)] == chunk
-            for at, past in enumerate(self.slots):
-                m.d.comb += lanes.slots[at].eq(past)
+        for chunk, lanes in enumerate(self.lanes):
+            here = written[:bits] == chunk
             m.d.comb += [
-                lanes.noise.eq(self.noise.word),
                 lanes.gains.eq(gains),
                 lanes.post_gains.eq(post_gains),
                 lanes.write_gains.eq(write_gains & here),
                 lanes.write_post_gains.eq(write_post_gains & here),
-                lanes.write_state.eq(written[chunk_bits(config) :]),
-                lanes.host_write.eq(write & (lane[ceil_log2(config.chunk_lanes) :] == chunk)),
-                lanes.host_lane.eq(lane),
-                lanes.host_data.eq(value),
+                lanes.write_state.eq(written[bits:]),
             ]
-            if behind is not None:
-                m.d.comb += lanes.sums_behind.eq(behind.sums)
-            behind = lanes
 
     def _wire_fire(self, m):
         """Sums to spikes, surrogates and membranes; spikes on to the next layer."""
@@ -195,13 +204,16 @@ class Core(wiring.Component):
             token.chunk.eq(walk.chunk),
         ]
         ready = later(m, "firing", token, ChunkMemory.LATENCY)
+        summed = later(m, "summed", walk.chunk, SUMS_AT - READ_MEMBRANES_AT)
+        sums = Signal.like(fire.sums, reset_less=True)
+        m.d.sync += sums.eq(Array(lanes.sums for lanes in self.lanes)[summed])
         tokens = taps(m, "fired", ready, Fire.LEAKED)
         m.d.comb += [
             self.table.layer_1.eq(ready.context.layer),
             fire.context.eq(ready.context),
             fire.chunk.eq(ready.chunk),
             fire.entry.eq(self.table.entry_1),
-            fire.sums.eq(self.lanes[0].sums),
+            fire.sums.eq(sums),
             fire.start.eq(self.membranes.read),
         ]
         entries = taps(m, "layer", self.table.entry_1, Fire.FIRED)
@@ -242,6 +254,7 @@ class Core(wiring.Component):
             self.table.layer_2.eq(signal.layer),
             signal.entry.eq(self.table.entry_2),
             signal.signs.eq(self.signs.signs),
+            signal.kept_spikes.eq(self.spikes.read),
             signal.surrogates.eq(self.surrogates.read),
             signal.post.eq(self.post.read),
             self.surrogates.address.eq(signal.state_place),
@@ -262,7 +275,7 @@ class Core(wiring.Component):
         m.d.comb += [
             self.membranes.address.eq(Mux(host, answers.place, walked)),
             self.post.address.eq(Mux(host, answers.place, self.signal.state_place)),
-            self.spikes.address.eq(answers.spikes_place),
+            self.spikes.address.eq(Mux(host, answers.spikes_place, self.signal.spikes_place)),
             self.signs.address.eq(Mux(host, answers.signs_place, self.signal.signs_place)),
             self.signs.write.eq(read.write_signs),
             self.signs.write_address.eq(answers.signs_place),

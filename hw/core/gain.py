@@ -19,7 +19,7 @@ from golden.spec.formats import (
 )
 from hw.core.chunks import ChunkMemory, place, place_bits
 from hw.core.multiply import Multiply
-from hw.core.pipeline import taps
+from hw.core.pipeline import taps, when
 from hw.core.project import AT_ONCE, Project, parts
 from hw.core.tokens import context, layer_bits, layer_entry, state_bits
 
@@ -31,12 +31,13 @@ FULL = (1 << TRACE_BITS) - 1
 class Gain(wiring.Component):
     """Walks over the chunks of a layer that Classes is `ready` with.
 
-    Times are cycles after a cycle of the walk: 0 `signs_place`, unless `blocked` · SIGNS_AT signs ·
-    STATE_AT `state_place` · JOB_AT surrogates, post, products begin · WRITE_AT `write_<memory>` to
-    `write_place`. `pending` has a bit per group with a gain that is not zero, `layer_pending` one per
-    layer; `clear` forgets them. `done` pulses with `layer` when all is written.
+    Times are cycles after a cycle of the walk: 0 `signs_place`, unless `blocked` · SPIKES_AT
+    `spikes_place` · STATE_AT `state_place` · JOB_AT surrogates, post, products begin · WRITE_AT
+    `write_<memory>` to `write_place`. `pending` has a bit per group with a gain that is not zero,
+    `layer_pending` one per layer; `clear` forgets them. `done` pulses with `layer` when all is written.
     """
 
+    SPIKES_AT = Project.SPIKES_AT - ChunkMemory.LATENCY
     STATE_AT = Project.LATENCY - ChunkMemory.LATENCY
     JOB_AT = Project.LATENCY
     WRITE_AT = JOB_AT + Multiply.LATENCY
@@ -57,6 +58,8 @@ class Gain(wiring.Component):
                 "blocked": In(1),
                 "signs_place": Out(place_bits(config)),
                 "signs": In(data.ArrayLayout(lanes, config.classes)),
+                "spikes_place": Out(place_bits(config)),
+                "spikes": In(lanes),
                 "state_place": Out(place_bits(config)),
                 "surrogates": In(data.ArrayLayout(SURROGATE_BITS, lanes)),
                 "post": In(data.ArrayLayout(TRACE_BITS, lanes)),
@@ -100,9 +103,12 @@ class Gain(wiring.Component):
         self.entry = Signal(layer_entry())
         self.step = Signal(self.step_layout())
         signals = Signal.like(self.signals, reset_less=True)
+        cost = Signal(SIGNAL_BITS - 1, reset_less=True)
         with m.If(self.taken):
             m.d.sync += signals.eq(self.signals), self.token.eq(self.context)
             m.d.sync += self.entry.eq(self.parameters)
+            teaches = self.context.teach & ~self.parameters.flags.readout
+            m.d.sync += cost.eq(when(teaches, self.parameters.rate_cost))
         steps = taps(m, "step", self.step, self.WRITE_AT + 1)
         m.d.comb += [
             self.layer.eq(self.token.layer),
@@ -115,6 +121,11 @@ class Gain(wiring.Component):
             project.readout.eq(self.entry.flags.readout),
             project.signals.eq(signals),
             project.signs.eq(self.signs),
+            project.cost.eq(cost),
+            project.spikes.eq(self.spikes),
+            self.spikes_place.eq(
+                place(self.config, steps[self.SPIKES_AT].state, steps[self.SPIKES_AT].chunk)
+            ),
             self.state_place.eq(
                 place(self.config, steps[self.STATE_AT].state, steps[self.STATE_AT].chunk)
             ),

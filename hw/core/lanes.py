@@ -19,13 +19,11 @@ assert ADDRESS_AT + Update.LATENCY == NEW_AT
 
 
 class Lanes(wiring.Component):
-    """Lanes `chunk` x 16 and on: a row a cycle is updated, written back and integrated.
+    """The lanes of chunk number `chunk`: a row a cycle is updated, written back and integrated.
 
-    `slots` holds the slot as it was 0 … SUMS_AT cycles ago: the gains of a group are looked up at
+    `slots` holds the slot as it was 0 … NEW_AT cycles ago: the gains of a group are looked up at
     GAINS_AT of its first slot, a row's address goes out at ADDRESS_AT, its noise is there at NOISE_AT,
-    its weights at WEIGHTS_AT, its new weights at NEW_AT, the sums with it at SUMS_AT. A cycle after the
-    last slot's, and the chunk's number, `sums` leave the chain of chunks, in which each takes those
-    of the one behind it (`sums_behind`).
+    its weights at WEIGHTS_AT, its new weights at NEW_AT, the `sums` with it at SUMS_AT.
 
     `gains` (with `write_gains`, `write_post_gains`) are those of the group `write_state`. With
     `host_write` the host's `host_data` goes to lane `host_lane` of the word at NEW_AT.
@@ -38,7 +36,7 @@ class Lanes(wiring.Component):
         sums = data.ArrayLayout(signed(config.accumulator_bits), lanes)
         super().__init__(
             {
-                "slots": In(data.ArrayLayout(slot(config), SUMS_AT + 1)),
+                "slots": In(data.ArrayLayout(slot(config), SUMS_AT)),
                 "gains": In(gains),
                 "post_gains": In(gains),
                 "write_gains": In(1),
@@ -49,7 +47,6 @@ class Lanes(wiring.Component):
                 "host_lane": In(range(lanes)),
                 "host_data": In(config.weight_bits),
                 "weights": Out(data.ArrayLayout(config.weight_bits, lanes)),
-                "sums_behind": In(sums),
                 "sums": Out(sums),
             }
         )
@@ -62,11 +59,6 @@ class Lanes(wiring.Component):
         m.submodules.integrate = integrate = Integrate(config, lanes)
         self._gains(m, "gains", self.gains, self.write_gains, update.gains)
         self._gains(m, "post_gains", self.post_gains, self.write_post_gains, update.post_gains)
-        sums = register(m, self.sums)
-        with m.If(self.slots[SUMS_AT].last):
-            m.d.sync += sums.eq(integrate.sums)
-        with m.Else():
-            m.d.sync += sums.eq(self.sums_behind)
         reading, writing = self.slots[ADDRESS_AT], self.slots[NEW_AT]
         host_lane = Signal(lanes)
         m.d.comb += [
@@ -83,6 +75,7 @@ class Lanes(wiring.Component):
             integrate.spike.eq(writing.row & writing.spike),
             integrate.weights.eq(update.new),
             self.weights.eq(memory.data),
+            self.sums.eq(integrate.sums),
         ]
         for lane in range(lanes):
             m.d.comb += memory.write_data[lane].eq(

@@ -11,7 +11,7 @@ from amaranth.utils import bits_for
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SIGNAL_BITS
 from hw.core.chunks import place_bits
-from hw.core.pipeline import later, register, taps
+from hw.core.pipeline import later, register, taps, when
 
 AT_ONCE = 4  # classes a cycle
 TOP = 1 << (SIGNAL_BITS - 1)
@@ -24,13 +24,14 @@ def parts(classes: int) -> int:
 
 
 class Project(wiring.Component):
-    """m = saturate(sum of +-signal over the classes), `part` by part; of a readout: the own signal.
+    """m = saturate(sum of +-signal over the classes - cost of a spike); of a readout: the own signal.
 
-    Times are cycles after a part is issued: 0 `go`, `part`, `begin` (the chunk's first), `end` (its
-    last), `number` of the chunk · SIGNS_AT signs · LATENCY m, until the next chunk's.
+    Times are cycles after a part of the classes is issued: 0 `go`, `part`, `begin` (the chunk's first),
+    `end` (its last), `number` of the chunk · SIGNS_AT signs · SPIKES_AT spikes of the chunk · LATENCY m,
+    until the next chunk's.
     """
 
-    SIGNS_AT, LATENCY = 2, 7
+    SIGNS_AT, SPIKES_AT, LATENCY = 2, 4, 7
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -43,6 +44,8 @@ class Project(wiring.Component):
                 "end": In(1),
                 "number": In(place_bits(config)),
                 "readout": In(1),
+                "cost": In(SIGNAL_BITS - 1),
+                "spikes": In(lanes),
                 "signals": In(data.ArrayLayout(signed(SIGNAL_BITS), config.classes)),
                 "signs": In(data.ArrayLayout(lanes, config.classes)),
                 "m": Out(data.ArrayLayout(signed(SIGNAL_BITS), lanes)),
@@ -59,10 +62,12 @@ class Project(wiring.Component):
         for lane in range(self.config.chunk_lanes):
             total = Signal(SUM, name=f"total_{lane}", reset_less=True)
             own = Signal(signed(SIGNAL_BITS), name=f"own_{lane}", reset_less=True)
+            start = Signal(signed(SIGNAL_BITS), name=f"start_{lane}", reset_less=True)
+            m.d.sync += start.eq(when(self.spikes[lane], -self.cost))
             m.d.sync += own.eq(Array(self._own(lane))[number])
             change = Mux(self.readout, own, self._sum(m, lane, pairs))
             with m.If(go[5]):
-                m.d.sync += total.eq(Mux(begin[5], 0, total) + change)
+                m.d.sync += total.eq(Mux(begin[5], start, total) + change)
             with m.If(end):
                 m.d.sync += signals[lane].eq(
                     Mux(total >= TOP, TOP - 1, Mux(total < -TOP, -TOP, total))

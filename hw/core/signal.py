@@ -69,6 +69,8 @@ class LearningSignal(wiring.Component):
                 "entry": In(layer_entry()),
                 "signs_place": Out(place_bits(config)),
                 "signs": In(data.ArrayLayout(lanes, config.classes)),
+                "spikes_place": Out(place_bits(config)),
+                "kept_spikes": In(lanes),
                 "state_place": Out(place_bits(config)),
                 "surrogates": In(data.ArrayLayout(SURROGATE_BITS, lanes)),
                 "post": In(data.ArrayLayout(TRACE_BITS, lanes)),
@@ -172,11 +174,19 @@ class LearningSignal(wiring.Component):
             gain.any_signal.eq(classes.any_signal),
             gain.class_count.eq(self.class_count),
             gain.signs.eq(self.signs),
+            gain.spikes.eq(self.kept_spikes),
             gain.surrogates.eq(self.surrogates),
             gain.post.eq(self.post),
             gain.clear.eq(self.clear | self.drop),
         ]
-        for name in ("state_place", "write_place", "gains", "write_gains", "post_gains"):
+        for name in (
+            "spikes_place",
+            "state_place",
+            "write_place",
+            "gains",
+            "write_gains",
+            "post_gains",
+        ):
             m.d.comb += getattr(self, name).eq(getattr(gain, name))
         for name in ("write_post_gains", "next_post", "write_post", "pending", "layer_pending"):
             m.d.comb += getattr(self, name).eq(getattr(gain, name))
