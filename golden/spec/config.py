@@ -21,7 +21,7 @@ class CoreConfig:
     """Rows of `lanes` weights in the weight memory."""
     neuron_groups: int = 16
     """Groups of `lanes` neurons whose state the core holds, all layers together."""
-    trace_entries: int = 3072
+    trace_entries: int = 4096
     """Input rows whose pre trace the core holds, all layers together (bias rows included)."""
     layers: int = 8
     """Entries of the layer table, the readout included."""
@@ -107,8 +107,8 @@ PRESETS = {
         frame_bytes=512,
     ),
     "ulx3s-12f": CoreConfig(
-        lanes=8,
-        weight_words=8192,
+        lanes=16,
+        weight_words=4096,
         neuron_groups=32,
         trace_entries=1024,
         layers=4,

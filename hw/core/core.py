@@ -172,23 +172,20 @@ class Core(wiring.Component):
         self._wire_gains(m)
 
     def _wire_gains(self, m):
-        """New gains to the chunk they belong to."""
-        signal, bits = self.signal, chunk_bits(self.config)
-        gains, post_gains = (
-            later(m, "gains", signal.gains, 1),
-            later(m, "post", signal.post_gains, 1),
-        )
-        write_gains = later(m, "write_gains", signal.write_gains, 1)
-        write_post_gains = later(m, "write_post_gains", signal.write_post_gains, 1)
-        written = later(m, "gains_place", signal.write_place, 1)
+        """New gains to the chunk they belong to, handed on from chunk to chunk like slots."""
+        signal, bits, chunks = self.signal, chunk_bits(self.config), self.config.chunks
+        gains = taps(m, "gains", signal.gains, chunks)
+        causal = taps(m, "write_gains", signal.write_gains, chunks)
+        non_causal = taps(m, "write_post_gains", signal.write_post_gains, chunks)
+        places = taps(m, "gains_place", signal.write_place, chunks)
         for chunk, lanes in enumerate(self.lanes):
-            here = written[:bits] == chunk
+            at = chunk + 1
+            here = places[at][:bits] == chunk
             m.d.comb += [
-                lanes.gains.eq(gains),
-                lanes.post_gains.eq(post_gains),
-                lanes.write_gains.eq(write_gains & here),
-                lanes.write_post_gains.eq(write_post_gains & here),
-                lanes.write_state.eq(written[bits:]),
+                lanes.gains.eq(gains[at]),
+                lanes.write_gains.eq(causal[at] & here),
+                lanes.write_post_gains.eq(non_causal[at] & here),
+                lanes.write_state.eq(places[at][bits:]),
             ]
 
     def _wire_fire(self, m):

@@ -26,6 +26,7 @@ class Events(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self._bytes = SampleBytes.create()
+        self._decoded = Signal()  # the payload is taken whole
         super().__init__(
             {
                 "sample": In(SampleBytes),
@@ -60,24 +61,43 @@ class Events(wiring.Component):
             self.events.valid.eq(front.r_rdy),
             front.r_en.eq(self.events.ready),
         ]
-        self._decode(m, queue)
+        out, push = Signal(data.StructLayout({"row": FAR, "end": 1})), Signal()
+        room = self._check(m, queue, out, push)
+        self._decode(m, out, push, room)
         return m
 
-    def _decode(self, m, queue):
+    def _mark(self, flag: SampleStatus):
+        """Set one bit of the status, whatever else sets another in the same cycle."""
+        return self.status[flag.bit_length() - 1].eq(1)
+
+    def _check(self, m, queue, out, push):
+        """What was decoded, a cycle later, into the queue, unless there is no such row; room for more."""
+        held, valid = Signal.like(out, reset_less=True), Signal()
+        room, fits = Signal(), held.row < self.inputs
+        with m.If(room):
+            m.d.sync += held.eq(out), valid.eq(push)
+        with m.If(valid & ~held.end & ~fits):
+            m.d.sync += self._mark(SampleStatus.ROW_RANGE)
+        queued = Signal(event(self.config))
+        m.d.comb += [
+            room.eq(~valid | queue.w_rdy),
+            queued.row.eq(held.row),
+            queued.end.eq(held.end),
+            queue.w_data.eq(queued),
+            queue.w_en.eq(valid & (held.end | fits)),
+            self.taken.eq(valid & queue.w_rdy & ~held.end & fits),
+            self.finished.eq(self._decoded & ~valid),
+        ]
+        return room
+
+    def _decode(self, m, out, push, room):
         steps = Signal(16)
         ended = Signal()  # the payload has no byte left
         count = Signal(16)
         bits = Signal(8)
         row = Signal(FAR)
         byte = self._bytes.payload.data
-        out = Signal(event(self.config))
-        push = Signal()
-        m.d.comb += [
-            queue.w_data.eq(out),
-            queue.w_en.eq(push),
-            self.taken.eq(push & queue.w_rdy & ~out.end),
-            out.row.eq(row[: self.config.row_bits]),
-        ]
+        m.d.comb += out.row.eq(row)
         lowest = Signal(3)
         for bit in reversed(range(8)):
             with m.If(bits[bit]):
@@ -87,18 +107,14 @@ class Events(wiring.Component):
             m.d.sync += ended.eq(1)
 
         def truncated():
-            return self.status.eq(self.status | SampleStatus.TRUNCATED)
+            return self._mark(SampleStatus.TRUNCATED)
 
         def emit(far_row):
-            """Queue a spike, unless there is no such row."""
-            fits = far_row < self.inputs
-            m.d.comb += push.eq(fits), out.row.eq(far_row[: self.config.row_bits])
-            with m.If(~fits):
-                m.d.sync += self.status.eq(self.status | SampleStatus.ROW_RANGE)
-            return ~fits | queue.w_rdy
+            m.d.comb += push.eq(1), out.row.eq(far_row)
+            return room
 
         with m.FSM() as fsm:
-            m.d.comb += self.finished.eq(fsm.ongoing("FINISHED"))
+            m.d.comb += self._decoded.eq(fsm.ongoing("FINISHED"))
             with m.State("HEADER"):
                 m.d.comb += self._bytes.ready.eq(1)
                 with m.If(take):
@@ -125,7 +141,7 @@ class Events(wiring.Component):
                         with m.Elif(byte == SPARSE):
                             m.next = "LOW"
                         with m.Else():
-                            m.d.sync += self.status.eq(self.status | SampleStatus.BAD_CODE)
+                            m.d.sync += self._mark(SampleStatus.BAD_CODE)
                             m.next = "DROP"
             self._dense(m, ended, take, byte, row, bits, lowest, emit, truncated)
             for name, following, part in (
@@ -162,7 +178,7 @@ class Events(wiring.Component):
                         m.d.sync += row.eq(Mux(byte == SKIP, moved, following))
             with m.State("END"):
                 m.d.comb += push.eq(1), out.end.eq(1)
-                with m.If(queue.w_rdy):
+                with m.If(room):
                     m.d.sync += steps.eq(steps - 1)
                     m.next = "STEP"
             with m.State("DROP"):
@@ -173,14 +189,14 @@ class Events(wiring.Component):
                 m.d.comb += push.eq(steps != 0), out.end.eq(1)
                 with m.If(steps == 0):
                     m.next = "FINISHED"
-                with m.Elif(queue.w_rdy):
+                with m.Elif(room):
                     m.d.sync += steps.eq(steps - 1)
             with m.State("TRAILING"):
                 m.d.comb += self._bytes.ready.eq(~ended)
                 with m.If(ended):
                     m.next = "FINISHED"
                 with m.Else():
-                    m.d.sync += self.status.eq(self.status | SampleStatus.TRAILING)
+                    m.d.sync += self._mark(SampleStatus.TRAILING)
             with m.State("FINISHED"):
                 with m.If(self.free):
                     m.d.sync += ended.eq(0), self.status.eq(0), count.eq(0)

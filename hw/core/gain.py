@@ -66,7 +66,6 @@ class Gain(wiring.Component):
                 "write_place": Out(place_bits(config)),
                 "gains": Out(gains),
                 "write_gains": Out(1),
-                "post_gains": Out(gains),
                 "write_post_gains": Out(1),
                 "next_post": Out(data.ArrayLayout(TRACE_BITS, lanes)),
                 "write_post": Out(1),
@@ -225,12 +224,11 @@ class Gain(wiring.Component):
             total = Signal(TRACE_BITS + 1, name=f"post_{lane}")
             with m.If(due.job == DECAY):
                 m.d.sync += decayed.eq(product)
-            flipped = Mux(entry.flags.post_negative, -product, product)
+            flip = entry.flags.post_negative & (due.job == NON_CAUSAL)
             m.d.comb += [
                 total.eq(decayed + product[:TRACE_BITS]),
                 self.next_post[lane].eq(Mux(total > FULL, FULL, total)),
-                self.gains[lane].eq(product),
-                self.post_gains[lane].eq(Mux(due.job == CAUSAL, 0, flipped)),
+                self.gains[lane].eq(Mux(flip, -product, product)),
             ]
             some.append(product != 0)
         nonzero = Signal()

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS
 from hw.core.integrate import Integrate
-from hw.core.pipeline import register
+from hw.core.pipeline import register, when
 from hw.core.tokens import slot, state_bits, word_bits
 from hw.core.update import Update
 from hw.core.weights import Weights, spread
@@ -25,7 +25,8 @@ class Lanes(wiring.Component):
     GAINS_AT of its first slot, a row's address goes out at ADDRESS_AT, its noise is there at NOISE_AT,
     its weights at WEIGHTS_AT, its new weights at NEW_AT, the `sums` with it at SUMS_AT.
 
-    `gains` (with `write_gains`, `write_post_gains`) are those of the group `write_state`. With
+    `gains` are those of the group `write_state`, causal ones with `write_gains`, non-causal ones with
+    `write_post_gains`; with both, there are no non-causal ones. With
     `host_write` the host's `host_data` goes to lane `host_lane` of the word at NEW_AT.
     """
 
@@ -38,7 +39,6 @@ class Lanes(wiring.Component):
             {
                 "slots": In(data.ArrayLayout(slot(config), SUMS_AT)),
                 "gains": In(gains),
-                "post_gains": In(gains),
                 "write_gains": In(1),
                 "write_post_gains": In(1),
                 "write_state": In(state_bits(config)),
@@ -58,7 +58,8 @@ class Lanes(wiring.Component):
         m.submodules.update = update = Update(config, lanes, self.chunk * lanes)
         m.submodules.integrate = integrate = Integrate(config, lanes)
         self._gains(m, "gains", self.gains, self.write_gains, update.gains)
-        self._gains(m, "post_gains", self.post_gains, self.write_post_gains, update.post_gains)
+        post_gains = when(~self.write_gains, self.gains.as_value())
+        self._gains(m, "post_gains", post_gains, self.write_post_gains, update.post_gains)
         reading, writing = self.slots[ADDRESS_AT], self.slots[NEW_AT]
         host_lane = Signal(lanes)
         m.d.comb += [
@@ -87,7 +88,7 @@ class Lanes(wiring.Component):
         """A memory of gains, a word per group; those of the pass in hand in registers, `used`."""
         depth = self.config.neuron_groups
         memory = Memory(
-            shape=values.shape(), depth=depth, init=[], attrs={"ram_style": "distributed"}
+            shape=used.shape(), depth=depth, init=[], attrs={"ram_style": "distributed"}
         )
         m.submodules[name] = memory
         reader, writer = memory.read_port(), memory.write_port()

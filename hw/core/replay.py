@@ -1,11 +1,12 @@
 """The rows of the pass in hand, kept so that further groups of lanes can go over them again."""
 
-from amaranth import Module, Signal
+from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
+from hw.core.pipeline import later
 from hw.core.tokens import visit
 
 
@@ -16,7 +17,7 @@ class Replay(wiring.Component):
     is `visit`; `visited` and `spiked` are the lengths.
     """
 
-    LATENCY = 2
+    LATENCY = 3
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -42,7 +43,6 @@ class Replay(wiring.Component):
         visit_in, spike_in = visits.write_port(), spikes.write_port()
         visit_out, spike_out = visits.read_port(), spikes.read_port()
         bits = len(visit_in.addr)
-        spikes_only = Signal()
         m.d.comb += [
             visit_in.addr.eq(self.visited[:bits]),
             visit_in.data.eq(self.recorded),
@@ -58,11 +58,11 @@ class Replay(wiring.Component):
             m.d.sync += self.spiked.eq(self.spiked + self.recorded.spike)
         with m.If(self.restart):
             m.d.sync += self.visited.eq(0), self.spiked.eq(0)
-        m.d.sync += spikes_only.eq(self.spikes_only)
-        m.d.sync += self.visit.eq(visit_out.data)
-        with m.If(spikes_only):
+        visited, spiked = later(m, "visit", visit_out.data, 1), later(m, "spike", spike_out.data, 1)
+        m.d.sync += self.visit.eq(visited)
+        with m.If(later(m, "spikes_only", self.spikes_only, self.LATENCY - 1)):
             m.d.sync += [
-                self.visit.row.eq(spike_out.data),
+                self.visit.row.eq(spiked),
                 self.visit.trace.eq(0),
                 self.visit.spiked.eq(0),
                 self.visit.spike.eq(1),

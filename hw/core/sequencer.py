@@ -13,10 +13,11 @@ from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, TRACE_BITS
 from golden.spec.samples import FIRST, LAST, LEARN
 from hw.core.events import HEADER
+from hw.core.pipeline import later
 from hw.core.replay import Replay
 from hw.core.tokens import layer_bits, layer_entry, slot, visit, word_bits
 
-DRAIN = 24  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
+DRAIN = 28  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
 
 
 class Sequencer(wiring.Component):
@@ -264,21 +265,16 @@ class Sequencer(wiring.Component):
         with m.If((there | ~self.first) & (self.short != 0)):
             m.d.sync += self.short.eq(self.short - 1)
 
-        stage = Signal(slot(config), name="replay_1")
-        tail = Signal(slot(config), name="replay_2")
-        marks = [Signal(2, name=f"mark_{number}") for number in range(2)]  # slot, row
-        m.d.sync += [
-            stage.eq(here),
-            tail.eq(stage),
-            marks[0].eq(Cat(self.replayed, self.replayed & ~self.ending)),
-            marks[1].eq(marks[0]),
-        ]
+        tail = later(m, "replay", here, Replay.LATENCY)
+        mark = later(
+            m, "mark", Cat(self.replayed, self.replayed & ~self.ending), Replay.LATENCY
+        )  # slot, row
         chosen = Signal(slot(config))
         row = Signal(visit(config))
         valid, is_row = Signal(), Signal()
-        with m.If(marks[1][0]):
+        with m.If(mark[0]):
             m.d.comb += chosen.eq(tail), row.eq(self.replay.visit)
-            m.d.comb += valid.eq(1), is_row.eq(marks[1][1])
+            m.d.comb += valid.eq(1), is_row.eq(mark[1])
         with m.Else():
             m.d.comb += chosen.eq(here), row.eq(self.fresh_visit)
             m.d.comb += valid.eq(self.fresh_valid), is_row.eq(self.fresh_valid & ~self.ending)

@@ -77,7 +77,6 @@ class LearningSignal(wiring.Component):
                 "write_place": Out(place_bits(config)),
                 "gains": Out(gains),
                 "write_gains": Out(1),
-                "post_gains": Out(gains),
                 "write_post_gains": Out(1),
                 "next_post": Out(data.ArrayLayout(TRACE_BITS, lanes)),
                 "write_post": Out(1),
@@ -179,14 +178,7 @@ class LearningSignal(wiring.Component):
             gain.post.eq(self.post),
             gain.clear.eq(self.clear | self.drop),
         ]
-        for name in (
-            "spikes_place",
-            "state_place",
-            "write_place",
-            "gains",
-            "write_gains",
-            "post_gains",
-        ):
+        for name in ("spikes_place", "state_place", "write_place", "gains", "write_gains"):
             m.d.comb += getattr(self, name).eq(getattr(gain, name))
         for name in ("write_post_gains", "next_post", "write_post", "pending", "layer_pending"):
             m.d.comb += getattr(self, name).eq(getattr(gain, name))

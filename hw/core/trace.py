@@ -14,9 +14,10 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, TRACE_BITS
+from hw.core.pipeline import later
 from hw.core.tokens import event, event_stream, layer_bits, visit
 
-AHEAD = 4  # entries fetched ahead of the merge
+AHEAD = 8  # entries fetched ahead of the merge
 
 
 class Trace(wiring.Component):
@@ -90,18 +91,18 @@ class Trace(wiring.Component):
         config = self.config
         head = Signal(config.row_bits)
         unread = Signal(self.counter)
-        fetched = Signal()
-        room = (ahead.level + fetched) < AHEAD
+        fetched, arrived = Signal(), Signal()
+        room = (ahead.level + fetched + arrived) < AHEAD
         fetch = (unread != 0) & room
         peeked = Signal(config.row_bits + 1)
         m.d.comb += peeked.eq(head + self.peek)
         m.d.comb += [
             port.addr.eq(Mux(unread != 0, head, self._wrap(peeked))),
-            ahead.w_data.eq(port.data),
-            ahead.w_en.eq(fetched),
+            ahead.w_data.eq(later(m, "arrived", port.data, 1)),
+            ahead.w_en.eq(arrived),
             self.peek_entry.eq(port.data),
         ]
-        m.d.sync += fetched.eq(fetch)
+        m.d.sync += fetched.eq(fetch), arrived.eq(fetched)
         with m.If(fetch):
             m.d.sync += head.eq(self._next(head)), unread.eq(unread - 1)
         with m.If(self.start):
