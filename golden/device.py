@@ -1,19 +1,22 @@
 """The whole device as a byte model: bytes in, bytes out, by the rules of `golden.spec.frames`.
 
-Twin of hw/link and hw/core together. The receiver takes frames into a buffer of `frame_bytes`; the
-core runs the oldest one and answers. Both are stepped separately (`receive`, `run`), so that a host
-sees frames in flight, replies that come late, and a buffer that is full.
+Twin of hw/link (its store: `golden.store`) and hw/core together. The receiver takes frames into a
+buffer of `frame_bytes`; the core runs the oldest one and answers. Both are stepped separately
+(`receive`, `run`), so that a host sees frames in flight, replies that come late, and a buffer that is
+full.
 """
 
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golden.core import Core
 from golden.memory import BadAddress
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
     MAX_READ_WORDS,
+    PLAY_ENTRY,
     READ_PAYLOAD,
     WRITE_PAYLOAD,
     Command,
@@ -22,8 +25,16 @@ from golden.spec.frames import (
     FrameReader,
     Status,
 )
-from golden.spec.registers import RESULT_SLOTS, SPACE_SHIFT, Space, memories
-from golden.spec.samples import SAMPLE_HEADER
+from golden.spec.registers import (
+    RESULT_SLOTS,
+    SPACE_SHIFT,
+    Space,
+    brief_words,
+    memories,
+    play_entries,
+)
+from golden.spec.samples import SAMPLE_HEADER, SampleStatus
+from golden.store import SampleStore
 
 BEHIND = 128  # distances of 128 and more lie in the past: the frame was taken before
 
@@ -34,6 +45,7 @@ class GoldenDevice:
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.core = Core(config)
+        self.store = SampleStore(config)
         self.executed: list[tuple[int, bytes]] | None = None
         """Set to an empty list to have every command that ran appended: code, payload."""
         self._reader = FrameReader()
@@ -112,26 +124,59 @@ class GoldenDevice:
                 if len(payload) < WRITE_PAYLOAD.size or len(payload) % 2:
                     return Status.BAD_LENGTH, b""
                 words = np.frombuffer(payload[WRITE_PAYLOAD.size :], "<u2")
-                self.core.write(WRITE_PAYLOAD.unpack_from(payload)[0], words)
+                self._write(WRITE_PAYLOAD.unpack_from(payload)[0], words)
                 return Status.OK, b""
         except BadAddress:
             return Status.BAD_ADDRESS, b""
         if frame.code == Command.SAMPLE:
             if len(payload) < SAMPLE_HEADER.size:
                 return Status.BAD_LENGTH, b""
-            words = np.array(self.core.sample(payload).words(), "<u2")
-            self._results[frame.sequence % RESULT_SLOTS, : len(words)] = words
-            return Status.OK, words.tobytes()
+            return Status.OK, self._keep_result(frame, 0, self.core.sample(payload).words())
+        if frame.code == Command.PLAY and self.config.store_bytes:
+            return self._play(frame)
         if frame.code == Command.SYNC:
             if len(payload) > 2 * MAX_READ_WORDS:  # it is echoed, and a reply holds no more
                 return Status.BAD_LENGTH, b""
             return Status.OK, payload
         return Status.BAD_COMMAND, b""
 
+    def _play(self, frame: Frame) -> tuple[Status, bytes]:
+        """Run samples of the store; their results, whole if there is one, else brief."""
+        count, rest = divmod(len(frame.payload), PLAY_ENTRY.size)
+        if rest or not 1 <= count <= play_entries(self.config):
+            return Status.BAD_LENGTH, b""
+        answer = b""
+        for (entry,) in PLAY_ENTRY.iter_unpack(frame.payload):
+            try:
+                payload = self.store.play(entry)
+            except BadAddress:
+                self._keep_result(frame, len(answer) // 2, [SampleStatus.NOT_KEPT])
+                return Status.BAD_ADDRESS, b""
+            words = self.core.sample(payload).words()
+            words = words if count == 1 else words[: brief_words(self.config)]
+            answer += self._keep_result(frame, len(answer) // 2, words)
+        return Status.OK, answer
+
+    def _keep_result(self, frame: Frame, place: int, words: list[int]) -> bytes:
+        """Put words of a result in the frame's slot; the same as bytes of a reply."""
+        self._results[frame.sequence % RESULT_SLOTS, place : place + len(words)] = words
+        return np.array(words, "<u2").tobytes()
+
+    def _write(self, address: int, words: NDArray[np.uint16]) -> None:
+        if self._in_store(address):
+            self.store.write(address & ((1 << SPACE_SHIFT) - 1), words)
+        else:
+            self.core.write(address, words)
+
+    def _in_store(self, address: int) -> bool:
+        return address >> SPACE_SHIFT == Space.STORE and self.config.store_bytes > 0
+
     def _read(self, address: int, count: int) -> bytes:
+        index, image = address & ((1 << SPACE_SHIFT) - 1), self._results.reshape(-1)
+        if self._in_store(address):
+            return self.store.read(index, count).astype("<u2").tobytes()
         if address >> SPACE_SHIFT != Space.RESULTS:
             return self.core.read(address, count).astype("<u2").tobytes()
-        index, image = address & ((1 << SPACE_SHIFT) - 1), self._results.reshape(-1)
         if index + count > image.size:
             raise BadAddress(f"{count} words at {address:#010x} reach past the results")
         return image[index : index + count].astype("<u2").tobytes()

@@ -7,12 +7,15 @@ from random import Random
 from typing import Any
 
 import cocotb
+import numpy as np
 from cocotb.triggers import ClockCycles, SimTimeoutError
 
+from golden.memory import BadAddress
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
     GO_BACK,
     MAX_READ_WORDS,
+    PLAY_ENTRY,
     READ_PAYLOAD,
     WRITE_PAYLOAD,
     Command,
@@ -21,8 +24,17 @@ from golden.spec.frames import (
     FrameReader,
     Status,
 )
-from golden.spec.registers import RESULT_SLOTS, SPACE_SHIFT, Space, memories, result_words
-from golden.spec.samples import SAMPLE_HEADER
+from golden.spec.registers import (
+    RESULT_SLOTS,
+    SPACE_SHIFT,
+    Space,
+    brief_words,
+    memories,
+    play_entries,
+    result_words,
+)
+from golden.spec.samples import SAMPLE_HEADER, SampleStatus
+from golden.store import SampleStore
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, RESULT_WORD, SAMPLE_BYTE
 from sim.streams import STEADY, StreamSink, StreamSource, Waits
 
@@ -84,6 +96,7 @@ class Reference:
         self.core = Core(config)
         self.space = memories(config)[Space.RESULTS]
         self.results = [0] * self.space.size
+        self.store = SampleStore(config)
 
     def run(self, frame: Frame) -> Frame:
         """The reply to `frame`, after doing what it asks."""
@@ -106,19 +119,46 @@ class Reference:
         if code == Command.SAMPLE:
             if len(payload) < SAMPLE_HEADER.size:
                 return Status.BAD_LENGTH, b""
-            words = self.core.sample(payload)
-            start = sequence % RESULT_SLOTS * self.space.stride
-            self.results[start : start + len(words)] = words
-            return Status.OK, struct.pack(f"<{len(words)}H", *words)
+            return Status.OK, self.keep_result(sequence, 0, self.core.sample(payload))
+        if code == Command.PLAY and self.core.config.store_bytes:
+            return self.play(sequence, payload)
         if code == Command.SYNC:
             if len(payload) > 2 * MAX_READ_WORDS:
                 return Status.BAD_LENGTH, b""
             return Status.OK, payload
         return Status.BAD_COMMAND, b""
 
+    def keep_result(self, sequence: int, place: int, words: list[int]) -> bytes:
+        """Words put in a slot of RESULTS from `place` on."""
+        start = sequence % RESULT_SLOTS * self.space.stride + place
+        self.results[start : start + len(words)] = words
+        return struct.pack(f"<{len(words)}H", *words)
+
+    def play(self, sequence: int, payload: bytes) -> tuple[Status, bytes]:
+        """PLAY."""
+        if len(payload) % 4 or not 1 <= len(payload) // 4 <= play_entries(self.core.config):
+            return Status.BAD_LENGTH, b""
+        answer = b""
+        for (entry,) in PLAY_ENTRY.iter_unpack(payload):
+            try:
+                sample = self.store.play(entry)
+            except BadAddress:
+                self.keep_result(sequence, len(answer) // 2, [SampleStatus.NOT_KEPT])
+                return Status.BAD_ADDRESS, b""
+            words = self.core.sample(sample)
+            if len(payload) > 4:
+                words = words[: brief_words(self.core.config)]
+            answer += self.keep_result(sequence, len(answer) // 2, words)
+        return Status.OK, answer
+
     def read(self, address: int, count: int) -> tuple[Status, bytes]:
         """READ of `count` words."""
         space, index = address >> SPACE_SHIFT, address & 0xFFFFFF
+        if space == Space.STORE and self.core.config.store_bytes:
+            try:
+                return Status.OK, self.store.read(index, count).astype("<u2").tobytes()
+            except BadAddress:
+                return Status.BAD_ADDRESS, b""
         if space == Space.RESULTS:
             if index + count > self.space.size:
                 return Status.BAD_ADDRESS, b""
@@ -133,6 +173,12 @@ class Reference:
         if address >> SPACE_SHIFT == Space.RESULTS:
             return Status.BAD_ADDRESS, b""
         words = struct.unpack(f"<{len(payload) // 2}H", payload)
+        if address >> SPACE_SHIFT == Space.STORE and self.core.config.store_bytes:
+            try:
+                self.store.write(address & 0xFFFFFF, np.array(words, np.uint16))
+            except BadAddress:
+                return Status.BAD_ADDRESS, b""
+            return Status.OK, b""
         errors = [self.core.access(address + i, word, 1)[1] for i, word in enumerate(words)]
         return Status.BAD_ADDRESS if any(errors) else Status.OK, b""
 

@@ -1,6 +1,7 @@
 """The real driver and the whole design, compiled, through its link: against the integer model."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,22 @@ def test_state_after_training_equals_the_model(seed: int) -> None:
                 assert np.array_equal(board.read(space, 0, size), model.read(space, 0, size)), space
             assert board.noise_state == model.noise_state
         assert not np.array_equal(board.read_weights()[0], NETWORK.initial_weights()[0])
+
+
+def test_samples_played_on_a_bad_line_learn_as_those_sent() -> None:
+    data, order = samples(11, 40), [*range(40), *range(0, 40, 2)]
+    small = replace(CONFIG, store_bytes=2048)
+    line = BadLine(small, seed=6)
+    with Device(Channel(line), small) as board, Device.open("golden", config=CONFIG) as model:
+        for device in (board, model):
+            device.load(NETWORK)
+        assert 10 < board.shelve(data) < 40
+        for _ in range(2):
+            one = list(board.run((board.shelf.find(data, n) for n in order), learn=True))
+            two = list(model.run((data[n] for n in order), learn=True))
+            assert [(r.prediction, r.spikes) for r in one] == [(r.prediction, r.spikes) for r in two]
+        for mine, other in zip(board.read_weights(), model.read_weights(), strict=True):
+            assert np.array_equal(mine, other)
 
 
 def test_a_bad_line_costs_time_and_nothing_else() -> None:

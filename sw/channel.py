@@ -6,7 +6,7 @@ does:
 
 - a frame the device did not take is sent again, on its demand or after silence
 - a reply says that all commands before it have run. If one of theirs was lost, a WRITE is done, a
-  SAMPLE's result is read back from the device's results, and a READ is asked again as a new frame
+  SAMPLE's or PLAY's results are read back from the device, and a READ is asked again as a new frame
 - nothing but READs is sent while a READ is unanswered, so that asking again reads the same values,
   and no result is overwritten before it is read back
 - after silence with everything taken, a READ is sent as a probe: its reply proves the rest ran
@@ -25,6 +25,7 @@ from golden.spec.frames import (
     END,
     GO_BACK,
     HEADER,
+    PLAY_ENTRY,
     READ_PAYLOAD,
     Command,
     Damaged,
@@ -32,7 +33,7 @@ from golden.spec.frames import (
     FrameReader,
     Status,
 )
-from golden.spec.registers import RESULT_SLOTS, Space, address, memories, result_words
+from golden.spec.registers import RESULT_SLOTS, Space, address, memories, play_words
 from sw.link.transport import LinkError, Transport
 from sw.pending import InFlight, LinkStatistics, Pending, Refused
 
@@ -209,13 +210,15 @@ class Channel:
         if pending.command == Command.WRITE:
             pending.answer = b""
             return
-        if pending.command == Command.SAMPLE:
+        if pending.command in (Command.SAMPLE, Command.PLAY):
             assert self._config is not None, "samples need a configured channel"
+            played = len(pending.payload) // PLAY_ENTRY.size
+            samples = played if pending.command == Command.PLAY else 1
             slot = sent.frame.sequence % RESULT_SLOTS
             stride = memories(self._config)[Space.RESULTS].stride
             pending.command = Command.READ
             pending.payload = READ_PAYLOAD.pack(
-                address(Space.RESULTS, slot * stride), result_words(self._config)
+                address(Space.RESULTS, slot * stride), play_words(self._config, samples)
             )
         self._again.append(pending)
 

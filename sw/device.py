@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -13,15 +14,24 @@ from golden.spec.config import CoreConfig
 from golden.spec.frames import HEADER, Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES, Layer
 from golden.spec.network import Network, pack_signs, pack_weights, unpack_weights
-from golden.spec.registers import Space, memories
+from golden.spec.registers import Space, memories, play_entries
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
 from sw.blocks import Blocks
 from sw.channel import Channel
 from sw.identity import DeviceError, Frames, check_sample, identify
 from sw.link.transport import DEFAULT_BAUD, open_transport
 from sw.pending import Pending
+from sw.shelf import Kept, Series, Shelf
 
 Weights = list[NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Commands under way for a sample (the last has its result), or for several that are played."""
+
+    pieces: list[Pending]
+    samples: int = 1
 
 
 class Device(Blocks):
@@ -31,6 +41,7 @@ class Device(Blocks):
         """Read who is there, and check it. Raises DeviceError, or LinkError."""
         super().__init__(channel, identify(channel, expected))
         channel.configure(self.config)
+        self.shelf = Shelf(self)
         self.network: Network | None = None
         self.layers: list[Layer] = []
 
@@ -81,6 +92,7 @@ class Device(Blocks):
         """Take it that the device was loaded with `network` before. Raises DoesNotFit."""
         self.layers = network.layers(self.config)
         self.network = network
+        self.shelf.clear()
 
     def set_rates(self, scale: float) -> None:
         """Multiply the learning rates of the network by `scale` (0 to 1) from now on."""
@@ -124,21 +136,45 @@ class Device(Blocks):
     def run(self, samples: Iterable[Frames], *, learn: bool) -> Iterator[Result]:
         """Run samples, many in flight, and yield their results in order.
 
-        Raises ValueError for a label or an input the network does not have, DeviceError when the
-        device found fault with a sample.
+        Those that are on the board (`shelve`) are played from there, several at a time; they learn
+        the same, but their results may come without scores. Raises ValueError for a label or an
+        input the network does not have, DeviceError when the device found fault with a sample.
+        """
+        self._loaded()
+        most = play_entries(self.config)
+        waiting: deque[Asked] = deque()
+        batch: list[Kept] = []
+        for sample in samples:
+            if isinstance(sample, Kept) and self.shelf.holds(sample):
+                batch.append(sample)
+                if len(batch) < most:
+                    continue
+                waiting.append(self._play(batch, learn))
+            else:
+                if batch:
+                    waiting.append(self._play(batch, learn))
+                waiting.append(self._stream(sample, learn))
+            while waiting and waiting[0].pieces[-1].done:
+                yield from self._finish(waiting.popleft())
+        if batch:
+            waiting.append(self._play(batch, learn))
+        while waiting:
+            yield from self._finish(waiting.popleft())
+
+    def shelve(self, samples: Series) -> int:
+        """Keep the first of `samples` on the board, as many as fit; returns how many.
+
+        Then `shelf.find(samples, index)` is a sample to `run` that need not cross the link. Loading
+        a network forgets them. Raises ValueError for a sample the network cannot take.
         """
         network = self._loaded()
-        waiting: deque[list[Pending]] = deque()
-        for sample in samples:
+
+        def encode(sample: Frames) -> bytes:
             check_sample(sample, network)
-            payloads = self._payloads(sample, learn, network.learn_from(len(sample.frames)))
-            waiting.append([self.channel.submit(Command.SAMPLE, data) for data in payloads])
-            while waiting[0][-1].done:
-                yield self._finish(waiting.popleft())
-                if not waiting:
-                    break
-        while waiting:
-            yield self._finish(waiting.popleft())
+            since = network.learn_from(len(sample.frames))
+            return encode_sample(sample.frames, sample.label, learn=True, learn_from=since)
+
+        return self.shelf.fill(samples, encode)
 
     def step_through(self, sample: Frames, *, learn: bool = False) -> Iterator[int]:
         """Run a sample step by step; yields after every step.
@@ -157,7 +193,7 @@ class Device(Blocks):
             payload = encode_sample(
                 piece, sample.label, learn=True, learn_from=since, first=step == 0, last=last
             )
-            self._finish([self.channel.submit(Command.SAMPLE, payload)])
+            self._finish(Asked([self.channel.submit(Command.SAMPLE, payload)]))
             if not last:
                 yield step
 
@@ -193,6 +229,19 @@ class Device(Blocks):
             raise DeviceError("no network on the device; load one first")
         return self.network
 
+    def _play(self, batch: list[Kept], learn: bool) -> Asked:
+        """Ask for samples of the board. Empties `batch`."""
+        payload, samples = b"".join(kept.entry(learn) for kept in batch), len(batch)
+        batch.clear()
+        return Asked([self.channel.submit(Command.PLAY, payload)], samples)
+
+    def _stream(self, sample: Frames, learn: bool) -> Asked:
+        """Send a sample."""
+        network = self._loaded()
+        check_sample(sample, network)
+        payloads = self._payloads(sample, learn, network.learn_from(len(sample.frames)))
+        return Asked([self.channel.submit(Command.SAMPLE, data) for data in payloads])
+
     def _payloads(self, sample: Frames, learn: bool, learn_from: int) -> list[bytes]:
         """Frames' payloads of a sample; of half the buffer at most if its steps allow it."""
         whole = self.config.frame_bytes
@@ -205,17 +254,18 @@ class Device(Blocks):
                 too_long = error
         raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")
 
-    def _finish(self, pieces: list[Pending]) -> Result:
-        """Result of a sample's last piece, when all went well."""
-        for piece in pieces:
-            words = np.frombuffer(piece.result(), "<u2").tolist()
-            result = Result.from_words(words, self.config.layers)
-            if result.status:
+    def _finish(self, asked: Asked) -> list[Result]:
+        """Results of a sample's last piece, or of all that were played, when all went well."""
+        results: list[Result] = []
+        for piece in asked.pieces:
+            words = np.frombuffer(piece.result(), "<u2").reshape(asked.samples, -1)
+            results = [Result.from_words(row, self.config.layers) for row in words.tolist()]
+            if faults := [result.status for result in results if result.status]:
                 raise DeviceError(
-                    f"device found fault with a sample: {SampleStatus(result.status)!r}; "
+                    f"device found fault with a sample: {SampleStatus(faults[0])!r}; "
                     "the bitstream does not match this software, rebuild it"
                 )
-        return result
+        return results
 
     def _state(self, space: Space, layer: int) -> NDArray[np.int32]:
         at = self.layers[layer]

@@ -208,7 +208,9 @@ class Model:
 
     def summary(self) -> str:
         """Layers, what they take of the core, and what training came to, as text."""
-        return summary(self.network, self.device.config, self.progress)
+        text = summary(self.network, self.device.config, self.progress)
+        shelf = self.device.shelf
+        return f"{text}\n{shelf}" if len(shelf) else text
 
     def _classify(self, samples: Iterable[Any]) -> Iterable[Any]:
         return self.device.run(unlabelled(samples, self.network, self.binning), learn=False)

@@ -3,7 +3,7 @@
 The chip learns by itself from every sample that comes with LEARN. The host chooses the order of the
 samples (a permutation for each seed and epoch) and, once an epoch, the learning rates: all are
 multiplied by `rate_scale`, half a cosine from 1 down towards 0, which lets the weights, few bits
-wide, settle.
+wide, settle. Samples that fit in the store of the board cross the link once, and are played from there.
 
 Every training run, from the command line or from Python, is this one.
 """
@@ -21,6 +21,7 @@ from sw.checkpoint import Checkpoint, digest
 from sw.data import Dataset
 from sw.device import Device, Weights
 from sw.metrics import Epoch, Plan, Progress, Tally
+from sw.shelf import Shelf
 from sw.stopping import USUAL, Every, StopRequest
 
 
@@ -29,6 +30,9 @@ class Watcher:
 
     def begin(self, task: str, total: int, network: Network) -> None:
         """`total` samples of a task ("epoch 1/6", "test") follow."""
+
+    def shelved(self, shelf: Shelf) -> None:
+        """Training samples were put on the board, as many as fit (`str` says how many)."""
 
     def sample(self, tally: Tally) -> None:
         """A sample is done."""
@@ -47,6 +51,11 @@ class Watchers(Watcher):
         """Tell all."""
         for watcher in self.watchers:
             watcher.begin(task, total, network)
+
+    def shelved(self, shelf: Shelf) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.shelved(shelf)
 
     def sample(self, tally: Tally) -> None:
         """Tell all."""
@@ -85,6 +94,8 @@ class Trainer:
         """Train up to epoch `until` (default: the plan's last); False when stopped before."""
         last = self.plan.epochs if until is None else min(until, self.plan.epochs)
         self._keep()
+        if len(self.progress.epochs) < last and self.device.shelve(self.train_set):
+            self.watcher.shelved(self.device.shelf)
         while len(self.progress.epochs) < last:
             epoch = self._epoch()
             self._keep()
@@ -127,7 +138,8 @@ class Trainer:
         self, dataset: Dataset, order: list[int], tally: Tally, learn: bool, every: Every
     ) -> None:
         """Run samples until there are no more, a checkpoint is due, or somebody asks to stop."""
-        samples = self.stop.until(every.until(dataset[index] for index in order))
+        find = self.device.shelf.find
+        samples = self.stop.until(every.until(find(dataset, index) for index in order))
         for index, result in zip(order, self.device.run(samples, learn=learn), strict=False):
             tally.add(result, int(dataset.labels[index]), dataset.steps)
             self.watcher.sample(tally)

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 CHUNK, SMALL_CHUNK = 8, 4
 """Lanes that firing and learning signals take at a time, and that the host reads as one word."""
 
+STORE_BLOCK = 512
+"""Bytes of which a store is a multiple."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoreConfig:
@@ -29,6 +32,8 @@ class CoreConfig:
     """Most classes the learning signal can tell apart."""
     frame_bytes: int = 8192
     """Receive buffer of the link: frames in flight never hold more than this (a power of two)."""
+    store_bytes: int = 8192
+    """Block RAM for samples that are played from the board (whole blocks of 512 bytes); 0: none."""
 
     def __post_init__(self) -> None:
         bounds = {
@@ -40,6 +45,7 @@ class CoreConfig:
             "layers": (2, 8),
             "classes": (2, 64),
             "frame_bytes": (512, 1 << 16),
+            "store_bytes": (0, 1 << 19),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
@@ -51,6 +57,10 @@ class CoreConfig:
             raise ValueError(f"lanes is {self.lanes}: a multiple of {self.chunk_lanes} is needed")
         if self.frame_bytes & (self.frame_bytes - 1):
             raise ValueError(f"frame_bytes is {self.frame_bytes}: a power of two is needed")
+        if self.store_bytes % STORE_BLOCK:
+            raise ValueError(
+                f"store_bytes is {self.store_bytes}: a multiple of {STORE_BLOCK} is needed"
+            )
 
     @property
     def chunk_lanes(self) -> int:
@@ -105,6 +115,7 @@ PRESETS = {
         layers=4,
         classes=8,
         frame_bytes=512,
+        store_bytes=1024,
     ),
     "ulx3s-12f": CoreConfig(
         lanes=16,
@@ -113,6 +124,7 @@ PRESETS = {
         trace_entries=1024,
         layers=4,
         frame_bytes=4096,
+        store_bytes=4096,
     ),
     "ulx3s-85f": CoreConfig(),
 }

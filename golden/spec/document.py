@@ -3,7 +3,7 @@
 from golden.spec import formats, frames, samples
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.layers import FIELDS
-from golden.spec.registers import REGISTERS, memories
+from golden.spec.registers import REGISTERS, memories, store_memory
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
@@ -25,9 +25,10 @@ def registers() -> str:
 
 def spaces() -> str:
     """The memories of the default configuration."""
+    config = PRESETS["ulx3s-85f"]
     rows: list[tuple[object, ...]] = [
         (int(m.space), m.space.name, m.access, f"{m.depth} x {m.elements}", m.stride, m.bits, m.doc)
-        for m in memories(PRESETS["ulx3s-85f"]).values()
+        for m in (*memories(config).values(), store_memory(config))
     ]
     return table(("space", "name", "access", "words x elements", "stride", "bits", "what"), rows)
 

@@ -26,6 +26,8 @@ HEADER = struct.Struct("<BBH")
 CRC = struct.Struct("<I")
 READ_PAYLOAD = struct.Struct("<IH")  # address, words
 WRITE_PAYLOAD = struct.Struct("<I")  # address; the words follow
+PLAY_ENTRY = struct.Struct("<I")  # word of the store where a sample is kept, + PLAY_LEARN
+PLAY_LEARN = 1 << 31
 MAX_READ_WORDS = 1024
 """Most words of a READ; a SYNC carries as many at most."""
 
@@ -37,6 +39,7 @@ class Command(IntEnum):
     WRITE = 2  # WRITE_PAYLOAD + words -> nothing
     SAMPLE = 3  # golden.spec.samples -> the result
     SYNC = 4  # any bytes -> the same bytes; taken whatever its sequence number, the next follows it
+    PLAY = 5  # PLAY_ENTRYs, 1 to play_entries(config) -> results, see golden.spec.samples
 
 
 class Status(IntEnum):
@@ -47,15 +50,15 @@ class Status(IntEnum):
     DAMAGED = 2  # CRC or length wrong; sequence = the one wanted next
     GAP = 3  # sequence number ahead; sequence = the one wanted next
     NO_ROOM = 4  # host overran its credit; sequence = the one wanted next
-    BAD_COMMAND = 5  # in sequence, but no such command
-    BAD_ADDRESS = 6  # READ or WRITE outside the address map; a WRITE may have been done in part
+    BAD_COMMAND = 5  # in sequence, but no such command (PLAY: built without a store)
+    BAD_ADDRESS = 6  # outside the address map, or no sample there; WRITE and PLAY ran in part
     BAD_LENGTH = 7  # not what the command needs, half a word, or more than MAX_READ_WORDS
 
 
 GO_BACK = (Status.DAMAGED, Status.GAP, Status.NO_ROOM)
 DECLARATION = [
     *(END, ESC, ESC_END, ESC_ESC, HEADER.format, READ_PAYLOAD.format, WRITE_PAYLOAD.format),
-    *(MAX_READ_WORDS, list(Command), list(Status)),
+    *(PLAY_ENTRY.format, PLAY_LEARN, MAX_READ_WORDS, list(Command), list(Status)),
 ]
 
 

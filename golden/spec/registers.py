@@ -17,7 +17,7 @@ from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.layers import FIELDS
 
 MAGIC = 0x53534554  # "TESS", first byte lowest
-VERSION = 1
+VERSION = 2
 SPACE_SHIFT = 24
 
 
@@ -34,6 +34,7 @@ class Space(IntEnum):
     TRACES = 7
     TRACE_COUNTS = 8
     RESULTS = 9
+    STORE = 10
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ IDENTITY = (
     Register("layers", 16, "r", "entries of the layer table"),
     Register("classes", 16, "r", "most classes"),
     Register("frame_bytes", 32, "r", "bytes of frames that may be in flight"),
+    Register("store_bytes", 32, "r", "bytes of the store of samples; 0: there is none"),
 )
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),
@@ -160,13 +162,36 @@ def unpack_lanes(words: NDArray[np.uint16], config: CoreConfig) -> NDArray[np.in
     return bits.reshape(*words.shape[:-1], config.lanes).astype(np.int64)
 
 
+@cache
+def store_memory(config: CoreConfig) -> Memory:
+    """The store of samples: part of the link, so not among `memories`. Depth 0: there is none."""
+    doc = "samples kept on the board, see Samples below"
+    return Memory(Space.STORE, "rw", config.store_bytes // 2, 1, 16, False, doc)
+
+
 RESULT_SLOTS = 16
 """Results kept on the device, so that a lost reply can be asked for again: frames in flight."""
 
 
 def result_words(config: CoreConfig) -> int:
     """Words of a sample's result: see `golden.spec.samples.Result`."""
-    return 4 + config.layers + 2 * config.classes
+    return brief_words(config) + 2 * config.classes
+
+
+def brief_words(config: CoreConfig) -> int:
+    """Words of a result without its scores."""
+    return 4 + config.layers
+
+
+def play_words(config: CoreConfig, samples: int) -> int:
+    """Words of the answer to a PLAY of so many samples."""
+    return result_words(config) if samples == 1 else samples * brief_words(config)
+
+
+@cache
+def play_entries(config: CoreConfig) -> int:
+    """Most samples of one PLAY: their brief results share a slot of RESULTS."""
+    return memories(config)[Space.RESULTS].stride // brief_words(config)
 
 
 @cache
@@ -194,5 +219,6 @@ def fingerprint(config: CoreConfig) -> int:
     from golden.spec import frames, samples
 
     parts = [VERSION, REGISTERS, FIELDS, list(memories(config).values()), config.as_dict()]
+    parts += [store_memory(config), play_entries(config)]
     parts += [frames.DECLARATION, samples.DECLARATION]
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "little")

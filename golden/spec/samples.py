@@ -10,6 +10,14 @@ says how it is coded and the code, whichever is shorter:
 A sample too long for a frame is cut into several: FIRST clears the neurons, LAST applies what is
 left to learn and decides. Steps count on from one to the next; with LEARN, the learning signal is
 on from step `learn_from` of the sample.
+
+In the store a sample is kept as one payload behind its length in bytes, u16, low byte of a word
+first; an odd payload leaves half a word unused. A PLAY names the words where samples begin. They run
+one after the other as if their payloads had come in SAMPLEs with the LEARN of the PLAY. One sample is
+answered with its whole result, several with their results less the scores, one behind the other; and
+so they are put in the slot of RESULTS. At the first place where no sample can be (it would reach past
+the end of the store, or is shorter than a header) a PLAY ends with BAD_ADDRESS, and the first word of
+that sample's result is NOT_KEPT.
 """
 
 import struct
@@ -20,6 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_HEADER = struct.Struct("<BBHH")
+FLAGS_BYTE = 1  # of the header
+KEPT_LENGTH = struct.Struct("<H")
 DENSE, SPARSE = 0, 1
 SKIP = 255
 LEARN, FIRST, LAST = 1, 2, 4
@@ -33,16 +43,29 @@ class SampleStatus(IntFlag):
     TRUNCATED = 2  # the payload ended before its last step: the missing steps ran empty
     TRAILING = 4  # bytes after the last step
     BAD_CODE = 8  # a step neither DENSE nor SPARSE: it ran empty, the rest was dropped
+    NOT_KEPT = 16  # a PLAY found no sample there: nothing ran
 
 
-DECLARATION = [SAMPLE_HEADER.format, DENSE, SPARSE, SKIP, LEARN, FIRST, LAST, list(SampleStatus)]
+DECLARATION = [
+    SAMPLE_HEADER.format,
+    FLAGS_BYTE,
+    KEPT_LENGTH.format,
+    DENSE,
+    SPARSE,
+    SKIP,
+    LEARN,
+    FIRST,
+    LAST,
+    list(SampleStatus),
+]
 
 
 @dataclass(frozen=True)
 class Result:
     """Reply to a SAMPLE: 16-bit words status, prediction, cycles (2), spikes per table entry, scores.
 
-    `spikes` saturates at 65535 per layer; `scores` are s32, readout membranes summed over the sample.
+    `spikes` saturates at 65535 per layer; `scores` are s32, readout membranes summed over the sample,
+    and empty in the result of a sample that was played with others.
     """
 
     status: SampleStatus
@@ -87,6 +110,14 @@ def encode_sample(
     flags = learn * LEARN | first * FIRST | last * LAST
     header = SAMPLE_HEADER.pack(label, flags, len(frames), learn_from)
     return header + b"".join(encode_step(frame) for frame in frames)
+
+
+def keep(payload: bytes) -> NDArray[np.uint16]:
+    """The words that keep a sample's payload in the store. Raises ValueError for one too long."""
+    if len(payload) > 0xFFFF:
+        raise ValueError(f"a sample of {len(payload)} bytes: the store keeps up to 65535")
+    kept = KEPT_LENGTH.pack(len(payload)) + payload + b"\0" * (len(payload) % 2)
+    return np.frombuffer(kept, "<u2").astype(np.uint16)
 
 
 def encode_step(frame: NDArray[np.bool_]) -> bytes:

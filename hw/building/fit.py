@@ -27,6 +27,7 @@ def large_memories(config: CoreConfig) -> dict[str, int]:
         "weight memory": weight_blocks(config),
         "pre traces": blocks(config.row_bits + TRACE_BITS + 1, config.trace_entries),
         "receive buffer": blocks(8, config.frame_bytes),
+        "store of samples": blocks(16, config.store_bytes // 2),
     }
 
 
@@ -51,4 +52,4 @@ def _advice(board: Board, config: CoreConfig, others: int) -> str:
         if weight_blocks(smaller) + others <= board.block_rams:
             return f"--weight-words {words} would fit"
         words = (words - 1) // 256 * 256
-    return "fewer --lanes, a shorter --trace-entries or --frame-bytes, or a larger board"
+    return "fewer --lanes, a shorter --trace-entries, --frame-bytes or --store-bytes, or a larger board"

@@ -7,10 +7,19 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.frames import HEADER, MAX_READ_WORDS, READ_PAYLOAD, WRITE_PAYLOAD, Command, Status
-from golden.spec.registers import SPACE_SHIFT, Space
-from golden.spec.samples import SAMPLE_HEADER
+from golden.spec.frames import (
+    HEADER,
+    MAX_READ_WORDS,
+    PLAY_ENTRY,
+    READ_PAYLOAD,
+    WRITE_PAYLOAD,
+    Command,
+    Status,
+)
+from golden.spec.registers import SPACE_SHIFT, Space, brief_words, play_entries
+from golden.spec.samples import SAMPLE_HEADER, SampleStatus
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
+from hw.link.ports import PLAY
 from hw.link.replies import Store
 
 ADDRESS_BYTES = WRITE_PAYLOAD.size
@@ -28,6 +37,8 @@ class Executor(Component):
     bus_reply    their answers, in order, never made to wait
     sample       payloads of samples, a byte a clock
     result       their results
+    play         samples to play from the store, where the core is built with one
+    playing, refused: what the player does
     address, data, write: write a word of the store
     reply        replies to send
     idle         the replies put in were all sent
@@ -35,6 +46,7 @@ class Executor(Component):
     """
 
     def __init__(self, config: CoreConfig) -> None:
+        self.config = config
         self.store = Store(config)
         super().__init__(
             {
@@ -43,6 +55,9 @@ class Executor(Component):
                 "bus_reply": In(BusReply),
                 "sample": Out(SampleBytes),
                 "result": In(ResultWords),
+                "play": Out(stream.Signature(PLAY)),
+                "playing": In(1),
+                "refused": In(1),
                 "address": Out(self.store.bits),
                 "data": Out(16),
                 "write": Out(1),
@@ -64,6 +79,7 @@ class Executor(Component):
         address = Signal(32)
         unsent, unanswered = Signal(16), Signal(16)  # accesses
         words = Signal(range(MAX_READ_WORDS + 1))  # words put in the store
+        ended = Signal()  # the core has given the last word of a result
         reply = self.reply.payload
         sequence, status, length = reply.head.sequence, reply.head.status, reply.head.length
         slot = sequence[: ceil_log2(store.slots)]
@@ -82,6 +98,9 @@ class Executor(Component):
         with m.If(self.bus_reply.valid & self.bus_reply.payload.error):
             m.d.sync += status.eq(Status.BAD_ADDRESS)
 
+        # of a PLAY: its only sample, the player has this one, words of its result that came
+        single, started, heard = Signal(), Signal(), Signal(16)
+
         # one register on the way to the store
         write, place, word = Signal(), Signal(store.bits), Signal(16)
         m.d.sync += [self.write.eq(write), self.address.eq(place), self.data.eq(word)]
@@ -91,6 +110,17 @@ class Executor(Component):
         def fail(error: Status) -> None:
             m.d.sync += status.eq(error)
             m.next = "DRAIN"
+
+        def keep_result(wanted: Any) -> None:
+            """Take a word of a result; put it in the frame's slot if it is `wanted`."""
+            m.d.comb += self.result.ready.eq(~ended)
+            m.d.comb += place.eq(Cat(words[: ceil_log2(store.stride)], slot))
+            m.d.comb += word.eq(self.result.payload.data)
+            m.d.sync += reply.start.eq(Cat(Const(0, ceil_log2(store.stride)), slot))
+            m.d.sync += [length.eq(words << 1), index.eq(0)]
+            with m.If(self.result.valid & self.result.ready):
+                m.d.comb += write.eq(wanted)
+                m.d.sync += ended.eq(self.result.payload.last)
 
         with m.FSM():
             with m.State("HEADER"):
@@ -103,7 +133,8 @@ class Executor(Component):
                 announced = shift[16:]
                 m.d.sync += [sequence.eq(shift[:8]), code.eq(shift[8:16]), left.eq(announced)]
                 m.d.sync += [index.eq(0), final.eq(announced == 1)]
-                short, half = Signal(), announced[0]
+                short, half, ragged = Signal(), announced[0], announced[:2].any()
+                m.d.sync += single.eq(announced == PLAY_ENTRY.size)
                 with m.Switch(shift[8:16]):
                     with m.Case(Command.READ):
                         m.d.comb += short.eq(announced != READ_PAYLOAD.size)
@@ -114,6 +145,11 @@ class Executor(Component):
                     with m.Case(Command.SAMPLE):
                         m.d.comb += short.eq(announced < SAMPLE_HEADER.size)
                         m.next = "SAMPLE"
+                    if self.config.store_bytes:
+                        with m.Case(Command.PLAY):
+                            most = PLAY_ENTRY.size * play_entries(self.config)
+                            m.d.comb += short.eq((announced == 0) | (announced > most) | ragged)
+                            m.next = "ENTRY"
                     with m.Case(Command.SYNC):
                         m.d.comb += short.eq(announced > 2 * MAX_READ_WORDS)
                         m.d.sync += length.eq(announced)
@@ -175,22 +211,36 @@ class Executor(Component):
                 with m.If((unsent == 0) & (unanswered == 0)):
                     m.next = "REPLY"
             with m.State("SAMPLE"):
-                ended = Signal()
                 m.d.comb += self.sample.valid.eq(i.valid & (left != 0))
                 m.d.comb += self.sample.payload.data.eq(i.payload)
                 m.d.comb += self.sample.payload.last.eq(final)
                 m.d.comb += i.ready.eq(self.sample.ready & (left != 0))
-                m.d.comb += self.result.ready.eq(~ended)
-                m.d.comb += [place.eq(Cat(words[: ceil_log2(store.stride)], slot))]
-                m.d.comb += word.eq(self.result.payload.data)
-                m.d.sync += reply.start.eq(Cat(Const(0, ceil_log2(store.stride)), slot))
-                m.d.sync += [length.eq(words << 1), index.eq(0)]
-                with m.If(self.result.valid & self.result.ready):
-                    m.d.comb += write.eq(words < store.stride)
-                    m.d.sync += ended.eq(self.result.payload.last)
+                keep_result(words < store.stride)
                 with m.If(ended & (left == 0)):
                     m.d.sync += ended.eq(0)
                     m.next = "REPLY"
+            with m.State("ENTRY"):
+                m.d.comb += i.ready.eq(1)
+                m.d.sync += [heard.eq(0), started.eq(0)]
+                with m.If(i.valid & (index == PLAY_ENTRY.size - 1)):
+                    m.d.sync += self.play.payload.eq(shifted)
+                    m.next = "PLAY"
+            with m.State("PLAY"):
+                m.d.comb += self.play.valid.eq(~started)
+                keep_result(single | (heard < brief_words(self.config)))
+                with m.If(self.play.ready):
+                    m.d.sync += started.eq(1)
+                with m.If(self.result.valid & self.result.ready):
+                    m.d.sync += heard.eq(heard + 1)
+                with m.If(self.refused):
+                    m.d.comb += [write.eq(1), word.eq(int(SampleStatus.NOT_KEPT))]
+                    m.d.sync += length.eq(0)
+                    fail(Status.BAD_ADDRESS)
+                with m.Elif(ended & ~self.playing):
+                    m.d.sync += ended.eq(0)
+                    m.next = "ENTRY"
+                    with m.If(left == 0):
+                        m.next = "REPLY"
             with m.State("ECHO"):
                 odd = index[0]
                 m.d.comb += i.ready.eq(left != 0)

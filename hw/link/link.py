@@ -8,18 +8,21 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from golden.spec.config import CoreConfig
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
 from hw.link.executor import Executor
+from hw.link.player import Player
 from hw.link.receiver import Receiver
 from hw.link.replies import Replies
 from hw.link.ring import Ring
 from hw.link.slip import Stuffer, Unstuffer
+from hw.link.store import BlockStore, StoreSwitch
 from hw.link.transmitter import Transmitter
 
 
 class Link(Component):
     """Frames in, commands to the core, replies out (`golden.spec.frames`).
 
-        rx -> unstuffer -> receiver -> ring -> executor -> core
-        tx <- stuffer <- transmitter <- replies <-'
+        rx -> unstuffer -> receiver -> ring -> executor -> player -> core
+        tx <- stuffer <- transmitter <- replies <-' |        '- store
+                              |                     '- switch -> core, store
                               '- receiver (complaints)
 
     rx           bytes from the host, never made to wait
@@ -70,9 +73,12 @@ class Link(Component):
             self.damaged.eq(receiver.damaged),
         ]
         connect(m, ring.o, executor.i)
-        connect(m, executor.bus_request, flipped(self.bus_request))
-        connect(m, flipped(self.bus_reply), executor.bus_reply)
-        connect(m, executor.sample, flipped(self.sample))
+        if self.config.store_bytes:
+            self.add_store(m, executor)
+        else:
+            connect(m, executor.bus_request, flipped(self.bus_request))
+            connect(m, flipped(self.bus_reply), executor.bus_reply)
+            connect(m, executor.sample, flipped(self.sample))
         connect(m, flipped(self.result), executor.result)
         m.d.comb += [
             replies.address.eq(executor.address),
@@ -87,3 +93,25 @@ class Link(Component):
         connect(m, transmitter.o, stuffer.i)
         connect(m, stuffer.o, flipped(self.tx))
         return m
+
+    def add_store(self, m: Module, executor: Executor) -> None:
+        """The store of samples between executor and core."""
+        m.submodules.store = store = BlockStore(self.config)
+        m.submodules.switch = switch = StoreSwitch()
+        m.submodules.player = player = Player(self.config)
+        connect(m, executor.bus_request, switch.host_request)
+        connect(m, switch.host_reply, executor.bus_reply)
+        connect(m, switch.core_request, flipped(self.bus_request))
+        connect(m, flipped(self.bus_reply), switch.core_reply)
+        connect(m, player.request, switch.player_request)
+        connect(m, switch.player_reply, player.reply)
+        connect(m, switch.store_request, store.request)
+        connect(m, store.reply, switch.store_reply)
+        connect(m, executor.play, player.play)
+        connect(m, executor.sample, player.i)
+        connect(m, player.sample, flipped(self.sample))
+        m.d.comb += [
+            switch.playing.eq(player.playing),
+            executor.playing.eq(player.playing),
+            executor.refused.eq(player.refused),
+        ]

@@ -46,6 +46,7 @@ CORE_HELP = {
     "layers": "entries of the layer table",
     "classes": "most classes",
     "frame_bytes": "bytes in flight on the link",
+    "store_bytes": "bytes of samples kept on the board",
 }
 
 

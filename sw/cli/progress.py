@@ -17,6 +17,7 @@ from rich.progress import (
 
 from golden.spec.network import Network
 from sw.metrics import Epoch, Tally
+from sw.shelf import Shelf
 from sw.training import Watcher
 
 EVERY = 0.1  # seconds between two updates of the live line
@@ -56,6 +57,10 @@ class TerminalWatcher(Watcher):
         self._network = network
         self._word = "online" if task.startswith("epoch") else "right"
         self._progress.reset(self._task, total=total, description=task, visible=True, text="")
+
+    def shelved(self, shelf: Shelf) -> None:
+        """Say how many."""
+        self._progress.console.print(str(shelf), highlight=False)
 
     def sample(self, tally: Tally) -> None:
         """Move the bar, not more often than an eye sees."""
