@@ -5,8 +5,8 @@
 Trains on the compiled RTL and reads the core's own counters. The bound: a step of a layer with s input
 spikes and r rows that a pending update changes needs (s + r) x groups passes of a row through the
 lanes, if rows are read for each purpose on its own. The core reads a row once for both, so it can be
-below that bound. Learning is on, after a warm-up that makes the spike rates those of a network in
-training. Seed 1.
+below that bound. Two phases, after a warm-up that makes the spike rates those of a network in
+training: inference, with learning off (r = 0), then training on the same samples. Seed 1.
 
 Samples per second on a board are given for core and link apart; the slower one counts, for both work
 at the same time. The core's follow from its cycles and the clock that place and route reached
@@ -25,16 +25,21 @@ from rich.table import Table
 
 from golden.spec.registers import CYCLE_CAUSES
 from hw.report import Report
-from sw.data import load
+from sw.data import Sample, load
 from sw.device import Device
 from sw.presets import PRESETS, Preset
 
 BITS_PER_BYTE = 10  # a start and a stop bit
 REPORT = Path("build/ulx3s-85f/report.json")
+INFERENCE = ("cycles", "cycles_over_bound", "row_cycles", "useful_lane_cycles")
+"""Figures shown of the phase without learning."""
 
 
 def measure(preset: Preset, root: str | None, samples: int, warm_up: int) -> dict[str, float]:
-    """Counters per sample over `samples` training samples, and figures derived from them."""
+    """Counters per sample over `samples` training samples, and figures derived from them.
+
+    Those of the same samples with learning off have names that begin with `inference_`.
+    """
     data = load(
         preset.data, root, limit=samples + warm_up, steps=preset.steps, pool=preset.pool, seed=1
     )
@@ -43,15 +48,22 @@ def measure(preset: Preset, root: str | None, samples: int, warm_up: int) -> dic
         everything = [data[index] for index in range(len(data))]
         for _ in device.run(everything[:warm_up], learn=True):
             pass
-        before, sent = device.counters(), device.channel.statistics.bytes_sent
-        for _ in device.run(everything[warm_up:], learn=True):
-            pass
-        sent = device.channel.statistics.bytes_sent - sent
-        counts = {name: after - before[name] for name, after in device.counters().items()}
+        inference = count(device, everything[warm_up:], learn=False)
+        training = count(device, everything[warm_up:], learn=True)
+    return training | {f"inference_{name}": inference[name] for name in INFERENCE}
+
+
+def count(device: Device, samples: list[Sample], *, learn: bool) -> dict[str, float]:
+    """Counters and bytes sent per sample, and what follows from them."""
+    before, sent = device.counters(), device.channel.statistics.bytes_sent
+    for _ in device.run(samples, learn=learn):
+        pass
+    sent = device.channel.statistics.bytes_sent - sent
+    counts = {name: after - before[name] for name, after in device.counters().items()}
     ran = counts["samples"]
     names = ("cycles", *CYCLE_CAUSES, "events", "spikes", "synops", "updates")
     figures = {name: counts[name] / ran for name in names}
-    return {**figures, **derived(figures, preset.config.lanes), "bytes": sent / ran}
+    return {**figures, **derived(figures, device.config.lanes), "bytes": sent / ran}
 
 
 def derived(counts: Mapping[str, float], lanes: int) -> dict[str, float]:

@@ -32,6 +32,8 @@ def test_cycles_add_up_and_the_link_is_counted(capsys, monkeypatch) -> None:
     assert 0 < found["row_cycles"] < 1
     assert found["operations_per_cycle"] < 2 * found["lanes"]
     assert found["useful_lane_cycles"] <= found["row_cycles"]
+    assert found["inference_cycles"] < found["cycles"]
+    assert found["inference_cycles_over_bound"] >= 1  # without updates, nothing is done in passing
     assert found["core_samples_per_s"] == pytest.approx(60e6 / found["cycles"])
     assert found["bytes"] > HEADER.size + SAMPLE_HEADER.size
     assert found["link_samples_per_s"] == pytest.approx(3e6 / 10 / found["bytes"])
