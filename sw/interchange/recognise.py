@@ -148,14 +148,19 @@ class _Walk:
         weight = np.asarray(node.weight, np.float64)
         if weight.ndim != 2:
             raise Unsupported(f"node {name}: a weight of {weight.ndim} dimensions, not 2")
+        if self.stages and weight.shape[1] != self.stages[-1].neurons:
+            raise Unsupported(
+                f"node {name}: {weight.shape[1]} inputs after {self.stages[-1].neurons} neurons"
+            )
         bias = np.asarray(getattr(node, "bias", 0.0), np.float64) * np.ones(len(weight))
-        self.pending = _Weight(name, weight * self.factor, bias)
+        self.pending = _Weight(name, weight * _each(name, self.factor, weight.shape[1]), bias)
         self.factor = np.ones(1)
 
     def _scale(self, name: str, scale: Floats) -> None:
         if self.pending is None:
-            self.factor = self.factor * scale
+            self.factor = self.factor * _each(name, scale, max(len(scale), len(self.factor)))
         else:
+            scale = _each(name, scale, len(self.pending.weight))
             weight = self.pending.weight * scale[:, None]
             self.pending = replace(self.pending, weight=weight, bias=self.pending.bias * scale)
 
