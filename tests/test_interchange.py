@@ -55,7 +55,7 @@ def said(capsys, *arguments):
 def run(tmp_path_factory):
     """Folder of a trained run."""
     path = tmp_path_factory.mktemp("run") / "a"
-    options = ["--preset", "smoke", "--target", "golden", "--train", "40", "--test", "12"]
+    options = ["--preset", "smoke", "--target", "golden", "--train", "24", "--test", "12"]
     assert driver.main(["train", *options, "--epochs", "1", "--out", str(path)]) == 0
     return path
 
@@ -123,7 +123,7 @@ def test_what_nir_calls_a_neuron_is_what_the_interpreter_does():
             fired = v > high
             assert np.allclose(given[name][step], fired if spiking else v, atol=1e-12)
             v = np.where(fired, low, v) if spiking else v
-        assert 0 < given[name].mean()
+        assert given[name].mean() > 0
 
 
 def test_verify_sees_a_changed_weight_and_a_changed_spike(run, tmp_path, capsys):
@@ -183,7 +183,9 @@ def test_files_come_back_exactly(suffix, run, tmp_path, capsys):
     assert (one.network, one.core, one.data) == (two.network, two.core, two.data)
     assert all(np.array_equal(a, b) for a, b in zip(one.weights, two.weights, strict=True))
     assert said(capsys, "import", tmp_path / f"net{suffix}", "--out", tmp_path / "b")[0] == 0
-    ends = [said(capsys, "evaluate", "--run", at)[1].rsplit(",", 1)[0] for at in (run, tmp_path / "b")]
+    ends = [
+        said(capsys, "evaluate", "--run", at)[1].rsplit(",", 1)[0] for at in (run, tmp_path / "b")
+    ]
     assert ends[0] == ends[1]
 
 
@@ -200,7 +202,7 @@ def test_damaged_files_are_named(run, tmp_path, capsys):
     with pytest.raises(StoreError, match="not an exported network"):
         Trained.load(bad)
     np.savez(bad, other=np.zeros(3))
-    with pytest.raises(StoreError, match="no network in it|not an exported network"):
+    with pytest.raises(StoreError, match="no network in it"):
         Trained.load(bad)
     with pytest.raises(StoreError, match="no such file"):
         Trained.load(tmp_path / "none.safetensors")

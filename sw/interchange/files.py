@@ -90,8 +90,10 @@ def check_suffix(path: Path) -> None:
 def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            about = json.loads(str(file["about"])) if "about" in file else {}
-            names = [f"layer{i}.weight" for i in range(len(file.files) - bool(about))]
+            if "about" not in file:
+                return [], {}
+            about = json.loads(str(file["about"]))
+            names = [f"layer{i}.weight" for i in range(len(file.files) - 1)]
             return [file[name].astype(np.int32) for name in names], about
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file") from error

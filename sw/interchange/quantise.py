@@ -72,7 +72,7 @@ def quantise(
     theta = _theta(layers.stages, threshold * scale * unit)
     fields = hint | {
         "sizes": layers.sizes,
-        "gamma": gamma,
+        "gamma": _as_hinted(hint.get("gamma"), round(gamma * 2**FACTOR_BITS), 2.0**FACTOR_BITS),
         "theta": _as_hinted(hint.get("theta"), theta, unit),
         "reset": kind,
         "weight_fraction": fraction,
@@ -172,11 +172,11 @@ def _theta(stages: list[Stage], real: float) -> int:
     return max(theta, 1)
 
 
-def _as_hinted(hint: Any, theta: int, unit: float) -> float:
-    """The threshold in real numbers; the hint's if the chip takes it for the same."""
-    if isinstance(hint, float) and np.rint(hint * unit) == theta:
+def _as_hinted(hint: Any, value: int, unit: float) -> float:
+    """An integer of the chip as a real number; the hint's if the chip takes it for the same."""
+    if isinstance(hint, float) and round(hint * unit) == value:
         return hint
-    return theta / unit
+    return value / unit
 
 
 def _integers(values: Floats, top: int) -> NDArray[np.int32]:
