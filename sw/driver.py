@@ -10,7 +10,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from golden.spec.network import DoesNotFit
-from sw.cli import doctor, look, train
+from sw.cli import doctor, export, import_, look, train, verify
 from sw.data import DataError
 from sw.identity import DeviceError
 from sw.link import LinkError
@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_parser(commands, **style)
     look.add_parsers(commands, **style)
+    for command in (export, import_, verify):
+        command.add_parser(commands, **style)
     doctor.add_parser(commands, **style)
     return top
 

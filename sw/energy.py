@@ -12,15 +12,20 @@ come from published figures for other silicon,
 
 so a synaptic operation, reading a 9-bit weight and adding it, is 9/64 x 10 + 14 x 0.1 = 2.8 pJ, and
 an update, reading and writing it and multiplying once, is 2 x 9/64 x 10 + 14 x (0.2 + 0.1) = 7.0 pJ.
-Clock tree, link, leakage and the rest of the board are not in it; only a meter knows those.
+Wider weights take more. Only what the two counters count is in it: not firing, traces and the learning
+signal, not clock tree, link, leakage and the rest of the board. Only a meter knows those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
-WEIGHT_ACCESS_PJ = 9 / 64 * 10
+from golden.spec.config import CoreConfig
+
+BIT_ACCESS_PJ = 10 / 64
+USUAL_BITS = 9
 FPGA_FACTOR = 14
 ADD_PJ, MULTIPLY_PJ = 0.1, 0.2
 
@@ -29,10 +34,19 @@ ADD_PJ, MULTIPLY_PJ = 0.1, 0.2
 class EnergyModel:
     """The constants of the estimate; replace them by your own measurements."""
 
-    synop_pj: float = WEIGHT_ACCESS_PJ + FPGA_FACTOR * ADD_PJ
+    synop_pj: float = USUAL_BITS * BIT_ACCESS_PJ + FPGA_FACTOR * ADD_PJ
     """A weight read and added."""
-    update_pj: float = 2 * WEIGHT_ACCESS_PJ + FPGA_FACTOR * (MULTIPLY_PJ + ADD_PJ)
+    update_pj: float = 2 * USUAL_BITS * BIT_ACCESS_PJ + FPGA_FACTOR * (MULTIPLY_PJ + ADD_PJ)
     """A weight read, changed and written."""
+
+    @classmethod
+    def of(cls, core: CoreConfig) -> Self:
+        """The constants for weights as wide as the core's."""
+        access = core.weight_bits * BIT_ACCESS_PJ
+        return cls(
+            synop_pj=access + FPGA_FACTOR * ADD_PJ,
+            update_pj=2 * access + FPGA_FACTOR * (MULTIPLY_PJ + ADD_PJ),
+        )
 
     def joules(self, counters: Mapping[str, int]) -> float:
         """Estimated energy of what `counters` (Device.counters, or an Epoch's) counted."""
@@ -43,6 +57,9 @@ class EnergyModel:
         """The estimate for a file, with what it rests on."""
         return {
             "joules": self.joules(counters),
+            "covers": "learning in complete epochs; no evaluation",
+            "synops": counters["synops"],
+            "updates": counters["updates"],
             "formula": "synops x synop_pj + updates x update_pj",
             "synop_pj": self.synop_pj,
             "update_pj": self.update_pj,

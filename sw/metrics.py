@@ -10,6 +10,9 @@ from typing import Any, Self
 from golden.spec.network import Network
 from golden.spec.samples import Result
 
+LARGEST_COUNT = 0xFFFF
+"""Spikes of a layer that a sample's result can hold (golden.spec.samples.Result)."""
+
 
 def rate_scale(epoch: int, epochs: int) -> float:
     """Factor of the learning rates in an epoch, from 0 on: (1 + cos(pi epoch / epochs)) / 2."""
@@ -55,6 +58,8 @@ class Tally:
     steps: int = 0
     spikes: list[int] = field(default_factory=list)
     cycles: int = 0
+    capped: int = 0
+    """Samples with more spikes in a layer than a result can hold: rates are then too low."""
     before: float = 0.0
     """Seconds of earlier sessions."""
     started: float = field(default_factory=time.monotonic)
@@ -67,6 +72,7 @@ class Tally:
         self.steps += steps
         self.cycles += result.cycles
         fired = result.spikes[: self.layers]
+        self.capped += max(fired, default=0) >= LARGEST_COUNT
         self.spikes = [a + b for a, b in zip(self.spikes or [0] * self.layers, fired, strict=True)]
         return right
 
@@ -123,6 +129,9 @@ class Epoch:
     seconds: float
     counters: dict[str, int]
     """The chip's counters over the training samples of the epoch."""
+    capped: int = 0
+    """Training samples with more spikes in a layer than a result can hold: `firing_rates` are then
+    too low. The counter `spikes` is exact all the same."""
 
     def as_dict(self) -> dict[str, Any]:
         """For a file."""
@@ -185,6 +194,7 @@ class Progress:
             cycles_per_sample=self.counters["cycles"] / max(tally.samples, 1),
             seconds=seconds,
             counters=self.counters,
+            capped=tally.capped,
         )
         self.epochs.append(epoch)
         self.tally, self.counters = None, {}

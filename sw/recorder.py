@@ -49,7 +49,7 @@ class Recorder:
                 "samples_learned": checkpoint.progress.samples,
                 "seconds": self._before + time.time() - self._started,
                 "link": vars(self.device.channel.statistics),
-                "energy_estimate": EnergyModel().as_dict(_total(epochs)),
+                "energy_estimate": EnergyModel.of(self.device.config).as_dict(_total(epochs)),
                 "epochs": [epoch.as_dict() for epoch in epochs],
             }
         )

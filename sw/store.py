@@ -128,6 +128,16 @@ class Run:
                 f"{self.path / CONFIG}: not a run's configuration ({error}); train again"
             ) from error
 
+    def data(self) -> dict[str, Any]:
+        """Its data set, as `sw.cli.options.load_data` takes it. Raises StoreError without one."""
+        data = self.config().get("data")
+        if not isinstance(data, dict):
+            raise StoreError(
+                f"{self.path / CONFIG}: no data set in it; for an imported network name one: "
+                "import --data"
+            )
+        return data
+
     def weights(self) -> Weights:
         """The weights, int32 [rows, outputs] of each layer. Raises StoreError."""
         return load_weights(self.path / WEIGHTS)[0]
@@ -138,7 +148,8 @@ def save_weights(path: Path, weights: Weights, metadata: dict[str, str]) -> None
 
     Raises StoreError.
     """
-    tensors = {f"layer{i}.weight": w.astype(np.int16) for i, w in enumerate(weights)}
+    # safetensors writes an array as it lies in memory: in C order, or its values are mixed up
+    tensors = {f"layer{i}.weight": w.astype(np.int16, order="C") for i, w in enumerate(weights)}
     write_atomically(path, save(tensors, metadata))
 
 

@@ -28,7 +28,7 @@ def summary(
         f"{groups} of {core.neuron_groups} groups of {core.lanes} neurons, "
         f"{sum(layer.rows for layer in layers)} of {core.trace_entries} traces",
     ]
-    return "\n".join([*lines, *_trained(network, progress, energy or EnergyModel())])
+    return "\n".join([*lines, *_trained(network, progress, energy or EnergyModel.of(core))])
 
 
 def _trained(network: Network, progress: Progress, energy: EnergyModel) -> list[str]:
@@ -39,6 +39,7 @@ def _trained(network: Network, progress: Progress, energy: EnergyModel) -> list[
         return lines
     last = progress.epochs[-1]
     rates = " ".join(f"{rate:.3f}" for rate in last.firing_rates) or "-"
+    rates += f" or more ({last.capped} samples fired too much to count)" if last.capped else ""
     known = last.test_accuracy
     accuracy = "not tested" if known is None else f"test accuracy {known:.1%}"
     counted = {n: c / max(last.samples, 1) for n, c in last.counters.items()}

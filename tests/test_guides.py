@@ -9,7 +9,7 @@ import pytest
 from sw import driver, reference
 
 ROOT = Path(__file__).parent.parent
-GUIDES = ("tutorial.md", "own-data.md")
+GUIDES = ("tutorial.md", "own-data.md", "interchange.md")
 
 
 def blocks(name, language):

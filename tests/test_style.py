@@ -23,6 +23,8 @@ ALSO = {
     "hw/top.py": {"boards"},
     "hw/clocks.py": {"boards"},
     "hw/report.py": {"boards", "rich"},
+    "sw/interchange/package.py": {"nir"},
+    "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }
 
 

@@ -22,7 +22,7 @@ def add_parser(commands: Any, **style: Any) -> None:
         "doctor",
         help="check this computer, its tools and the board",
         usage="python -m sw.driver doctor [options]",
-        description="Check Python, packages, compilers, serial ports, permissions, and a link.",
+        description="Check Python, packages, tools, compilers, serial ports, permissions, and a link.",
         epilog="""examples:
   doctor                                  everything, and a small simulated board
   doctor --target serial:/dev/ttyUSB0     everything, and a board
@@ -56,4 +56,5 @@ def findings(args: argparse.Namespace, place: Place) -> Iterator[Finding]:
             yield from doctor.device(it, args.baud if serial else None)
     except (LinkError, DeviceError) as error:
         what, _, cure = str(error).rpartition("; ")
-        yield Finding(FAIL, what or cure, cure)
+        cure = cure if what else "try --target golden: does this computer work without the device?"
+        yield Finding(FAIL, what or str(error), cure)

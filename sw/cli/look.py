@@ -54,7 +54,7 @@ def add_parsers(commands: Any, **style: Any) -> None:
 
 def evaluate(args: argparse.Namespace, console: Console) -> int:
     """Accuracy on the test samples."""
-    data = Run(args.run).config()["data"]
+    data = Run(args.run).data()
     data["test"] = data["test"] if args.test is None else args.test
     test_set = options.load_data(data, train=False)
     with _device(args) as device, TerminalWatcher(console) as watcher:
@@ -193,7 +193,7 @@ def _device(args: argparse.Namespace) -> Device:
 
 def _samples(args: argparse.Namespace) -> list[Sample]:
     """The samples named: numbers in the test set, or event files."""
-    data = Run(args.run).config()["data"]
+    data = Run(args.run).data()
     tests: Dataset | None = None
     found = []
     for name in args.samples:

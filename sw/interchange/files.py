@@ -1,0 +1,110 @@
+"""A trained network in a file of its own: .safetensors or .npz, integers that come back exactly.
+
+Both hold `layer0.weight`, `layer1.weight`, ... int16 [rows, outputs], the readout last with its bias as
+the last row, and JSON beside them: the network, the core it was trained on, its data set. A
+.safetensors is written as a run's checkpoint is, so it can also be read as one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from sw.checkpoint import FORMAT, Checkpoint
+from sw.device import Weights
+from sw.store import Run, StoreError, load_weights, write_atomically
+
+NPZ, SAFETENSORS, NIR = ".npz", ".safetensors", ".nir"
+SUFFIXES = (NIR, SAFETENSORS, NPZ)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network, its weights, and where it comes from."""
+
+    network: Network
+    core: CoreConfig
+    weights: Weights
+    """int32[rows, outputs] of every layer."""
+    data: dict[str, Any] | None = None
+    """Its data set, as in a run's config.json."""
+
+    @classmethod
+    def of_run(cls, path: Path) -> Self:
+        """What a run learned. Raises StoreError."""
+        run = Run(path)
+        network, core = run.network_and_core()
+        return cls(network, core, run.weights(), run.config().get("data"))
+
+    def save(self, path: Path) -> None:
+        """Write .safetensors or .npz. Raises StoreError."""
+        if path.suffix == SAFETENSORS:
+            Checkpoint(
+                weights=self.weights,
+                noise_state=self.network.noise_seed,
+                network=self.network,
+                core=self.core,
+                config={"data": self.data} if self.data else {},
+            ).save(path)
+            return
+        about = {
+            "format": FORMAT,
+            "network": self.network.as_dict(),
+            "core": self.core.as_dict(),
+            "data": self.data,
+        }
+        arrays: dict[str, Any] = {
+            f"layer{i}.weight": values.astype(np.int16) for i, values in enumerate(self.weights)
+        }
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, about=np.array(json.dumps(about)), **arrays)
+        write_atomically(path, buffer.getvalue())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote. Raises StoreError."""
+        weights, about = (_read_npz if path.suffix == NPZ else _read_safetensors)(path)
+        try:
+            network, core = Network(**about["network"]), CoreConfig(**about["core"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{path}: no network in it ({type(error).__name__}: {error}); it must come from "
+                "`export`, or from a run; bring networks of other tools in as .nir"
+            ) from error
+        return cls(network, core, weights, about.get("data"))
+
+
+def check_suffix(path: Path) -> None:
+    """Raise ValueError for a file that is none of SUFFIXES."""
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"{path}: give it one of the endings {', '.join(SUFFIXES)}")
+
+
+def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if "about" not in file:
+                return [], {}
+            about = json.loads(str(file["about"]))
+            names = [f"layer{i}.weight" for i in range(len(file.files) - 1)]
+            return [file[name].astype(np.int32) for name in names], about
+    except FileNotFoundError as error:
+        raise StoreError(f"{path}: no such file") from error
+    except Exception as error:  # NumPy raises half a dozen kinds for a damaged archive
+        raise StoreError(f"{path}: not an exported network ({error}); export it again") from error
+
+
+def _read_safetensors(path: Path) -> tuple[Weights, dict[str, Any]]:
+    weights, metadata = load_weights(path)
+    try:
+        about = {name: json.loads(metadata[name]) for name in ("network", "core")}
+        return weights, about | {"data": json.loads(metadata.get("config", "{}")).get("data")}
+    except (KeyError, ValueError):
+        return weights, {}
