@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from sw.data.events import DataError
+from sw.data.events import DamagedFile
 
 MAGIC = b"#!AER-DAT4.0\r\n"
 TABLE_FIELD = 1  # of the IOHeader: byte at which the table starts, -1 without one
@@ -29,11 +29,11 @@ def walk(raw: bytes, source: str) -> Packets:
     """Find the packets of a file.
 
     Raises:
-        DataError: this is no AEDAT4 file, or it ends before the first packet.
+        DamagedFile: this is no AEDAT4 file, or it ends before the first packet.
     """
     if not raw.startswith(MAGIC):
         other = raw[:12].decode("ascii", "replace") if raw.startswith(b"#!AER-DAT") else "no AEDAT"
-        raise DataError(
+        raise DamagedFile(
             f"{source}: no AEDAT4 file ({other} by its first bytes); convert it with DV, "
             "or copy or download it again"
         )
@@ -42,7 +42,7 @@ def walk(raw: bytes, source: str) -> Packets:
         header = raw[len(MAGIC) + 4 : len(MAGIC) + 4 + size]
         table = _table(header)
     except struct.error as err:
-        raise DataError(
+        raise DamagedFile(
             f"{source}: its header is cut short or damaged ({err}); copy or download it again"
         ) from err
     at = len(MAGIC) + 4 + size

@@ -163,6 +163,27 @@ def random_uniform(shape: tuple[int, ...], *seed: int) -> NDArray[np.float64]:
     return (words >> np.uint64(11)).astype(np.float64).reshape(shape) * 2.0**-53
 
 
+TEST_SHARE = 0.2
+
+
+def seeded_share(count: int, *, train: bool, seed: int, label: int) -> list[int]:
+    """Numbers of a class's samples in a split, for sets that are not divided: a fifth to test.
+
+    One sample alone trains. The same seed, label and count give the same split everywhere.
+    """
+    order = np.argsort(random_words(count, seed, label), kind="stable")
+    test = set(order[: max(1, round(count * TEST_SHARE)) if count > 1 else 0].tolist())
+    return [i for i in range(count) if (i in test) != train]
+
+
+def split_note(name: str, seed: int) -> str:
+    """What to tell the user of `seeded_share`."""
+    return (
+        f"{name}: not divided into train and test: of each class {1 - TEST_SHARE:.0%} are to "
+        f"train and {TEST_SHARE:.0%} to test, chosen by split seed {seed}"
+    )
+
+
 def missing(name: str, wanted: str, looked: Iterable[Path], get: str) -> DataError:
     """Return the error for missing data: what, where it was looked for, how to get it."""
     places = ", ".join(str(path) for path in looked) or "nowhere (no data folder was given)"

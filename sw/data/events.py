@@ -33,14 +33,17 @@ class DataError(ValueError):
 
 
 class DamagedFile(DataError):
-    """A file of which a part can be used.
+    """A damaged file, of which a part may be used.
 
     `good` are the events before the damage, `EVENT_DTYPE[n]`; `sensor` is what the file says.
     """
 
-    def __init__(self, message: str, good: Events, sensor: Sensor | None = None) -> None:
+    def __init__(
+        self, message: str, good: Events | None = None, sensor: Sensor | None = None
+    ) -> None:
         super().__init__(message)
-        self.good, self.sensor = good, sensor
+        self.good: Events = np.empty(0, EVENT_DTYPE) if good is None else good
+        self.sensor = sensor
 
 
 class Sensor(NamedTuple):

@@ -37,7 +37,7 @@ def read_numpy(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None
     except UNREADABLE as err:
         if isinstance(err, DataError):
             raise
-        raise DataError(
+        raise DamagedFile(
             f"{path}: not a readable NumPy file ({err}); copy or make it again"
         ) from err
     if fault := first_fault(events, sensor):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.data.events import DataError, Sensor
+from sw.data.events import DamagedFile, DataError, Sensor
 
 EVT2_TIME_BITS, EVT3_TIME_BITS = 28, 12  # of a word that holds the upper part of the time
 EVT2_KINDS = (0, 1, 8, 10, 14, 15)  # OFF, ON, upper time; trigger, others, continued: not used
@@ -46,7 +46,8 @@ def read_header(raw: bytes, source: str, *, dat: bool) -> Header:
     """The header of a RAW or DAT file.
 
     Raises:
-        DataError: there is none, or it names a format that cannot be read.
+        DamagedFile: there is none.
+        DataError: it names a format that is not read.
     """
     lines, start = [], 0
     while match := re.compile(rb"% ([ -~\t]*)\r?\n").match(raw, start):
@@ -63,10 +64,11 @@ def read_header(raw: bytes, source: str, *, dat: bool) -> Header:
     )
     number = found[1].removesuffix(".0") if found else ""
     if number not in ("2", "3"):
-        what = f"says EVT{number}" if number else "does not say EVT2 or EVT3"
-        raise DataError(
-            f"{source}: its header {what}, so it cannot be read; check that it is a recording of a "
-            "Prophesee camera, convert it to EVT3 or DAT, or copy it again"
+        if number:
+            raise DataError(f"{source}: EVT{number} is not read; convert it to EVT3 or DAT")
+        raise DamagedFile(
+            f"{source}: its header does not say EVT2 or EVT3, so it is no RAW file of a Prophesee "
+            "camera, or damaged; copy or download it again"
         )
     return Header(f"evt{number}", _sensor(text), start)
 
@@ -83,7 +85,7 @@ def _sensor(text: str) -> Sensor | None:
 def _dat_start(raw: bytes, start: int, source: str) -> int:
     """Byte of the first event, after the two that say what follows."""
     if len(raw) < start + 2 or raw[start] not in DAT_EVENTS or raw[start + 1] != 8:
-        raise DataError(
+        raise DamagedFile(
             f"{source}: byte {start} does not start 8-byte events, so it is no DAT file of events, "
             "or damaged; copy or download it again"
         )

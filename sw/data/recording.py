@@ -75,8 +75,8 @@ def read_recording(
         salvage: of a damaged file, take the events before the damage; the note says what it is.
 
     Raises:
-        DamagedFile: the file is damaged, and there are good events before that.
-        DataError: there are none, the file is missing or of another sensor, or faery is.
+        DamagedFile: the file is damaged or holds no event; with `salvage`, no good one.
+        DataError: the file or faery is missing, or it is of another kind or sensor.
     """
     path = Path(path)
     reader = READERS.get(path.suffix.lower())
@@ -93,14 +93,13 @@ def read_recording(
     try:
         events, found = reader(path, sensor)
     except DamagedFile as damage:
-        if not len(damage.good):
-            raise DataError(f"{damage} (no event before that)") from damage
-        if not salvage:
-            hint = f", or use the {len(damage.good)} events before that: --salvage (salvage=True)"
-            raise DamagedFile(f"{damage}{hint}", damage.good) from damage
+        count = len(damage.good)
+        if not count or not salvage:
+            hint = f", or use the {count} events before that: --salvage (salvage=True)"
+            raise DamagedFile(f"{damage}{hint if count else ''}", damage.good) from damage
         events, found, note = damage.good, damage.sensor or sensor, str(damage)
     if not len(events):
-        raise DataError(f"{path}: holds no event; leave it out, or record it again")
+        raise DamagedFile(f"{path}: holds no event; leave it out, or record it again")
     check_sensor(str(path), found, sensor)
     start = 0 if reader is _nmnist else int(events["t"][0])
     return Recording(str(path), events, sensor or found, start, note)

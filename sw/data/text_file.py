@@ -30,7 +30,7 @@ def read_text(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None]
     lines = path.read_bytes().decode("utf-8", "replace").splitlines()
     start = next((i for i, line in enumerate(lines) if line.strip() and line[0] != "#"), len(lines))
     if start == len(lines):
-        raise DataError(f"{path}: holds no event; leave it out, or record it again")
+        raise DamagedFile(f"{path}: holds no event; leave it out, or record it again")
     first = lines[start]
     separator = next((mark for mark in ",;\t" if mark in first), None)
     names = [name.strip().lower() for name in first.split(separator)]
@@ -58,7 +58,9 @@ def read_text(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None]
             sensor,
         )
     if good is not None:
-        raise DamagedFile(f"{path}: line {start + 1 + good}: {why}; correct or remove it", events, sensor)
+        raise DamagedFile(
+            f"{path}: line {start + 1 + good}: {why}; correct or remove it", events, sensor
+        )
     return events, sensor
 
 
