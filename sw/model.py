@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from golden.spec.network import Network
 from sw.checkpoint import Checkpoint, digest
-from sw.data import DataError, Dataset, Recording, Sample, Sensor, read_recording
+from sw.data import DataError, Dataset, Recording, Sample, read_recording
 from sw.device import Device, Weights
 from sw.metrics import Plan, Progress, Tally
 from sw.recorder import Recorder
@@ -228,7 +228,7 @@ class Model:
         if self.binning is None:
             raise DataError("events: say how they become frames: Model(..., binning=Binning(...))")
         if isinstance(recording, (str, Path)):
-            sensor = Sensor(*self.binning.sensor)
+            sensor = self.binning.sensor
             recording = read_recording(recording, sensor=sensor, salvage=salvage)
         elif not isinstance(recording, Recording):
             recording = as_recording(recording)

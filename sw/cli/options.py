@@ -15,7 +15,7 @@ from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw import presets
-from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, Sensor, load
+from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
 from sw.data.datasets import entry
 from sw.device import Device
 from sw.link.transport import DEFAULT_BAUD, TARGETS
@@ -182,8 +182,6 @@ def learned(data: dict[str, Any], samples: Dataset) -> dict[str, Any]:
 def load_data(data: dict[str, Any], *, train: bool) -> Dataset:
     """The training or the test samples, with a bar while files are read. Raises DataError."""
     own = dict(data.get("options", {}))
-    if "sensor" in own:
-        own["sensor"] = Sensor(*own["sensor"])
     columns = (TextColumn("reading {task.description}"), BarColumn(bar_width=24))
     console = Console(stderr=True)
     hidden = not console.is_terminal

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sw.cli import options
-from sw.data import DataError, Dataset, Recording, Sample, Sensor, read_recording
+from sw.data import DataError, Dataset, Recording, Sample, read_recording
 from sw.device import Device
 from sw.samples import Binning
 from sw.store import Run
@@ -64,7 +64,7 @@ def inputs(args: argparse.Namespace, data: dict[str, Any]) -> Iterator[Sample | 
     tests: Dataset | None = None
     for name in args.samples:
         if not name.isdecimal():
-            sensor = Sensor(*binning_of(data).sensor)
+            sensor = binning_of(data).sensor
             yield read_recording(name, sensor=sensor, salvage=getattr(args, "salvage", False))
             continue
         tests = tests or options.load_data(data, train=False)

@@ -21,7 +21,7 @@ Labelled = tuple[int, Path]
 def load_folder(
     request: Request,
     *,
-    sensor: Sensor | None = None,
+    sensor: tuple[int, int, int] | None = None,
     every_window: bool = False,
     split_seed: int = 0,
     salvage: bool = False,
@@ -55,18 +55,18 @@ def load_folder(
         looked = [] if request.root is None else [request.root]
         raise missing("folder", "folders of recordings", looked, GET)
     notes: list[str] = []
+    given = None if sensor is None else Sensor(*sensor)
     names, files = _choose(request.root, request.train, split_seed, notes)
-    recordings = _read(files, sensor, salvage, notes, on_file or (lambda number, count: None))
+    recordings = _read(files, given, salvage, notes, on_file or (lambda number, count: None))
     label, first = next(recordings, (0, None))
     if first is None:
         raise DataError(f"{request.root}: no recording can be read: {'; '.join(notes)}")
-    found = sensor or first.sensor
+    found = given or first.sensor
     if found is None:
         raise DataError(
             f"{first.source}: does not say the size of its sensor; give it: --sensor 128x128 "
             "(sensor=(128, 128, 2))"
         )
-    found = Sensor(*found)
     samples = _samples(chain([(label, first)], recordings), found, request, every_window)
     return Dataset(
         "folder",

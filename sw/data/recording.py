@@ -65,7 +65,7 @@ class Recording:
 
 
 def read_recording(
-    path: str | Path, *, sensor: Sensor | None = None, salvage: bool = False
+    path: str | Path, *, sensor: tuple[int, int, int] | None = None, salvage: bool = False
 ) -> Recording:
     """Read an event file: AEDAT4, RAW (EVT2, EVT3), DAT, N-MNIST, text or NumPy, by its ending.
 
@@ -78,7 +78,7 @@ def read_recording(
         DamagedFile: the file is damaged or holds no event; with `salvage`, no good one.
         DataError: the file or faery is missing, or it is of another kind or sensor.
     """
-    path = Path(path)
+    path, sensor = Path(path), None if sensor is None else Sensor(*sensor)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: not an event file by its ending; {', '.join(READERS)} are known")
