@@ -6,12 +6,13 @@ For Python: `Network`, `Device`, `Model`, and `load` for the data sets that have
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.data import Dataset, Sample, load
+from sw.data import Dataset, Recording, Sample, load, read_recording
 from sw.device import Device
 from sw.model import Model
 from sw.samples import Binning
 from sw.stopping import Every, StopRequest
 from sw.training import Watcher
+from sw.windows import WindowResult
 
 __all__ = [
     "CORES",
@@ -22,8 +23,11 @@ __all__ = [
     "Every",
     "Model",
     "Network",
+    "Recording",
     "Sample",
     "StopRequest",
     "Watcher",
+    "WindowResult",
     "load",
+    "read_recording",
 ]

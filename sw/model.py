@@ -6,6 +6,7 @@ train. A device holds one network, so a model owns the device it is given until 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from golden.spec.network import Network
 from sw.checkpoint import Checkpoint, digest
-from sw.data import DataError, Dataset
+from sw.data import DataError, Dataset, Recording, Sample, read_recording
 from sw.device import Device, Weights
 from sw.metrics import Plan, Progress, Tally
 from sw.recorder import Recorder
@@ -26,6 +27,7 @@ from sw.stopping import USUAL, Every, StopRequest
 from sw.store import WEIGHTS, Run
 from sw.summary import summary
 from sw.training import Trainer, Watcher, Watchers
+from sw.windows import WindowResult, as_recording, classify
 
 
 class Model:
@@ -53,7 +55,7 @@ class Model:
     def load(cls, path: str | Path, device: Device, *, binning: Binning | None = None) -> Self:
         """What `save` or `train` wrote: the file, or the folder of a run.
 
-        Weights, noise state and position are restored. Raises StoreError, or DoesNotFit.
+        Weights, noise state, position and binning are restored. Raises StoreError, or DoesNotFit.
         """
         return cls.from_checkpoint(Checkpoint.load(checkpoint_file(path)), device, binning=binning)
 
@@ -64,7 +66,8 @@ class Model:
         """The state of a checkpoint. Raises StoreError for a device with another core."""
         checkpoint.restore(device)
         model = cls.__new__(cls)
-        model.network, model.device, model.binning = checkpoint.network, device, binning
+        model.network, model.device = checkpoint.network, device
+        model.binning = binning or Binning.of_run(checkpoint.config)
         model.plan, model.progress = checkpoint.plan, checkpoint.progress
         model._samples = checkpoint.samples
         return model
@@ -76,6 +79,7 @@ class Model:
             plan=self.plan or Plan(),
             progress=self.progress,
             samples=self._samples,
+            config=self._binning_config(),
         ).save(Path(path))
 
     @property
@@ -197,14 +201,38 @@ class Model:
 
     def scores(self, samples: Iterable[Any]) -> NDArray[np.float64]:
         """Scores of every class, float64[N, classes]: the readout's mean membrane, in units of 1."""
-        given = unlabelled(samples, self.network, self.binning)
-        results = list(self.device.run(given, learn=False))
-        one = 2.0**self.network.readout_fraction
+        one, steps = 2.0**self.network.readout_fraction, deque[int]()
         rows = [
-            [score / one / len(sample.frames) for score in result.scores[: self.network.classes]]
-            for sample, result in zip(given, results, strict=True)
+            np.array(result.scores[: self.network.classes]) / (one * steps.popleft())
+            for result in self._classify(samples, steps)
         ]
         return np.array(rows, np.float64).reshape(-1, self.network.classes)
+
+    def predict_recording(
+        self,
+        recording: str | Path | Recording | NDArray[Any],
+        *,
+        window_us: int | None = None,
+        salvage: bool = False,
+    ) -> list[WindowResult]:
+        """Class of every window of a recording, one after the other.
+
+        Args:
+            recording: an event file (`sw.data.read_recording`), or the events.
+            window_us: length of a window; default: that of `binning`, which the network knows.
+            salvage: use the good part of a damaged file.
+
+        Raises:
+            DataError: the file is damaged or of another sensor, or there is no `binning`.
+        """
+        if self.binning is None:
+            raise DataError("events: say how they become frames: Model(..., binning=Binning(...))")
+        if isinstance(recording, (str, Path)):
+            sensor = self.binning.sensor
+            recording = read_recording(recording, sensor=sensor, salvage=salvage)
+        elif not isinstance(recording, Recording):
+            recording = as_recording(recording)
+        return list(classify(self.device, recording, self.binning, window_us))
 
     def summary(self) -> str:
         """Layers, what they take of the core, and what training came to, as text."""
@@ -212,8 +240,19 @@ class Model:
         shelf = self.device.shelf
         return f"{text}\n{shelf}" if len(shelf) else text
 
-    def _classify(self, samples: Iterable[Any]) -> Iterable[Any]:
-        return self.device.run(unlabelled(samples, self.network, self.binning), learn=False)
+    def _classify(self, samples: Iterable[Any], steps: deque[int] | None = None) -> Iterable[Any]:
+        """Results of samples that are taken one by one; `steps` gets the steps of each."""
+
+        def given() -> Iterable[Sample]:
+            for sample in unlabelled(samples, self.network, self.binning):
+                if steps is not None:
+                    steps.append(len(sample.frames))
+                yield sample
+
+        return self.device.run(given(), learn=False)
+
+    def _binning_config(self) -> dict[str, Any]:
+        return {} if self.binning is None else {"binning": asdict(self.binning)}
 
     def _dataset(self, samples: Any) -> Dataset | None:
         return None if samples is None else as_dataset(samples, self.network, self.binning)
@@ -227,6 +266,7 @@ class Model:
             "core": self.device.config.as_dict(),
             "training": asdict(self.plan),
             "target": self.device.channel.transport.name,
+            **self._binning_config(),
         }
         recorder = Recorder(Run(Path(run)), self.device, config)
         begun = self.progress.epochs or self.progress.tally

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from golden.spec.network import Network
 from sw.data import DataError, Dataset, Sample, bin_events
 from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window
+from sw.data.datasets import entry
 from sw.data.events import Sensor
 
 
@@ -27,6 +28,22 @@ class Binning:
     window_us: Window = DEFAULT_WINDOW_US
     """Part of a recording that is used, microseconds."""
 
+    @classmethod
+    def of_run(cls, config: dict[str, Any]) -> Self | None:
+        """That of a run, by its config.json; None when its samples were no events."""
+        if found := config.get("binning"):
+            return cls(**{**found, "sensor": tuple(found["sensor"])} | _window(found))
+        data = config.get("data", {})
+        sensor = data.get("sensor") or (entry(data["name"]).sensor if data else None)
+        if sensor is None:
+            return None
+        return cls(sensor=tuple(sensor), steps=data["steps"], pool=data["pool"], **_window(data))
+
+    @property
+    def length_us(self) -> int:
+        """Length of the window."""
+        return self.window_us[1] - self.window_us[0]
+
     @property
     def inputs(self) -> int:
         """Inputs a network needs for these frames."""
@@ -42,6 +59,12 @@ class Binning:
             pool=self.pool,
             source=source,
         )
+
+
+def _window(kept: dict[str, Any]) -> dict[str, Any]:
+    """The window that is kept in a file, if one is."""
+    window = kept.get("window_us")
+    return {"window_us": (int(window[0]), int(window[1]))} if window else {}
 
 
 def as_frames(data: Any, network: Network, binning: Binning | None, source: str) -> Frames:
@@ -107,11 +130,11 @@ def _pairs(samples: Any, network: Network, binning: Binning | None) -> Iterator[
         yield Sample(as_frames(data, network, binning, f"sample {key}"), label, key)
 
 
-def unlabelled(samples: Iterable[Any], network: Network, binning: Binning | None) -> list[Sample]:
+def unlabelled(
+    samples: Iterable[Any], network: Network, binning: Binning | None
+) -> Iterator[Sample]:
     """What `predict` takes: the same items, or frames or events alone. Raises DataError."""
-    found = []
     for number, item in enumerate(samples):
         data = item[0] if isinstance(item, tuple) else item
         frames = as_frames(data, network, binning, f"sample {number:05d}")
-        found.append(Sample(frames, 0, f"{number:05d}"))
-    return found
+        yield Sample(frames, 0, f"{number:05d}")

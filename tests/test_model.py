@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sw import CORES, Binning, Device, Model, Network, Watcher, load
+from sw import CORES, Binning, Device, Model, Network, Watcher, driver, load
+from sw.checkpoint import Checkpoint
 from sw.data import DataError
 from sw.data.events import EVENT_DTYPE
 from sw.energy import EnergyModel
@@ -94,6 +95,71 @@ def test_events_need_binning(device):
 def test_wrong_samples_are_named(samples, message, device):
     with pytest.raises(DataError, match=message):
         Model(NETWORK, device).fit(samples)
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_python_and_the_command_line_end_with_the_same_bits(device, tmp_path, seed):
+    """Weights, noise state, metrics and position, with the default seeds and with one given."""
+    size = ["--train", "30", "--test", "10", "--epochs", "2"]
+    given = [] if seed is None else ["--seed", str(seed)]
+    out = ["--out", str(tmp_path)]
+    command = ["train", "--target", "golden", "--preset", "smoke", *size, *given, *out]
+    assert driver.main(command) == 0
+    seeds = [{}, {}, {}] if seed is None else [{"seed": seed}] * 3
+    train = load("synthetic", steps=5, limit=30, **seeds[0])
+    test = load("synthetic", steps=5, limit=10, train=False, **seeds[0])
+    model = Model(Network(sizes=(64, 12, 4), eta=0.01, eta_out=0.01, **seeds[1]), device)
+    model.fit(train, test, epochs=2, **seeds[2])
+    theirs = Checkpoint.load(tmp_path / "weights.safetensors")
+    assert theirs.network == model.network
+    assert all(np.array_equal(a, b) for a, b in zip(theirs.weights, model.weights, strict=True))
+    assert theirs.noise_state == device.noise_state
+    assert theirs.plan == model.plan
+    for ours, other in zip(model.progress.epochs, theirs.progress.epochs, strict=True):
+        assert ours.test_accuracy == other.test_accuracy
+        assert ours.firing_rates == other.firing_rates
+        assert ours.counters == other.counters
+    assert len(model.progress.epochs) == 2
+
+
+def test_events_in_tonics_dtype_train_as_their_frames_do(device):
+    """Any order and width of the fields, as tonic's sets have them; pairs from a generator."""
+    rng = np.random.default_rng(5)
+    dtype = np.dtype([("t", np.int64), ("x", np.int16), ("y", np.int16), ("p", np.int8)])
+    binning = Binning(sensor=(4, 8, 2), steps=3, window_us=(0, 3000))
+    events = []
+    for _ in range(20):
+        one = np.zeros(60, dtype)
+        for name, most in (("t", 3000), ("x", 4), ("y", 8), ("p", 2)):
+            one[name] = rng.integers(0, most, 60)
+        events.append(one)
+    labels = rng.integers(0, 4, 20)
+    frames = np.array([binning.frames(one) for one in events])
+    by_frames = Model(NETWORK, device)
+    by_frames.fit((frames, labels), epochs=1)
+    ends, classes = by_frames.weights, by_frames.predict(frames)
+    by_events = Model(NETWORK, device, binning=binning)
+    by_events.fit(zip(events, labels, strict=True), epochs=1)
+    assert all(np.array_equal(a, b) for a, b in zip(by_events.weights, ends, strict=True))
+    assert np.array_equal(by_events.predict(iter(events)), classes)
+
+
+def test_predict_takes_samples_one_by_one(device):
+    """From a generator as large as one likes: it is not read to its end first."""
+    test, read = load("synthetic", train=False), []
+
+    def samples():
+        for sample in test:
+            read.append(sample.key)
+            yield sample.frames
+            if len(read) == 50:
+                raise RuntimeError("read too far")
+
+    with pytest.raises(RuntimeError, match="read too far"):
+        Model(NETWORK, device).predict(samples())
+    model = Model(NETWORK, device)
+    assert model.scores(s.frames for s in list(test)[:5]).shape == (5, 4)
+    assert model.scores([]).shape == (0, 4)
 
 
 def test_callbacks_are_told(device):

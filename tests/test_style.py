@@ -15,7 +15,17 @@ ALLOWED = {
     "golden": {"numpy", "golden"},
     "hw": {"amaranth", "golden.spec", "golden.noise", "hw"},
     "boards": {"amaranth", "amaranth_boards", "boards"},
-    "sw": {"numpy", "golden", "sw", "rich", "safetensors", "serial", "tonic", "matplotlib"},
+    "sw": {
+        "numpy",
+        "golden",
+        "sw",
+        "rich",
+        "safetensors",
+        "serial",
+        "tonic",
+        "faery",
+        "matplotlib",
+    },
 }
 # The few files that join two sides.
 ALSO = {

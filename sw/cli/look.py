@@ -14,8 +14,8 @@ from rich.console import Console
 
 from golden.spec.network import Network
 from sw.cli import options
+from sw.cli import predict as predicting
 from sw.cli.progress import TerminalWatcher
-from sw.data import DATASETS, Dataset, Sample, bin_events, read_nmnist
 from sw.device import Device, Weights
 from sw.metrics import Plan
 from sw.store import Run, StoreError, write_atomically
@@ -33,11 +33,12 @@ def add_parsers(commands: Any, **style: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--test", type=int, metavar="N", help="test samples (default: as trained)")
     parser = _parser(
-        commands, "predict", predict, "class and scores of single samples or event files",
+        commands, "predict", predict, "class and scores of samples, or of recordings window by window",
         "  predict --run runs/nmnist-1 0 1 2         test samples by number\n"
-        "  predict --run runs/nmnist-1 00042.bin     a recording in N-MNIST format", style,
+        "  predict --run runs/nmnist-1 00042.bin     a recording, window by window\n"
+        "  predict --run runs/folder-1 hand.aedat4 hand.raw --window 500ms", style,
     )  # fmt: skip
-    parser.add_argument("samples", nargs="+", help="numbers of test samples, or .bin files")
+    predicting.add_arguments(parser)
     parser = _parser(
         commands, "weights", weights, "statistics of the weights, or a file of them",
         "  weights --run runs/nmnist-1\n"
@@ -49,7 +50,7 @@ def add_parsers(commands: Any, **style: Any) -> None:
         commands, "probe", probe, "one sample step by step: spikes, membranes, traces",
         "  probe --run runs/nmnist-1 0\n  probe --run runs/nmnist-1 00042.bin", style,
     )  # fmt: skip
-    parser.add_argument("samples", nargs=1, help="number of a test sample, or a .bin file")
+    parser.add_argument("samples", nargs=1, help="number of a test sample, or an event file")
 
 
 def evaluate(args: argparse.Namespace, console: Console) -> int:
@@ -57,6 +58,8 @@ def evaluate(args: argparse.Namespace, console: Console) -> int:
     data = Run(args.run).data()
     data["test"] = data["test"] if args.test is None else args.test
     test_set = options.load_data(data, train=False)
+    for note in test_set.notes:
+        console.print(note)
     with _device(args) as device, TerminalWatcher(console) as watcher:
         tally = Trainer(device, test_set, None, Plan(), watcher).evaluate(test_set, "test")
         network = _network(device)
@@ -72,14 +75,8 @@ def evaluate(args: argparse.Namespace, console: Console) -> int:
 
 def predict(args: argparse.Namespace, console: Console) -> int:
     """Class and scores."""
-    samples = _samples(args)
     with _device(args) as device:
-        one = 2 ** _network(device).readout_fraction
-        for sample, result in zip(samples, device.run(samples, learn=False), strict=True):
-            scores = [score / one / len(sample.frames) for score in result.scores]
-            known = sample.key if sample.key.endswith(".bin") else f"{sample.key} ({sample.label})"
-            text = " ".join(f"{score:6.2f}" for score in scores[: _network(device).classes])
-            console.print(f"{known}: class {result.prediction}   scores {text}", highlight=False)
+        predicting.predict(args, console, device)
     return 0
 
 
@@ -108,7 +105,7 @@ def weights(args: argparse.Namespace, console: Console) -> int:
 
 def probe(args: argparse.Namespace, console: Console) -> int:
     """Insides of every layer while a sample runs."""
-    (sample,) = _samples(args)
+    sample = predicting.one_sample(args, Run(args.run).config()["data"])
     with _device(args) as device:
         network, count = _network(device), len(device.layers)
         spikes: list[list[NDArray[np.bool_]]] = [[] for _ in range(count)]
@@ -189,29 +186,6 @@ def _device(args: argparse.Namespace) -> Device:
         device.close()
         raise
     return device
-
-
-def _samples(args: argparse.Namespace) -> list[Sample]:
-    """The samples named: numbers in the test set, or event files."""
-    data = Run(args.run).data()
-    tests: Dataset | None = None
-    found = []
-    for name in args.samples:
-        if name.isdecimal():
-            tests = tests or options.load_data(data, train=False)
-            if int(name) >= len(tests):
-                raise ValueError(f"sample {name}: test samples are 0 to {len(tests) - 1}")
-            found.append(tests[int(name)])
-        else:
-            frames = bin_events(
-                read_nmnist(name),
-                steps=data["steps"],
-                sensor=DATASETS[data["name"]].sensor,
-                pool=data["pool"],
-                source=name,
-            )
-            found.append(Sample(frames, 0, name))
-    return found
 
 
 def _network(device: Device) -> Network:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw import presets
-from sw.data import DATASETS, Dataset, load
+from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
+from sw.data.datasets import entry
 from sw.device import Device
 from sw.link.transport import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
@@ -92,12 +97,47 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     """Which samples, and how they are binned."""
     group = parser.add_argument_group("data")
     names = "; ".join(f"{name}: {entry.text}" for name, entry in DATASETS.items())
-    group.add_argument("--data", metavar="NAME[:DIR]", help=f"data set. {names}")
+    group.add_argument(
+        "--data", metavar="NAME[:DIR]", help=f"data set. {names}; tonic.NAME: a set of tonic's"
+    )
     group.add_argument("--data-dir", metavar="DIR", help="folder of the data set, if not in --data")
     group.add_argument("--steps", type=int, metavar="N", help="time steps a recording is cut into")
     group.add_argument("--pool", type=int, metavar="N", help="OR-pool N x N pixels into one input")
+    group.add_argument(
+        "--window",
+        type=duration,
+        metavar="TIME",
+        help="part of a recording that is a sample, from its start: 300ms, 1.5s, 20000us "
+        f"(default: {DEFAULT_WINDOW_US[1] // 1000}ms)",
+    )
     group.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
     group.add_argument("--test", type=int, metavar="N", help="test samples (default: all)")
+    own = parser.add_argument_group("data in a folder of your own, --data folder:DIR")
+    own.add_argument(
+        "--sensor", type=_sensor, metavar="WxH", help="its pixels, if the files do not say them"
+    )
+    own.add_argument(
+        "--every-window",
+        action="store_true",
+        default=None,
+        help="make a sample of every window of a recording, not of the first alone",
+    )
+    own.add_argument(
+        "--split-seed",
+        type=int,
+        metavar="N",
+        help="of the split into train and test, if there are no folders of these names",
+    )
+    own.add_argument(
+        "--salvage",
+        action="store_true",
+        default=None,
+        help="use what is before the damage of damaged files",
+    )
+
+
+OWN = ("sensor", "every_window", "split_seed", "salvage")
+"""Options of single data sets."""
 
 
 def preset_of(args: argparse.Namespace) -> Preset:
@@ -131,11 +171,37 @@ def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
         "seed": 0 if args.seed is None else args.seed,
         "train": args.train,
         "test": args.test,
+        "window_us": list(DEFAULT_WINDOW_US) if args.window is None else [0, args.window],
+        "options": {name: value for name in OWN if (value := getattr(args, name)) is not None},
     }
 
 
+def learned(data: dict[str, Any], samples: Dataset) -> dict[str, Any]:
+    """The same with what loading it told: its sensor, and the names of its classes."""
+    return {**data, "sensor": samples.sensor, "class_names": samples.class_names}
+
+
 def load_data(data: dict[str, Any], *, train: bool) -> Dataset:
-    """The training or the test samples. Raises DataError."""
+    """The training or the test samples, with a bar while files are read. Raises DataError."""
+    own = dict(data.get("options", {}))
+    columns = (TextColumn("reading {task.description}"), BarColumn(bar_width=24))
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(
+        *columns, MofNCompleteColumn(), console=console, transient=True, disable=hidden
+    ) as progress:
+        task = progress.add_task("train" if train else "test", total=None, visible=False)
+
+        def on_file(number: int, count: int) -> None:
+            progress.update(task, completed=number, total=count, visible=True)
+
+        if "on_file" in entry(data["name"]).options:
+            own["on_file"] = on_file
+        return _load(data, train, own)
+
+
+def _load(data: dict[str, Any], train: bool, own: dict[str, Any]) -> Dataset:
+    since, until = data.get("window_us", DEFAULT_WINDOW_US)
     return load(
         data["name"],
         data["root"],
@@ -144,6 +210,8 @@ def load_data(data: dict[str, Any], *, train: bool) -> Dataset:
         steps=data["steps"],
         pool=data["pool"],
         seed=data["seed"],
+        window_us=(since, until),
+        **own,
     )
 
 
@@ -163,6 +231,26 @@ def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:
     if not 300 <= baud <= 12_000_000:
         raise ValueError(f"--baud {baud}: 300 to 12000000 are possible")
     return Device.open(target, config=config, baud=baud)
+
+
+def duration(text: str) -> int:
+    """Microseconds of `300ms`, `1.5s` or `20000us`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", text)
+    length = (
+        round(float(match[1]) * {"us": 1, "ms": 1000, "s": 1_000_000}[match[2]]) if match else 0
+    )
+    if length < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 300ms, 1.5s or 20000us")
+    return length
+
+
+def _sensor(text: str) -> tuple[int, int, int]:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)(?:x([12]))?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no sensor; write 128x128, or 128x128x1 to merge its polarities"
+        )
+    return int(match[1]), int(match[2]), int(match[3] or 2)
 
 
 def _flag(name: str) -> str:

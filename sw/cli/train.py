@@ -52,6 +52,7 @@ def add_parser(commands: Any, **style: Any) -> None:
   train --preset smoke                      seconds
   train --eta 0.002 --epochs 10 --seed 3    other settings
   train --data nmnist:/data/N-MNIST --train 10000
+  train --data folder:recordings --pool 8   your own, in recordings/CLASS/ or recordings/train/CLASS/
   train --verify-golden                     compare the result with the integer model
   train --resume runs/nmnist-1              go on after Ctrl-C, a crash or a power cut
   train --resume runs/a --target golden     go on elsewhere: the same bits
@@ -171,7 +172,7 @@ def _begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     run = Run(args.out or Path("runs") / f"{data['name']}-{seed}")
     config = {
         "network": network.as_dict(),
-        "data": data,
+        "data": options.learned(data, train_set),
         "start": str(args.start) if args.start else None,
     }
     job = Job(train_set, test_set, config, plan, run)
@@ -226,6 +227,8 @@ def _open(args: argparse.Namespace, core: CoreConfig | None, run: Run) -> Device
 
 def _announce(console: Console, job: Job, model: Model, target: str) -> None:
     layers = "-".join(map(str, model.network.sizes))
+    for note in dict.fromkeys([*job.train_set.notes, *job.test_set.notes]):
+        console.print(note)
     console.print(f"{job.train_set.name}: {layers} on {target}, {len(job.train_set)} samples")
     if job.resumed is not None:
         console.print(f"resumed after {model.progress.samples} samples", highlight=False)

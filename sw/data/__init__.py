@@ -3,7 +3,8 @@
 from sw.data.binning import DEFAULT_WINDOW_US, bin_events
 from sw.data.dataset import Dataset, Request, Sample
 from sw.data.datasets import DATASETS, Entry, load
-from sw.data.events import EVENT_DTYPE, NMNIST_SENSOR, DataError, Sensor, read_nmnist
+from sw.data.events import EVENT_DTYPE, NMNIST_SENSOR, DamagedFile, DataError, Sensor, read_nmnist
+from sw.data.recording import Recording, read_recording
 from sw.data.tonic_adapter import from_tonic
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "DEFAULT_WINDOW_US",
     "EVENT_DTYPE",
     "NMNIST_SENSOR",
+    "DamagedFile",
     "DataError",
     "Dataset",
     "Entry",
+    "Recording",
     "Request",
     "Sample",
     "Sensor",
@@ -21,4 +24,5 @@ __all__ = [
     "from_tonic",
     "load",
     "read_nmnist",
+    "read_recording",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window, check_binning
-from sw.data.events import DataError
+from sw.data.events import DataError, Sensor
 
 
 class Sample(NamedTuple):
@@ -72,6 +72,9 @@ class Dataset:
         steps: frames per sample.
         labels: int64[N].
         keys: N names, each unique in its split, e.g. `train/00001`.
+        sensor: its sensor, before pooling, or None.
+        class_names: what the classes are called, or None: their numbers.
+        notes: what a user should know of how it was loaded, a line each.
     """
 
     def __init__(
@@ -82,6 +85,9 @@ class Dataset:
         classes: int,
         n_inputs: int,
         steps: int,
+        sensor: Sensor | None = None,
+        class_names: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         """Take in the samples one by one.
 
@@ -89,6 +95,7 @@ class Dataset:
             DataError: there is none, a label is not below `classes`, or frames have another shape.
         """
         self.name, self.classes, self.n_inputs, self.steps = name, classes, n_inputs, steps
+        self.sensor, self.class_names = sensor, class_names and tuple(class_names)
         self.keys: list[str] = []
         labels: list[int] = []
         packed: list[NDArray[np.uint8]] = []
@@ -109,6 +116,7 @@ class Dataset:
         if not packed:
             raise DataError(f"{name}: no samples; check the folder and the limit")
         self.labels: NDArray[np.int64] = np.array(labels, np.int64)
+        self.notes = tuple(notes)  # after the samples: reading them may add some
         self._packed = packed
 
     def __len__(self) -> int:
@@ -153,6 +161,27 @@ def random_uniform(shape: tuple[int, ...], *seed: int) -> NDArray[np.float64]:
     """`float64[shape]` in [0, 1), as reproducible as `random_words`."""
     words = random_words(int(np.prod(shape)), *seed)
     return (words >> np.uint64(11)).astype(np.float64).reshape(shape) * 2.0**-53
+
+
+TEST_SHARE = 0.2
+
+
+def seeded_share(count: int, *, train: bool, seed: int, label: int) -> list[int]:
+    """Numbers of a class's samples in a split, for sets that are not divided: a fifth to test.
+
+    One sample alone trains. The same seed, label and count give the same split everywhere.
+    """
+    order = np.argsort(random_words(count, seed, label), kind="stable")
+    test = set(order[: max(1, round(count * TEST_SHARE)) if count > 1 else 0].tolist())
+    return [i for i in range(count) if (i in test) != train]
+
+
+def split_note(name: str, seed: int) -> str:
+    """What to tell the user of `seeded_share`."""
+    return (
+        f"{name}: not divided into train and test: of each class {1 - TEST_SHARE:.0%} are to "
+        f"train and {TEST_SHARE:.0%} to test, chosen by split seed {seed}"
+    )
 
 
 def missing(name: str, wanted: str, looked: Iterable[Path], get: str) -> DataError:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sw.data.binning import DEFAULT_WINDOW_US, Window
 from sw.data.dataset import Dataset, Request
 from sw.data.events import NMNIST_SENSOR, DataError, Sensor
+from sw.data.folder import load_folder
 from sw.data.mnist import MNIST_SENSOR, load_mnist
 from sw.data.nmnist import load_nmnist
 from sw.data.nmnist8 import load_nmnist8
 from sw.data.synthetic import SYNTHETIC_SENSOR, load_synthetic
+from sw.data.tonic_adapter import CLASSES, load_tonic
 
 
 @dataclass(frozen=True)
@@ -23,20 +26,21 @@ class Entry:
 
     Attributes:
         loader: `loader(request, **options) -> Dataset`.
-        sensor: its default sensor, before pooling.
-        classes: its default number of classes.
+        sensor: its default sensor, before pooling; None: that of its files.
+        classes: its default number of classes; None: that of its files.
         text: one line for a user.
     """
 
     loader: Callable[..., Dataset]
-    sensor: Sensor
-    classes: int
+    sensor: Sensor | None
+    classes: int | None
     text: str
 
     @property
     def options(self) -> tuple[str, ...]:
         """Names of the options that only this data set has."""
-        return tuple(inspect.signature(self.loader).parameters)[1:]
+        parameters = inspect.signature(self.loader).parameters
+        return tuple(name for name in parameters if name not in ("request", "of"))
 
 
 DATASETS: dict[str, Entry] = {
@@ -48,7 +52,24 @@ DATASETS: dict[str, Entry] = {
     ),
     "mnist": Entry(load_mnist, MNIST_SENSOR, 10, "MNIST images as spikes, from a folder"),
     "synthetic": Entry(load_synthetic, SYNTHETIC_SENSOR, 4, "generated patterns, no files needed"),
+    "folder": Entry(
+        load_folder, None, None, "your recordings, a sub-folder for each class, any event format"
+    ),
 }
+TONIC = "tonic."
+"""Start of the name of a data set of tonic's: `tonic.DVSGesture`."""
+
+
+def entry(name: str) -> Entry:
+    """The data set of a name: a key of `DATASETS`, or a tonic set. Raises DataError."""
+    if name.startswith(TONIC):
+        of = name.removeprefix(TONIC)
+        loader = partial(load_tonic, of=of)
+        return Entry(loader, None, CLASSES.get(of), f"{of}, through the tonic package")
+    if name not in DATASETS:
+        known = ", ".join(DATASETS)
+        raise DataError(f"{name}: not a data set; use one of {known}, or tonic.NAME")
+    return DATASETS[name]
 
 
 def load(
@@ -66,7 +87,7 @@ def load(
     """Load a data set by name.
 
     Args:
-        name: a key of `DATASETS`.
+        name: a key of `DATASETS`, or `tonic.NAME` for a data set of the tonic package.
         root: folder (or, for nmnist8, file) with the data; nmnist and synthetic need none.
         train: the training samples, else the test samples.
         limit: load at most this many samples.
@@ -75,17 +96,16 @@ def load(
         window_us: part of a recording to use, (start, end) in microseconds. Other events drop.
         seed: seed of generated data and of rate-coded images. Not of `Dataset.order`.
         options: what only this data set takes (`DATASETS[name].options`): nmnist `via_tonic`;
-            mnist `code`; synthetic `n_inputs`, `classes`, `samples`.
+            mnist `code`; synthetic `n_inputs`, `classes`, `samples`; folder `sensor`,
+            `every_window`, `split_seed`, `salvage`; tonic sets `split_seed`.
 
     Raises:
         DataError: the name, an argument or the data is wrong, or the data is missing.
     """
-    if name not in DATASETS:
-        raise DataError(f"{name}: not a data set; use one of {', '.join(DATASETS)}")
-    entry = DATASETS[name]
+    found = entry(name)
     for option in options:
-        if option not in entry.options:
-            known = ", ".join(entry.options) or "none of its own"
+        if option not in found.options:
+            known = ", ".join(found.options) or "none of its own"
             raise DataError(f"{name}: has no option {option!r}; it takes {known}")
     request = Request(
         root=None if root is None else Path(root).expanduser(),
@@ -98,4 +118,8 @@ def load(
     )
     if request.root is not None and not request.root.exists():
         raise DataError(f"{request.root}: no such file or folder; check the data path")
-    return entry.loader(request, **options)
+    samples = found.loader(request, **options)
+    sensor = found.sensor
+    if samples.sensor is None and sensor is not None:
+        samples.sensor = sensor if sensor.pooled(pool).n_inputs == samples.n_inputs else None
+    return samples

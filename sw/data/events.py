@@ -10,6 +10,7 @@ with the time in microseconds from the start of the recording.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,20 @@ Events = NDArray[Any]
 
 class DataError(ValueError):
     """Data or a request for it is wrong. One line: where, what, and what to do next."""
+
+
+class DamagedFile(DataError):
+    """A damaged file, of which a part may be used.
+
+    `good` are the events before the damage, `EVENT_DTYPE[n]`; `sensor` is what the file says.
+    """
+
+    def __init__(
+        self, message: str, good: Events | None = None, sensor: Sensor | None = None
+    ) -> None:
+        super().__init__(message)
+        self.good: Events = np.empty(0, EVENT_DTYPE) if good is None else good
+        self.sensor = sensor
 
 
 class Sensor(NamedTuple):
@@ -84,32 +99,51 @@ def read_nmnist(path: str | Path, sensor: Sensor = NMNIST_SENSOR) -> Events:
 
 def decode_nmnist(raw: bytes, *, source: str, sensor: Sensor = NMNIST_SENSOR) -> Events:
     """Events from the bytes of an N-MNIST file; `source` names it in errors. See `read_nmnist`."""
-    if not raw or len(raw) % BYTES_PER_EVENT:
-        raise DataError(
-            f"{source}: {len(raw)} bytes is not a whole number of {BYTES_PER_EVENT}-byte events, "
-            "so the file is cut short; copy or download it again"
-        )
-    x, y, high, mid, low = np.frombuffer(raw, np.uint8).reshape(-1, BYTES_PER_EVENT).T
+    whole = len(raw) - len(raw) % BYTES_PER_EVENT
+    x, y, high, mid, low = np.frombuffer(raw[:whole], np.uint8).reshape(-1, BYTES_PER_EVENT).T
     t = ((high & 127).astype(np.int64) << 16) | (mid.astype(np.int64) << 8) | low
     wrapped = y == OVERFLOW_ROW
     t += OVERFLOW_US * np.cumsum(wrapped)
     seen = ~wrapped
     events = make_events(x[seen], y[seen], t[seen], high[seen] >> 7)
-    check_events(events, source=source, sensor=sensor)
-    if np.any(backwards := np.diff(events["t"]) < 0):
-        i = int(np.argmax(backwards))
-        raise DataError(
-            f"{source}: time goes backwards from {events['t'][i]} to {events['t'][i + 1]} us at "
-            f"event {i + 1}, so the file is damaged; copy or download it again"
+    fault = first_fault(events, sensor)
+    good = events[: fault.event] if fault else events
+    if not raw or whole < len(raw):
+        raise DamagedFile(
+            f"{source}: {len(raw)} bytes is not a whole number of {BYTES_PER_EVENT}-byte events, "
+            "so the file is cut short; copy or download it again",
+            good,
+        )
+    if fault:
+        byte = BYTES_PER_EVENT * int(np.flatnonzero(seen)[fault.event])
+        raise DamagedFile(
+            f"{source}: {fault.text}, byte {byte}; {fault.hint}copy or download it again", good
         )
     return events
 
 
-def check_events(events: Events, *, source: str, sensor: Sensor) -> None:
-    """Raise DataError if an event lies outside `sensor`; `source` names the data in the error.
+class Fault(NamedTuple):
+    """The first event that cannot be right: its number, what is wrong, and what else may be."""
 
-    What the address does not use is not checked: y of a one-row, p of a one-polarity sensor.
-    """
+    event: int
+    text: str
+    hint: str = ""
+
+
+def first_fault(events: Events, sensor: Sensor | None) -> Fault | None:
+    """The first event outside the sensor (None: of unknown size) or earlier than the one before."""
+    found = [] if sensor is None else list(_outside(events, sensor))
+    if np.any(backwards := np.diff(events["t"].astype(np.int64)) < 0):
+        i = int(np.argmax(backwards))
+        before, after = events["t"][i], events["t"][i + 1]
+        found.append(
+            Fault(i + 1, f"time goes backwards from {before} to {after} us at event {i + 1}")
+        )
+    return min(found, default=None)
+
+
+def _outside(events: Events, sensor: Sensor) -> Iterator[Fault]:
+    """For every field of the address, the first event outside the sensor."""
     sizes = {"x": sensor.width, "y": sensor.height, "p": sensor.polarities}
     for field, size in sizes.items():
         if size == 1 and field != "x":  # not part of the address; audio sets lack y
@@ -117,11 +151,20 @@ def check_events(events: Events, *, source: str, sensor: Sensor) -> None:
         outside = (events[field] < 0) | (events[field] >= size)
         if np.any(outside):
             i = int(np.argmax(outside))
-            raise DataError(
-                f"{source}: event {i} has {field}={events[field][i]}, outside the sensor's "
-                f"0..{size - 1}; check that the sensor is {sensor.width}x{sensor.height}x"
-                f"{sensor.polarities}, or copy or download the data again"
+            yield Fault(
+                i,
+                f"event {i} has {field}={events[field][i]}, outside the sensor's 0..{size - 1}",
+                f"check that the sensor is {sensor.width}x{sensor.height}x{sensor.polarities}, or ",
             )
+
+
+def check_events(events: Events, *, source: str, sensor: Sensor) -> None:
+    """Raise DataError if an event lies outside `sensor`; `source` names the data in the error.
+
+    What the address does not use is not checked: y of a one-row, p of a one-polarity sensor.
+    """
+    if fault := min(_outside(events, sensor), default=None):
+        raise DataError(f"{source}: {fault.text}; {fault.hint}copy or download the data again")
 
 
 def encode_nmnist(events: Events) -> bytes:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from sw.data.binning import bin_events
-from sw.data.dataset import Dataset, Request, Sample
+from sw.data.dataset import Dataset, Request, Sample, missing, seeded_share, split_note
 from sw.data.events import DataError, Sensor
+
+CLASSES = {
+    **{"ASLDVS": 24, "CIFAR10DVS": 10, "DVSGesture": 11, "DVSLip": 100, "NMNIST": 10},
+    **{"POKERDVS": 4, "SHD": 20, "SMNIST": 10, "SSC": 35},
+}
+"""Classes of tonic's data sets whose samples have one label each."""
 
 
 def import_tonic() -> Any:
@@ -34,6 +41,8 @@ def from_tonic(
     classes: int,
     indices: Sequence[int] | None = None,
     keys: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Dataset:
     """Bin the samples of a tonic data set.
 
@@ -46,6 +55,8 @@ def from_tonic(
         indices: samples to take, in order. Default: `request.limit` of them spread evenly, since
             tonic sorts by class.
         keys: name of each taken sample. Default: split and index.
+        class_names: what the classes are called.
+        notes: for the user.
 
     Raises:
         DataError: an event is outside `sensor_size`, or a label is not below `classes`.
@@ -75,4 +86,72 @@ def from_tonic(
         classes=classes,
         n_inputs=sensor.pooled(request.pool).n_inputs,
         steps=request.steps,
+        sensor=sensor,
+        class_names=class_names,
+        notes=notes,
     )
+
+
+def load_tonic(request: Request, *, of: str, split_seed: int = 0) -> Dataset:
+    """Load a data set of tonic's by its name there, a key of `CLASSES`, e.g. `DVSGesture`.
+
+    tonic downloads it to the root if it is not there. Sets that are not divided into training and
+    test samples are divided by `split_seed`; a note says so. Times are those of the set, so the
+    window of `request` counts from its time 0.
+
+    Raises:
+        DataError: tonic is not installed or does not get the set, or no folder was given.
+    """
+    if of not in CLASSES:
+        raise DataError(f"tonic.{of}: not a set that can be used; {', '.join(CLASSES)} are")
+    if split_seed < 0:
+        raise DataError(f"split seed: {split_seed} is negative; use 0 or more")
+    if request.root is None:
+        raise missing(f"tonic.{of}", "the folder tonic saves to", [], "name one, empty or not")
+    kind = getattr(import_tonic().datasets, of)
+    parameters = inspect.signature(kind.__init__).parameters
+    which: dict[str, Any] = {"train": {"train": request.train}, "split": {"split": request.split}}
+    divided: dict[str, Any] = next((which[name] for name in which if name in parameters), {})
+    try:
+        dataset = kind(save_to=str(request.root), **divided)
+    except Exception as err:  # whatever its downloads and archives raise
+        raise DataError(
+            f"tonic.{of}: tonic could not load or download it ({' '.join(str(err).split())}); put "
+            f"{_archive(kind, request)} in {request.root / of} by hand, or load tonic's set in "
+            "Python to see more"
+        ) from err
+    indices, notes = None, []
+    if not divided:
+        indices = _split(list(dataset.targets), request, split_seed)
+        notes = [split_note(f"tonic.{of}", split_seed)]
+    names = getattr(dataset, "classes", None)
+    return from_tonic(
+        dataset,
+        request,
+        name=f"tonic.{of}",
+        classes=CLASSES[of],
+        indices=indices,
+        class_names=list(names) if names is not None and len(names) == CLASSES[of] else None,
+        notes=notes,
+    )
+
+
+def _split(targets: list[Any], request: Request, seed: int) -> list[int]:
+    """Indices of a split of a set that has none, the classes in turns."""
+    turns = []
+    for label in sorted(set(targets)):
+        members = [i for i, target in enumerate(targets) if target == label]
+        chosen = seeded_share(len(members), train=request.train, seed=seed, label=int(label))
+        turns += [(turn, int(label), members[i]) for turn, i in enumerate(chosen)]
+    return [index for _, _, index in sorted(turns)][: request.limit]
+
+
+def _archive(kind: Any, request: Request) -> str:
+    """The file a class of tonic's downloads, with its address, as far as it says."""
+    parts = [
+        str(getattr(kind, f"{start}{what}"))
+        for what in ("filename", "url")
+        for start in (f"{request.split}_", "")
+        if isinstance(getattr(kind, f"{start}{what}", None), str)
+    ]
+    return " from ".join(parts) or "its files"

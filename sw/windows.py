@@ -1,0 +1,92 @@
+"""A recording, window by window: what a network sees in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sw.data import DataError, Recording, Sample, Sensor
+from sw.data.columns import from_columns
+from sw.data.recording import check_sensor
+from sw.device import Device
+from sw.samples import Binning
+
+
+class WindowResult(NamedTuple):
+    """What a network says of one window of a recording."""
+
+    start_us: int
+    """Where the window starts, counted from the start of the recording."""
+    end_us: int
+    """Where it ends (excluded)."""
+    events: int
+    """Events in it. Without any, the class is that of silence."""
+    prediction: int
+    """Class."""
+    scores: list[float]
+    """Of every class: the mean membrane of the readout, in units of 1."""
+
+
+def classify(
+    device: Device, recording: Recording, binning: Binning, length_us: int | None = None
+) -> Iterator[WindowResult]:
+    """Classify the windows of a recording one after the other, as `Recording.windows` cuts them.
+
+    Every window is cut into the binning's steps. `length_us` instead of the binning's own makes
+    the steps longer or shorter, and the network was trained on the latter.
+
+    Raises:
+        DataError: the recording is of another sensor, or the length is not above 0.
+    """
+    network = device.network
+    assert network is not None, "a network is loaded before it is used"
+    length = binning.length_us if length_us is None else length_us
+    if length < 1:
+        raise DataError(f"window: {length} us is no length; use 1 or more")
+    check_sensor(recording.source, recording.sensor, Sensor(*binning.sensor))
+    windows = recording.windows(length)
+
+    def samples() -> Iterator[Sample]:
+        for window in windows:
+            frames = replace(binning, window_us=window).frames(recording.events, recording.source)
+            yield Sample(frames, 0, f"{recording.source} {window[0]} us")
+
+    for window, result in zip(windows, device.run(samples(), learn=False), strict=True):
+        one = 2.0**network.readout_fraction * binning.steps
+        yield WindowResult(
+            window[0] - recording.start_us,
+            window[1] - recording.start_us,
+            recording.count(window),
+            result.prediction,
+            [score / one for score in result.scores[: network.classes]],
+        )
+
+
+def most(results: Sequence[WindowResult]) -> tuple[int, int, int]:
+    """The class that most windows with events are of, how many are, and how many there are.
+
+    Of equally many, that which came first. Windows without events count only if all are.
+    """
+    counted = [r.prediction for r in results if r.events] or [r.prediction for r in results]
+    ((prediction, count),) = Counter(counted).most_common(1)
+    return prediction, count, len(counted)
+
+
+def as_recording(events: Any, source: str = "events") -> Recording:
+    """Events in memory, a structured array with x, y, t (us) and p, as a recording.
+
+    They are sorted by time. Raises DataError.
+    """
+    array = np.asarray(events)
+    names = array.dtype.names or ()
+    if "t" not in names or "x" not in names or not len(array):
+        raise DataError(f"{source}: no events, a structured array with x, y, t (us) and p")
+    blank = np.zeros(len(array), np.int64)
+    fields = [array[name] if name in names else blank for name in ("t", "x", "y", "p")]
+    found = from_columns(*fields, source=source)
+    found = found[np.argsort(found["t"], kind="stable")]
+    return Recording(source, found, None, int(found["t"][0]))
