@@ -265,7 +265,7 @@ def test_presets_fit_their_cores(name):
 
 
 def test_examples_in_the_help_are_commands(capsys):
-    for name in ("train", "evaluate", "predict", "weights", "probe", "doctor"):
+    for name in ("train", "evaluate", "predict", "weights", "probe", "report", "watch", "doctor"):
         with pytest.raises(SystemExit):
             driver.main([name, "--help"])
         text = capsys.readouterr().out.partition("examples:")[2]

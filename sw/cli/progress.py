@@ -77,13 +77,24 @@ class TerminalWatcher(Watcher):
         if not self._headed:
             self._progress.console.print(HEADING, highlight=False)
             self._headed = True
-        self._progress.console.print(
-            f"{epoch.epoch:5d}  {epoch.rate_scale:5.3f}  {_percent(epoch.test_accuracy)}  "
-            f"{_percent(epoch.train_accuracy)}   {_rates(epoch.firing_rates):<14}"
-            f"{_cycles(epoch.cycles_per_sample)}  {epoch.samples_per_second:9.1f}  "
-            f"{epoch.seconds:5.1f}s",
-            highlight=False,
-        )
+        self._progress.console.print(row(epoch), highlight=False)
+
+
+def row(epoch: Epoch) -> str:
+    """An epoch under HEADING."""
+    return (
+        f"{epoch.epoch:5d}  {epoch.rate_scale:5.3f}  {_percent(epoch.test_accuracy)}  "
+        f"{_percent(epoch.train_accuracy)}   {_rates(epoch.firing_rates):<14}"
+        f"{_cycles(epoch.cycles_per_sample)}  {epoch.samples_per_second:9.1f}  "
+        f"{epoch.seconds:5.1f}s"
+    )
+
+
+def short_time(seconds: float) -> str:
+    """Minutes and seconds, with hours if there are any."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _percent(value: float | None) -> str:
