@@ -30,6 +30,7 @@ class Recorder:
         From here until `log` is closed no other run can write to the folder.
         """
         self.log.open(fresh=resumed is None)
+        self.run.sweep()
         if resumed is None:
             self.run.start(self.config)
             self._written = 0

@@ -52,13 +52,23 @@ def write_atomically(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)
+            _sync(path.parent)
         except BaseException:
-            os.unlink(name)
+            Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be written ({error.strerror or error}); choose another --out"
         ) from error
+
+
+def _sync(folder: Path) -> None:
+    """Let a rename survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -94,6 +104,12 @@ class Run:
         for name in (METRICS, EPOCHS):
             (self.path / name).unlink(missing_ok=True)
         write_json(self.path / CONFIG, config)
+
+    def sweep(self) -> None:
+        """Remove what a kill in the middle of a write left. For the one who holds the log."""
+        for name in (CONFIG, WEIGHTS, METRICS, EPOCHS):
+            for draft in self.path.glob(f".{name}.*"):
+                draft.unlink(missing_ok=True)
 
     def go_on(self, config: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
         """Resume: write the configuration, and the metrics of `epochs`, whatever a crash left."""

@@ -39,7 +39,8 @@ def add_parser(commands: Any, **style: Any) -> None:
         epilog="""examples:
   watch                    the newest run in runs/
   watch runs/nmnist-1
-  watch runs/nmnist-1 | tee log.txt    no terminal: a line for every epoch""",
+
+Where the output is no terminal, it is a line for every epoch.""",
         **style,
     )
     parser.add_argument(
