@@ -51,7 +51,7 @@ class StuckLane(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.real = Fire(config)
-        super().__init__(self.real.signature.members)
+        super().__init__(self.real.signature)
 
     def elaborate(self, platform):
         m = Module()

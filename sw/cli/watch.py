@@ -85,7 +85,7 @@ def view(follower: Follower, width: int, now: float | None = None) -> Group:
     elif follower.live:
         parts += [Text("starting: nothing is learned yet"), Text()]
     if follower.epochs:
-        parts += [*_curve(follower.epochs, width), Text(), *_rows(follower.epochs)]
+        parts += [*_curve(follower, width), Text(), *_rows(follower.epochs)]
     return Group(*parts)
 
 
@@ -125,8 +125,9 @@ def _measures(follower: Follower) -> list[Text]:
     return lines
 
 
-def _curve(epochs: list[Epoch], width: int) -> list[Text]:
-    """Test accuracy over epochs."""
+def _curve(follower: Follower, width: int) -> list[Text]:
+    """Test accuracy over epochs; a full line is a complete run."""
+    epochs = follower.epochs
     values = [e.test_accuracy for e in epochs if e.test_accuracy is not None]
     if not values:
         return []
@@ -137,7 +138,8 @@ def _curve(epochs: list[Epoch], width: int) -> list[Text]:
     if len(values) < 2:
         return lines
     low = max(0.0, int(min(values) * 10 - 0.5) / 10)
-    picture = chart(values, max(10, min(WIDTH, width - 8)), HEIGHT, low, 1.0)
+    part = min(1.0, (len(values) - 1) / max(follower.planned - 1, 1))
+    picture = chart(values, max(1, round(part * min(WIDTH, width - 8))), HEIGHT, low, 1.0)
     for number, line in enumerate(picture):
         level = {0: 1.0, HEIGHT - 1: low}.get(number)
         mark = f"{level:5.0%} ┤" if level is not None else "      │"

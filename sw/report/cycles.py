@@ -22,7 +22,7 @@ def cycles(source: Source) -> str:
     if not epochs:
         return section("cycles", "No cycles yet", "Counters are kept with each complete epoch.")
     last = epochs[-1]
-    clocked = last.counters["cycles"] > 0
+    clocked = 0 < last.counters["cycles"] == sum(last.counters[cause] for cause in CYCLE_CAUSES)
     causes = CYCLE_CAUSES if clocked else ROWS
     if clocked:
         rows = sum(last.counters[cause] for cause in ROWS) / last.counters["cycles"]
@@ -38,8 +38,9 @@ def cycles(source: Source) -> str:
         each = sum(_each(last, cause) for cause in ROWS)
         title = f"{each:,.0f} cycles a sample on rows of weights; waiting was not counted"
         note = (
-            "The integer model has no clock: it counts rows, each a cycle on the chip, but neither "
-            "waiting nor turn-around. Train with --target sim, or on a board, for all causes."
+            "The epoch, or part of it, ran on the integer model, which has no clock: it counts rows, "
+            "each a cycle on the chip, but neither waiting nor turn-around. Train with --target sim, "
+            "or on a board, for all causes."
         )
     entries = [(f"{STYLES[cause]} fill", cause.replace("_", " ")) for cause in causes]
     table_rows = [
