@@ -21,6 +21,7 @@ from sw.report import Source, measure, page
 from sw.report.html import VOID
 from sw.report.pictures import png, spike_pixels, weight_pixels
 from sw.report.plots import Axes, some, ticks
+from sw.report.source import sensor_of
 from sw.store import Run
 
 SECTIONS = ["accuracy", "confusion", "sample", "fields", "rates", "weights", "cycles", "setup"]
@@ -257,6 +258,23 @@ def test_runs_that_are_not_over(smoke):
     for extra, words in ((9, "Counted on chip"), (8, "which has no clock")):
         clocked = [with_cycles(e, extra) for e in untested]
         assert words in Tree(page(source(smoke, epochs=clocked))).words["cycles"]
+
+
+def test_names_of_classes_and_a_sensor_of_the_files(smoke):
+    found = source(smoke)
+    data = found.config["data"] | {"class_names": ["cat", "dog", "<i>", "ant"], "sensor": [8, 8, 1]}
+    config = found.config | {"data": data}
+    measured = replace(found.measured, confusion=np.array([[3, 2, 0, 0]] * 4))
+    named = replace(
+        found, config=config, measured=measured, sensor=sensor_of(config, found.network)
+    )
+    tree = Tree(page(named))
+    assert named.sensor == (8, 8, 1)
+    assert "most often dog is taken for cat, 3 times" in tree.words["confusion"]
+    assert "<i>" in tree.words["confusion"]
+    assert len(tree.all("img", "sample")) == 5
+    assert len(tree.all("img", "fields")) > 1
+    assert sensor_of(config | {"data": data | {"sensor": [9, 9, 1]}}, found.network) is None
 
 
 def with_cycles(epoch, extra):

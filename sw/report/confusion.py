@@ -23,7 +23,7 @@ def confusion(source: Source) -> str:
         _title(source),
         note,
         el("p", text(warning), class_="warning") if warning else "",
-        _matrix(measured.confusion),
+        _matrix(source),
     )
 
 
@@ -33,16 +33,17 @@ def _title(source: Source) -> str:
     right = f"{source.measured.correct} of {source.measured.samples} samples are right"
     if not wrong.any():
         return right
-    true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
+    true, taken = (int(at) for at in np.unravel_index(wrong.argmax(), wrong.shape))
     times = int(wrong[true, taken])
-    return f"{right}; most often {true} is taken for {taken}, {_times(times)}"
+    return f"{right}; most often {source.label(true)} is taken for {source.label(taken)}, {_times(times)}"
 
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _matrix(confusion: np.ndarray) -> str:
+def _matrix(source: Source) -> str:
+    confusion = source.measured.confusion
     classes = len(confusion)
     crowded = classes > CROWDED
     head = [
@@ -55,9 +56,8 @@ def _matrix(confusion: np.ndarray) -> str:
         total = int(counts.sum())
         cells = [_cell(true, taken, int(n), total, crowded) for taken, n in enumerate(counts)]
         share = f"{counts[true] / total:.0%}" if total else "–"
-        rows.append(
-            el("tr", el("th", text(true), scope="row"), *cells, el("td", text(share), class_="sum"))
-        )
+        name = el("th", text(source.label(true)), scope="row")
+        rows.append(el("tr", name, *cells, el("td", text(share), class_="sum")))
     matrix = el(
         "table",
         el("caption", "Samples by class and by the class they were taken for"),

@@ -21,7 +21,11 @@ TALLEST = 230  # pixels of a raster
 def sample(source: Source) -> str:
     """The section."""
     shown = source.measured.shown
-    word = "right" if shown.prediction == shown.label else f"wrong: its class is {shown.label}"
+    word = (
+        "right"
+        if shown.prediction == shown.label
+        else f"wrong: its class is {source.label(shown.label)}"
+    )
     note = (
         f"Sample {shown.key}, {len(shown.frames)} steps, learning off, on the integer model. "
         "Neurons are sorted by the class they fire most for; those that prefer this "
@@ -30,7 +34,7 @@ def sample(source: Source) -> str:
     parts = [_film(source), _inputs(source)]
     parts += [_layer(source, layer) for layer in range(len(source.network.hidden))]
     parts += [_scores(source), numbers(_table(source), "Every step")]
-    title = f"One sample, step by step: taken for {shown.prediction}, which is {word}"
+    title = f"One sample, step by step: taken for {source.label(shown.prediction)}, which is {word}"
     return section("sample", title, note, *parts)
 
 

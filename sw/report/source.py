@@ -48,6 +48,11 @@ class Source:
         """What training began with; None when that was another run's weights."""
         return None if self.config.get("start") else self.network.initial_weights()
 
+    def label(self, number: int) -> str:
+        """Name of a class: its number, where the data set has no names."""
+        names = self.config.get("data", {}).get("class_names") or []
+        return str(names[number]) if number < len(names) else str(number)
+
     @property
     def target(self) -> str:
         """What the run ran on."""
@@ -112,11 +117,15 @@ class Source:
 def sensor_of(config: dict[str, Any], network: Network) -> Sensor | None:
     """Shape of the inputs, when they are an image of one or two polarities."""
     data = config.get("data", {})
-    if data.get("name") not in DATASETS:
+    entry = DATASETS.get(data.get("name", ""))
+    sensor = entry.sensor if entry else None
+    if data.get("sensor"):
+        sensor = Sensor(*data["sensor"])
+    if sensor is None:
         return None
-    sensor = DATASETS[data["name"]].sensor.pooled(data.get("pool", 1))
-    image = sensor.height > 1 and sensor.polarities <= 2
-    return sensor if image and sensor.n_inputs == network.inputs else None
+    small = sensor.pooled(data.get("pool", 1))
+    image = small.height > 1 and small.polarities <= 2
+    return small if image and small.n_inputs == network.inputs else None
 
 
 def folder_name(path: Path) -> str:
