@@ -10,7 +10,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from golden.spec.network import DoesNotFit
-from sw.cli import doctor, export, import_, look, train, verify
+from sw.cli import doctor, export, import_, look, report, train, verify, watch
 from sw.data import DataError
 from sw.identity import DeviceError
 from sw.link import LinkError
@@ -30,6 +30,8 @@ start here:
   python -m sw.driver train                           train the N-MNIST subset, simulated
   python -m sw.driver evaluate --run runs/nmnist-1    how good is it
   python -m sw.driver predict --run runs/nmnist-1 0   one sample
+  python -m sw.driver watch                           see a run while it goes on
+  python -m sw.driver report                          pictures of a run, in one HTML file
   python -m sw.driver COMMAND --help                  all options, more examples
 
 exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was learned is kept)"""
@@ -59,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_parser(commands, **style)
     look.add_parsers(commands, **style)
-    for command in (export, import_, verify):
+    for command in (report, watch, export, import_, verify):
         command.add_parser(commands, **style)
     doctor.add_parser(commands, **style)
     return top
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     args = parser().parse_args(arguments)
+    args.words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status: int = args.command(args, Console(soft_wrap=True, markup=False, highlight=False))
         return status

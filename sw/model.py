@@ -156,13 +156,15 @@ class Model:
             )
         self._samples = found
         recorder = self._recorder(run)
-        with nullcontext(stop) if stop else StopRequest() as stop:
+        watchers = [*callbacks, *([recorder.log] if recorder else [])]
+        log = recorder.log if recorder else nullcontext()
+        with log, nullcontext(stop) if stop else StopRequest() as stop:
             trainer = Trainer(
                 self.device,
                 train_set,
                 test_set,
                 self.plan,
-                Watchers(callbacks),
+                Watchers(watchers),
                 stop,
                 self.progress,
                 every=checkpoint_every,

@@ -9,8 +9,9 @@ from typing import Any
 from sw.checkpoint import Checkpoint
 from sw.device import Device
 from sw.energy import EnergyModel
+from sw.log import Log
 from sw.metrics import Epoch
-from sw.store import Run
+from sw.store import LOG, Run
 
 
 class Recorder:
@@ -19,11 +20,17 @@ class Recorder:
     def __init__(self, run: Run, device: Device, config: dict[str, Any]) -> None:
         self.run, self.device, self.config = run, device, config
         self.last: Checkpoint | None = None
+        self.log = Log(run.path / LOG)
         self._started = time.time()
         self._before = 0.0
 
     def begin(self, resumed: Checkpoint | None = None) -> None:
-        """Start the run, or go on with a resumed one. Raises StoreError."""
+        """Start the run, or go on with a resumed one. Raises StoreError.
+
+        From here until `log` is closed no other run can write to the folder.
+        """
+        self.log.open(fresh=resumed is None)
+        self.run.sweep()
         if resumed is None:
             self.run.start(self.config)
             self._written = 0

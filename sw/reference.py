@@ -10,9 +10,11 @@ import sw
 from sw.checkpoint import Checkpoint
 from sw.energy import EnergyModel
 from sw.metrics import Epoch, Plan, Progress, Tally
+from sw.report import Measured, Source, measure, page
 from sw.shadow import Shadowed
 
-INTERNAL = (Checkpoint, EnergyModel, Epoch, Plan, Progress, Tally, Shadowed)
+REPORT = (Source, Measured, measure, page)
+INTERNAL = (Checkpoint, EnergyModel, Epoch, Plan, Progress, Tally, Shadowed, *REPORT)
 
 
 def describe(thing: Any) -> str:

@@ -131,13 +131,14 @@ def _signals(
 
 
 def dump(device: Device, state: State, sample: Frames, *, learn: bool, path: Path) -> list[int]:
-    """Run a sample from `state` on a simulated board of its own, every signal to a VCD file.
+    """Run a sample from `state` on a fresh board like the simulated one, every signal to a VCD file.
 
     Returns the file's time at the start of each step and at the end, two units a clock cycle.
     Raises LinkError when the board cannot be built.
     """
     assert device.network is not None
-    transport = SimulatedTransport(device.config, traceable=True)
+    assert isinstance(device.channel.transport, SimulatedTransport)
+    transport = device.channel.transport.again()
     with Device(Channel(transport), device.config) as board:
         board.load(device.network, state.weights)
         state.restore(board)

@@ -1,8 +1,9 @@
-"""The files of a run: config.json, weights.safetensors, metrics.jsonl and metrics.json.
+"""The files of a run: config.json, weights.safetensors, metrics.jsonl, metrics.json, log.jsonl.
 
 weights.safetensors is the checkpoint: weights, and all that going on needs. Every file is written
-beside its place and renamed, so that a reader (and a crash) sees the old or the new one;
-metrics.jsonl alone grows line by line, and is written anew from the checkpoint on a resume.
+beside its place and renamed, so that a reader (and a crash) sees the old or the new one; two grow
+line by line: metrics.jsonl, which is written anew from the checkpoint on a resume, and log.jsonl
+(`sw.log`).
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.device import Weights
 
-CONFIG, WEIGHTS, METRICS, EPOCHS = (
+CONFIG, WEIGHTS, METRICS, EPOCHS, LOG = (
     "config.json",
     "weights.safetensors",
     "metrics.json",
     "metrics.jsonl",
+    "log.jsonl",
 )
 
 
@@ -50,8 +52,9 @@ def write_atomically(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)
+            _sync(path.parent)
         except BaseException:
-            os.unlink(name)
+            Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise StoreError(
@@ -59,9 +62,33 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
+def _sync(folder: Path) -> None:
+    """Let a rename survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, indented. Raises StoreError."""
     write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An object from a run's file. Raises StoreError."""
+    try:
+        content = json.loads(path.read_text())
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path}: no such file; name the folder that train wrote (--out)"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: not readable ({error}); train again") from error
+    return content
 
 
 @dataclass(frozen=True)
@@ -77,6 +104,12 @@ class Run:
         for name in (METRICS, EPOCHS):
             (self.path / name).unlink(missing_ok=True)
         write_json(self.path / CONFIG, config)
+
+    def sweep(self) -> None:
+        """Remove what a kill in the middle of a write left. For the one who holds the log."""
+        for name in (CONFIG, WEIGHTS, METRICS, EPOCHS):
+            for draft in self.path.glob(f".{name}.*"):
+                draft.unlink(missing_ok=True)
 
     def go_on(self, config: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
         """Resume: write the configuration, and the metrics of `epochs`, whatever a crash left."""
@@ -99,24 +132,25 @@ class Run:
                 f"{self.path / EPOCHS}: cannot be written ({error.strerror})"
             ) from error
 
+    def epoch_lines(self) -> list[dict[str, Any]]:
+        """The complete lines of metrics.jsonl; none before the first epoch."""
+        try:
+            text = (self.path / EPOCHS).read_text()
+        except OSError:
+            return []
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n"]
+
     def finish(self, metrics: dict[str, Any]) -> None:
         """Write metrics.json."""
         write_json(self.path / METRICS, metrics)
 
     def config(self) -> dict[str, Any]:
         """config.json. Raises StoreError."""
-        path = self.path / CONFIG
-        try:
-            content = json.loads(path.read_text())
-            if not isinstance(content, dict):
-                raise ValueError("not an object")
-        except FileNotFoundError as error:
-            raise StoreError(
-                f"{path}: no such file; name the folder that train wrote (--out)"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path}: not readable ({error}); train again") from error
-        return content
+        return read_json(self.path / CONFIG)
+
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json, as of the last checkpoint. Raises StoreError."""
+        return read_json(self.path / METRICS)
 
     def network_and_core(self) -> tuple[Network, CoreConfig]:
         """What was trained, on what core. Raises StoreError."""
@@ -141,6 +175,18 @@ class Run:
     def weights(self) -> Weights:
         """The weights, int32 [rows, outputs] of each layer. Raises StoreError."""
         return load_weights(self.path / WEIGHTS)[0]
+
+
+def newest_run(folder: Path = Path("runs")) -> Path:
+    """The run that was written to last. Raises StoreError when there is none."""
+    written = {path.parent: path.stat().st_mtime for path in sorted(folder.glob(f"*/{CONFIG}"))}
+    for run in written:
+        written[run] = max(file.stat().st_mtime for file in run.iterdir() if file.is_file())
+    if not written:
+        raise StoreError(
+            f"{folder}/: no run in it; name the folder that train wrote (--out), or train first"
+        )
+    return max(written, key=lambda run: written[run])
 
 
 def save_weights(path: Path, weights: Weights, metadata: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """The command line, on the integer model: what it writes, what it says, and its exit status."""
 
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
@@ -23,7 +25,7 @@ from sw.data import DATASETS, load
 from sw.data.events import encode_nmnist, make_events
 from sw.device import Device
 from sw.link.golden_link import GoldenTransport
-from sw.metrics import Plan, rate_scale
+from sw.metrics import Plan, Tally, rate_scale
 from sw.presets import PRESETS
 from sw.store import Run, StoreError
 from sw.training import Trainer, differences
@@ -265,7 +267,7 @@ def test_presets_fit_their_cores(name):
 
 
 def test_examples_in_the_help_are_commands(capsys):
-    for name in ("train", "evaluate", "predict", "weights", "probe", "doctor"):
+    for name in ("train", "evaluate", "predict", "weights", "probe", "report", "watch", "doctor"):
         with pytest.raises(SystemExit):
             driver.main([name, "--help"])
         text = capsys.readouterr().out.partition("examples:")[2]
@@ -279,6 +281,23 @@ def test_examples_in_the_help_are_commands(capsys):
 def test_rates_decay_as_half_a_cosine():
     assert [round(rate_scale(epoch, 4), 3) for epoch in range(4)] == [1, 0.854, 0.5, 0.146]
     assert Plan(epochs=4, constant_rate=True).scale(3) == 1
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_live_lines_fit_the_terminal(width):
+    network = Network(sizes=(64, 12, 9, 8, 7, 4))
+    watcher = TerminalWatcher(Console(width=width, force_terminal=True, file=io.StringIO()))
+    watcher.begin("epoch 3/8", 1000, network)
+    tally = Tally(4, samples=412, correct=300, steps=4120, spikes=[9000, 900, 9, 0], before=20.5)
+    tally.cycles = 412 * 22656
+    watcher.sample(tally)
+    screen = Console(width=width, record=True, file=io.StringIO())
+    screen.print(watcher._progress.get_renderable())
+    text = " ".join(screen.export_text().split())
+    assert "…" not in text
+    for part in ("epoch 3/8", "412/1000", "online 72.8%", "firing rate 0.182 0.024 0.000 0.000"):
+        assert part in text
+    assert "20 samples/s 22656 cycles/sample" in text
 
 
 def test_raster_is_darker_where_more_fires():

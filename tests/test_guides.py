@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import boards
+from hw.build import configuration, make_parser
 from sw import driver, reference
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +38,17 @@ def test_the_commands_of_a_guide_exist(name):
             words = shlex.split(line)
             if "sw.driver" in words:
                 assert driver.parser().parse_args(words[words.index("sw.driver") + 1 :])
+            if "hw.build" in words:
+                options = make_parser().parse_args(words[words.index("hw.build") + 1 :])
+                assert configuration(boards.find(options.board, options.size), options)
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
+)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
 
 
 def test_the_api_page_is_fresh():

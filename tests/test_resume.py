@@ -95,6 +95,7 @@ driver.main(sys.argv[1:])
     assert middle.progress.tally.samples == 30
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"half a li')  # what a crash can leave
+    (tmp_path / ".weights.safetensors.draft").write_bytes(b"half a fi")
     assert train("--resume", tmp_path, "--target", "golden", "--checkpoint-every", 7) == 0
     assert outcome(tmp_path) == outcome(whole)
     assert not list(tmp_path.glob(".*"))

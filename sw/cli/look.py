@@ -105,7 +105,7 @@ def weights(args: argparse.Namespace, console: Console) -> int:
 
 def probe(args: argparse.Namespace, console: Console) -> int:
     """Insides of every layer while a sample runs."""
-    sample = predicting.one_sample(args, Run(args.run).config()["data"])
+    sample = predicting.one_sample(args, Run(args.run).data())
     with _device(args) as device:
         network, count = _network(device), len(device.layers)
         spikes: list[list[NDArray[np.bool_]]] = [[] for _ in range(count)]

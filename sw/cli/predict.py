@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def predict(args: argparse.Namespace, console: Console, device: Device) -> None:
     """Classes and scores."""
-    data = Run(args.run).config()["data"]
+    data = Run(args.run).data()
     names = data.get("class_names")
     for given in inputs(args, data):
         if isinstance(given, Sample):

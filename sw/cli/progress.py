@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,6 +15,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from golden.spec.network import Network
 from sw.metrics import Epoch, Tally
@@ -22,6 +24,17 @@ from sw.training import Watcher
 
 EVERY = 0.1  # seconds between two updates of the live line
 HEADING = "epoch   rate    test   train   firing rate    cycles/sample  samples/s   time"
+
+
+class TwoLines(Progress):
+    """A bar, and what is measured on a line of its own: both fit a terminal of 80 columns."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, then the text."""
+        yield from super().get_renderables()
+        for task in self.tasks:
+            if task.visible and task.fields["text"]:
+                yield Text(f"  {task.fields['text']}")
 
 
 class TerminalWatcher(Watcher):
@@ -33,13 +46,12 @@ class TerminalWatcher(Watcher):
         self._shown = 0.0
         self._headed = False
         self._word = "right"
-        self._progress = Progress(
+        self._progress = TwoLines(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[text]}"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
         )
@@ -69,8 +81,8 @@ class TerminalWatcher(Watcher):
         self._shown = now
         assert self._network is not None
         parts = [
-            f"{self._word} {tally.accuracy:6.1%}",
-            f"rate {_rates(tally.rates(self._network))}",
+            f"{self._word} {tally.accuracy:.1%}",
+            f"firing rate {_rates(tally.rates(self._network))}",
         ]
         parts.append(f"{tally.speed:.0f} samples/s")
         if tally.cycles:
@@ -82,13 +94,24 @@ class TerminalWatcher(Watcher):
         if not self._headed:
             self._progress.console.print(HEADING, highlight=False)
             self._headed = True
-        self._progress.console.print(
-            f"{epoch.epoch:5d}  {epoch.rate_scale:5.3f}  {_percent(epoch.test_accuracy)}  "
-            f"{_percent(epoch.train_accuracy)}   {_rates(epoch.firing_rates):<14}"
-            f"{_cycles(epoch.cycles_per_sample)}  {epoch.samples_per_second:9.1f}  "
-            f"{epoch.seconds:5.1f}s",
-            highlight=False,
-        )
+        self._progress.console.print(row(epoch), highlight=False)
+
+
+def row(epoch: Epoch) -> str:
+    """An epoch under HEADING."""
+    return (
+        f"{epoch.epoch:5d}  {epoch.rate_scale:5.3f}  {_percent(epoch.test_accuracy)}  "
+        f"{_percent(epoch.train_accuracy)}   {_rates(epoch.firing_rates):<14}"
+        f"{_cycles(epoch.cycles_per_sample)}  {epoch.samples_per_second:9.1f}  "
+        f"{epoch.seconds:5.1f}s"
+    )
+
+
+def short_time(seconds: float) -> str:
+    """Minutes and seconds, with hours if there are any."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _percent(value: float | None) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import shlex
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from golden.spec.config import CoreConfig
-from golden.spec.registers import VERSION, fingerprint
+from golden.spec.registers import fingerprint
 from sw.checkpoint import Checkpoint
 from sw.cli import options
 from sw.cli.progress import TerminalWatcher
@@ -28,12 +26,13 @@ from sw.shadow import USUAL_EVERY, Shadowed
 from sw.stopping import Every, StopRequest
 from sw.store import Run
 from sw.training import Trainer, differences
+from sw.versions import versions
 
 STOPPED = 130  # exit status of a program that Ctrl-C ended
 # What a resumed run may be told; everything else it has from its checkpoint.
 WITH_RESUME = {
     *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
-    *("out", "shadow", "shadow_every", "command", "defaults"),
+    *("out", "shadow", "shadow_every", "command", "defaults", "words"),
 }
 
 
@@ -129,7 +128,8 @@ def train(args: argparse.Namespace, console: Console) -> int:
             "training": asdict(job.plan),
             "target": args.target,
             "fingerprint": f"{fingerprint(device.config):016x}",
-            "versions": _versions(),
+            "versions": versions(),
+            "commands": [*job.config.get("commands", []), _command(args)],
         }
         recorder = Recorder(job.run, device, config)
         recorder.begin(job.resumed)
@@ -276,12 +276,6 @@ class _closing:
             self.device.close()
 
 
-def _versions() -> dict[str, str | int]:
-    """Software the run was made with."""
-    versions: dict[str, str | int] = {"python": platform.python_version(), "address_map": VERSION}
-    for package in ("numpy", "safetensors", "pyserial"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
+def _command(args: argparse.Namespace) -> str:
+    """The command, to be given again."""
+    return shlex.join(["python", "-m", "sw.driver", *args.words])

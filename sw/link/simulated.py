@@ -49,6 +49,7 @@ class SimulatedTransport(Transport):
         library: Path | None = None,
     ) -> None:
         """Compile the board if need be, and switch it on. Raises LinkError."""
+        self._config, self._given = config, library
         self._library = load(library or find_library(config, trace=traceable or trace is not None))
         self._board = self._library.board_create()
         self._waiting = bytearray()
@@ -61,6 +62,10 @@ class SimulatedTransport(Transport):
         """Dump every signal to a VCD file from now on; close() ends it. Raises LinkError."""
         if self._library.board_trace(self._board, os.fsencode(path)):
             raise LinkError(f"{path}: cannot be written, or the board was not made `traceable`")
+
+    def again(self) -> SimulatedTransport:
+        """A fresh board of the same design that can dump. Raises LinkError."""
+        return SimulatedTransport(self._config, traceable=True, library=self._given)
 
     def write(self, data: bytes) -> None:
         """Queue bytes; they go in while the board is read."""

@@ -1,0 +1,124 @@
+"""What a run's files lack, measured on the integer model, which the chip equals bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.core import StepRecord
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from sw.channel import Channel
+from sw.data import Dataset
+from sw.device import Device, Weights
+from sw.link.golden_link import GoldenTransport
+from sw.metrics import Tally
+from sw.training import Watcher
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One sample, step by step."""
+
+    key: str
+    label: int
+    prediction: int
+    frames: NDArray[np.bool_]
+    """Input spikes, bool[steps, inputs]."""
+    spikes: list[NDArray[np.bool_]]
+    """Of each hidden layer, bool[steps, neurons]."""
+    scores: Floats
+    """The readout's membranes summed up to each step, in units of 1, [steps, classes]."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Results of samples with learning off."""
+
+    confusion: NDArray[np.int64]
+    """Samples by class and by the class they were taken for, [classes, classes]."""
+    rates: list[Floats]
+    """Spikes per step of each hidden neuron, by class, [classes, neurons]; NaN: no such sample."""
+    shown: Shown
+
+    @property
+    def samples(self) -> int:
+        """All samples."""
+        return int(self.confusion.sum())
+
+    @property
+    def correct(self) -> int:
+        """Those that were right."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """Part that is right."""
+        return self.correct / self.samples
+
+    def mean_rates(self, layer: int) -> Floats:
+        """Spikes per step of each neuron over all samples, [neurons]."""
+        counts = self.confusion.sum(axis=1)
+        there = counts > 0
+        return np.asarray(counts[there] @ self.rates[layer][there] / counts.sum(), np.float64)
+
+    def preferred(self, layer: int) -> NDArray[np.int64]:
+        """Class for which each neuron fires most, [neurons]; -1: it never fires."""
+        rates = np.nan_to_num(self.rates[layer])
+        return np.where(rates.any(axis=0), rates.argmax(axis=0), -1)
+
+
+def measure(
+    network: Network,
+    core: CoreConfig,
+    weights: Weights,
+    samples: Dataset,
+    *,
+    shown: int = 0,
+    watcher: Watcher | None = None,
+) -> Measured:
+    """Run all samples with learning off, number `shown` in detail.
+
+    Raises ValueError when there is no such sample, DoesNotFit.
+    """
+    if not 0 <= shown < len(samples):
+        raise ValueError(f"sample {shown}: test samples are 0 to {len(samples) - 1}")
+    watcher = watcher or Watcher()
+    confusion = np.zeros((network.classes, network.classes), np.int64)
+    sums = [np.zeros((network.classes, size)) for size in network.hidden]
+    tally, transport = Tally(len(network.hidden)), GoldenTransport(core)
+    watcher.begin("measuring", len(samples), network)
+    with Device(Channel(transport), core) as device:
+        device.load(network, weights)
+        for number, sample in enumerate(samples):
+            records = transport.device.core.records = []
+            result = next(device.run([sample], learn=False))
+            tally.add(result, sample.label, len(sample.frames))
+            watcher.sample(tally)
+            confusion[sample.label, result.prediction] += 1
+            spikes = [_spikes(records, i, size) for i, size in enumerate(network.hidden)]
+            for total, fired in zip(sums, spikes, strict=True):
+                total[sample.label] += fired.mean(axis=0)
+            if number == shown:
+                scores = _scores(records, network)
+                found = Shown(
+                    sample.key, sample.label, result.prediction, sample.frames, spikes, scores
+                )
+    with np.errstate(invalid="ignore"):
+        rates = [total / confusion.sum(axis=1)[:, None] for total in sums]
+    return Measured(confusion, rates, found)
+
+
+def _spikes(records: list[StepRecord], layer: int, neurons: int) -> NDArray[np.bool_]:
+    fired = [record.spikes.reshape(-1)[:neurons] for record in records if record.layer == layer]
+    return np.array(fired, np.bool_)
+
+
+def _scores(records: list[StepRecord], network: Network) -> Floats:
+    readout = len(network.hidden)
+    logits = [r.membranes.reshape(-1)[: network.classes] for r in records if r.layer == readout]
+    return np.cumsum(np.array(logits) / 2.0**network.readout_fraction, axis=0)

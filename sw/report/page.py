@@ -1,0 +1,82 @@
+"""The page: sections in order, the style sheet inside, nothing from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sw.report.accuracy import accuracy
+from sw.report.confusion import confusion
+from sw.report.cycles import cycles
+from sw.report.fields import fields
+from sw.report.histograms import rates, weights
+from sw.report.html import el, text
+from sw.report.sample import sample
+from sw.report.setup import setup
+from sw.report.source import Source, folder_name
+
+SECTIONS = (accuracy, confusion, sample, fields, rates, weights, cycles, setup)
+STYLE = Path(__file__).parent / "page.css"
+# A browser that obeys this fetches nothing, whatever the page says.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def page(source: Source) -> str:
+    """The whole file, HTML."""
+    title = f"{folder_name(Path(source.name))}: {_what(source)}"
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", name="color-scheme", content="light dark"),
+        el("link", rel="icon", href="data:,"),
+        el("title", text(title)),
+        el("style", STYLE.read_text()),
+    )
+    body = el("body", _header(source), el("main", *(make(source) for make in SECTIONS)))
+    return "<!doctype html>\n" + el("html", head, body, lang="en") + "\n"
+
+
+def _what(source: Source) -> str:
+    sizes = "–".join(map(str, source.network.sizes))
+    return f"{source.set_name} {sizes} on {source.target}"
+
+
+def _header(source: Source) -> str:
+    figures = "".join(
+        el("div", el("dt", text(name)), el("dd", text(value)), class_="figure")
+        for name, value in _figures(source)
+    )
+    return el(
+        "header",
+        el("p", text("tess-fpga · a training run"), class_="kicker"),
+        el("h1", text(folder_name(Path(source.name)))),
+        el("p", text(_what(source)), class_="what"),
+        el("dl", figures, class_="figures"),
+    )
+
+
+def _figures(source: Source) -> list[tuple[str, str]]:
+    """The numbers people ask for first."""
+    metrics, epochs = source.metrics, source.epochs
+    found = []
+    if metrics["test_accuracy"] is not None:
+        found.append(("test accuracy", f"{metrics['test_accuracy']:.1%}"))
+    planned = source.config.get("training", {}).get("epochs", len(epochs))
+    of = f" of {planned}" if planned != len(epochs) else ""
+    found.append(("epochs", f"{len(epochs)}{of}"))
+    found.append(("samples learned", f"{metrics['samples_learned']:,}"))
+    if epochs:
+        last = epochs[-1]
+        found += [(f"firing rate, layer {i}", f"{r:.1%}") for i, r in enumerate(last.firing_rates)]
+        if last.cycles_per_sample:
+            found.append(("cycles a sample", f"{last.cycles_per_sample:,.0f}"))
+        found.append(("samples a second", f"{last.samples_per_second:,.1f}"))
+    found.append(("time", _time(metrics.get("seconds", 0.0))))
+    return found
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
