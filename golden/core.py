@@ -159,7 +159,9 @@ class Core(CoreMemory):
             if layer.readout:
                 lanes.reshape(-1)[:classes] = classes_signal
             else:
-                lanes = signal.learning_signal(classes_signal, signs).reshape(spikes.shape)
+                fired = spikes.reshape(-1).astype(np.int64)
+                m = signal.learning_signal(classes_signal, signs, fired, layer)
+                lanes = m.reshape(spikes.shape)
         self._record(index, span, lanes)
         if learn:
             surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)

@@ -37,9 +37,12 @@ def class_signals(logits: Ints, label: int, layer: Layer) -> Ints:
     return round_shift(error * layer.rate, 8)
 
 
-def learning_signal(signals: Ints, signs: Ints) -> Ints:
-    """m for each lane: s16[neurons] from signals [classes], signs [classes, neurons]."""
-    return saturate(signals @ signs, SIGNAL_BITS)
+def learning_signal(signals: Ints, signs: Ints, spikes: Ints, layer: Layer) -> Ints:
+    """m for each lane: s16[neurons] from signals [classes], signs [classes, neurons], spikes 0/1.
+
+    A neuron that fires pays `rate_cost`: it learns to fire less where the error does not object.
+    """
+    return saturate(signals @ signs - layer.rate_cost * spikes, SIGNAL_BITS)
 
 
 def gains(signal: Ints, surrogate: Ints, post: Ints, layer: Layer) -> tuple[Ints, Ints]:

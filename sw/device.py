@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.frames import HEADER, Command
-from golden.spec.layers import FIELD_NAMES, Layer
+from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES, Layer
 from golden.spec.network import Network, pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
@@ -70,7 +70,7 @@ class Device(Blocks):
         layers = network.layers(self.config)
         self.attach(network)
         for index, layer in enumerate(layers):
-            self.write(Space.LAYERS, index * len(FIELD_NAMES), np.array(layer.encode()))
+            self.write(Space.LAYERS, index * ENTRY_WORDS, np.array(layer.encode()))
         self.set_register("layer_count", len(layers))
         self.set_register("class_count", network.classes)
         self.noise_state = network.noise_seed
@@ -84,9 +84,11 @@ class Device(Blocks):
 
     def set_rates(self, scale: float) -> None:
         """Multiply the learning rates of the network by `scale` (0 to 1) from now on."""
-        field = FIELD_NAMES.index("rate")
+        first = FIELD_NAMES.index("rate")
+        assert FIELD_NAMES[first + 1] == "rate_cost"
         for index, layer in enumerate(self._loaded().layers(self.config, scale)):
-            self.write(Space.LAYERS, index * len(FIELD_NAMES) + field, np.array([layer.rate]))
+            words = np.array([layer.rate, layer.rate_cost])
+            self.write(Space.LAYERS, index * ENTRY_WORDS + first, words)
 
     def write_weights(self, weights: Weights) -> None:
         """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""

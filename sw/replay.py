@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.spec.layers import FIELD_NAMES
+from golden.spec.layers import ENTRY_WORDS
 from golden.spec.registers import Space
 from golden.spec.samples import Result
 from sw.channel import Channel
@@ -55,7 +55,7 @@ class State:
     @classmethod
     def of(cls, device: Device) -> State:
         """Read it off a device."""
-        table = device.read(Space.LAYERS, 0, len(device.layers) * len(FIELD_NAMES))
+        table = device.read(Space.LAYERS, 0, len(device.layers) * ENTRY_WORDS)
         return cls(Device.read_weights(device), device.noise_state, table)
 
     def restore(self, device: Device) -> None:

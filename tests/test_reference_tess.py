@@ -64,7 +64,7 @@ def naive_signal(cfg: FloatConfig, layer: int, o: list[float], label: int) -> li
     e = naive_error(cfg.error, y, label, cfg.dead_zone)
     factor = 1.0 if cfg.fold_scale else scale
     m = [factor * sum(naive_sign(c, k, classes) * e[c] for c in range(classes)) for k in range(d)]
-    return [m[k] + (cfg.rate_gain * o[k] if any(e) else 0.0) for k in range(d)]
+    return [m[k] + cfg.rate_cost * o[k] for k in range(d)]
 
 
 def naive_learn(
@@ -132,8 +132,8 @@ CASES: list[dict[str, object]] = [
     {"alpha_pre": 0.0},
     {"lambda_pre": 0.0, "lambda_post": 1.0},
     {"train_hidden": False},
-    {"rate_gain": 0.3},
-    {"rate_gain": 0.3, "error": "hard_sigmoid", "temperature": 0.04},
+    {"rate_cost": 0.3},
+    {"rate_cost": 0.3, "error": "hard_sigmoid", "temperature": 0.04},
     {"dead_zone": 0.2},
     {"dead_zone_out": 0.2},
     {"dead_zone": 0.2, "dead_zone_out": 0.3, "error": "hard_sigmoid", "error_out": "hard_sigmoid"},

@@ -59,8 +59,8 @@ class FloatConfig:
     dead_zone_out: float = 0.0
     """The same for the output layer. 1/C with hard_sigmoid makes it learn only from logits on the
     wrong side of 0, or at 0, where all of them start: a larger dead zone would never learn."""
-    rate_gain: float = 0.0
-    """Rate control: added to m of a neuron that fires, in steps where its layer has an error."""
+    rate_cost: float = 0.0
+    """What a spike costs its neuron: added to m of a neuron that fires."""
 
     update: UpdateKind = "step"
     """step: weights move at every learning step; sample: updates are added up over the sample."""
@@ -155,7 +155,7 @@ class FloatConfig:
             "eta_out",
             "dead_zone",
             "dead_zone_out",
-            "rate_gain",
+            "rate_cost",
         ):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
 

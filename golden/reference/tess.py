@@ -55,12 +55,12 @@ def learning_signal(
     """m of hidden layer ``layer`` from its own spikes ``o`` (samples, neurons).
 
     y = B o / (d tau), e = error(y), m = B^T e (times 1/(d tau) unless folded into eta).
-    Rate control acts only where e is not all zero: a layer without error has nothing to update.
+    A neuron that fires pays rate_cost: the gradient of rate_cost times its spikes.
     """
     scale = cfg.logit_scale(layer)
     e = learning_error(scale * (o @ signs.T), target, cfg.error, cfg.dead_zone)
     m = e @ signs if cfg.fold_scale else scale * (e @ signs)
-    return m + cfg.rate_gain * o * e.any(axis=-1, keepdims=True) if cfg.rate_gain else m
+    return m + cfg.rate_cost * o if cfg.rate_cost else m
 
 
 class TessLearner:

@@ -12,7 +12,7 @@ turns real hyper-parameters into these integers); the core only knows widths.
 | pre trace q       | u8       | 16 = one spike at alpha_pre = 1                              |
 | post trace h      | u8       | units of 2 Psi at alpha_post = 1                             |
 | error e           | s10      | 256 = 1.0; target minus prediction, so it points downhill    |
-| learning signal m | s16      | sum of +-(error x rate), saturated                           |
+| learning signal m | s16      | sum of +-(error x rate), less rate_cost if fired, saturated  |
 | gain g            | s16      | m x Psi / 256, rounded                                       |
 | update            | weight   | (g x q + noise) / 2^16: stochastic rounding                  |
 """

@@ -32,10 +32,13 @@ FIELDS = (
     Field("psi_shift", "right shift that brings the triangle to 8 bits", 0, 3),
     Field("error_gain", "logit scale: hard sigmoid = 128 + latents x error_gain / 256", 0, 0x7FFF),
     Field("rate", "learning rate: learning signal = error x rate / 256", 0, 0x7FFF),
+    Field("rate_cost", "what a spike takes off its neuron's learning signal", 0, 0x7FFF),
 )
 
 READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE = (1 << bit for bit in range(5))
 FIELD_NAMES = tuple(field.name for field in FIELDS)
+ENTRY_WORDS = 1 << (len(FIELDS) - 1).bit_length()
+"""Distance of two entries in host addresses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,7 @@ class Layer:
     psi_shift: int = 0
     error_gain: int = 0
     rate: int = 0
+    rate_cost: int = 0
 
     def __post_init__(self) -> None:
         for field in FIELDS:
@@ -107,8 +111,9 @@ class Layer:
         return self.rows * self.groups
 
     def encode(self) -> list[int]:
-        """The entry as the 16-bit words the core reads, in the order of FIELDS."""
-        return [getattr(self, name) for name in FIELD_NAMES]
+        """The entry as the host writes it: words in the order of FIELDS, zeros up to ENTRY_WORDS."""
+        words = [getattr(self, name) for name in FIELD_NAMES]
+        return words + [0] * (ENTRY_WORDS - len(words))
 
 
 assert tuple(f.name for f in fields(Layer)) == FIELD_NAMES

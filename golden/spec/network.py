@@ -52,6 +52,9 @@ class Network:
     """Learning rate of hidden layers on (B' e) Psi q; the 2/C of the error is part of it."""
     eta_out: float = 0.012
     """Learning rate of the readout on e s."""
+    rate_cost: float = 0.0
+    """What a spike costs its neuron, in the unit of the errors that B' e sums: m = B' e - rate_cost o.
+    It bears on weights at the pace of eta and makes hidden layers fire less."""
     learn_last: int = 0
     """Steps at the end of a sample with a learning signal (T_l); 0: all."""
     train_hidden: bool = True
@@ -184,6 +187,9 @@ class Network:
             "psi_shift": shift,
             "error_gain": _register("logit_scale", self.logit_scale * 64 * 256),
             "rate": _register("eta", rate),
+            "rate_cost": _register(
+                "rate_cost", self.rate_cost * rate
+            ),  # an error of 1 is `rate` in m
         }
 
     def _readout(self, rate_scale: float) -> dict[str, int]:
@@ -209,6 +215,7 @@ BOUNDS = (
     ("readout_scale", 0, 200),
     ("eta", 0, 0.1),
     ("eta_out", 0, 4),
+    ("rate_cost", 0, 16),
     ("learn_last", 0, 65535),
     ("weight_fraction", 4, 10),
     ("readout_fraction", 4, 14),

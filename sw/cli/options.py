@@ -29,6 +29,7 @@ NETWORK_HELP = {
     "readout_scale": "scale of the readout's class guess",
     "eta": "learning rate of the hidden layers",
     "eta_out": "learning rate of the readout",
+    "rate_cost": "what a spike costs its neuron, in units of a class's error: above 0, fewer spikes",
     "learn_last": "learn only in the last so many steps; 0: in all",
     "train_hidden": "learn in the hidden layers (--no-train-hidden: a random layer)",
     "weight_fraction": "fraction bits of a hidden weight",
