@@ -51,6 +51,7 @@ PRESETS: dict[str, Preset] = {
     "nmnist-fast": Preset(
         text="N-MNIST, all 34 x 34 x 2 inputs, 128 neurons",
         epochs=8,
+        network={"rate_cost": 0.1},
     ),
     "nmnist-best": Preset(
         text="N-MNIST, pooled to 17 x 17 x 2 inputs, 512 neurons",

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from bench.native import COUNTERS, NativeCore, Spikes
+from bench.native.online import fit_online_native
+from golden.reference import FloatConfig, fit_online
 from golden.spec.config import PRESETS
 from golden.spec.network import Network
 from sw.data import load
@@ -48,3 +50,25 @@ def test_equals_the_integer_model(case):
         assert {name: counted[name] for name in COUNTERS} == native.counters
         changed = [w != v for w, v in zip(native.weights, network.initial_weights(), strict=True)]
         assert all(c.any() for c in changed) == network.train_hidden
+
+
+ONLINE = {"error": "hard_sigmoid", "error_out": "hard_sigmoid", "output_bias": True}
+FLOAT_CASES = [
+    {"sizes": (64, 12, 4)},
+    {"sizes": (64, 9, 7, 4), "alpha_post": 0.5, "rate_cost": 0.1, "learn_last": 2},
+    {"sizes": (64, 9, 7, 4), "reset": "hard", "gamma": 0.9, "theta": 0.5},
+]
+
+
+@pytest.mark.parametrize("case", FLOAT_CASES, ids=str)
+def test_the_compiled_float_rule_equals_the_reference(case):
+    data = load("synthetic", seed=5, steps=5, limit=12)
+    config = FloatConfig(
+        **case, **ONLINE, steps=5, eta=0.1, eta_out=0.1, precision="float32", seed=3
+    )
+    frames = np.stack([sample.frames for sample in data])
+    wanted = fit_online(config, frames, data.labels, epochs=2)
+    got = fit_online_native(config, Spikes.of(data), epochs=2)
+    for one, two in zip(got.arrays(), wanted.arrays(), strict=True):
+        assert np.abs(two).max() > 0.01
+        np.testing.assert_allclose(one, two, atol=2e-5)

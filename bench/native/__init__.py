@@ -2,7 +2,8 @@
 
     network -> NativeCore(network, config); .run(spikes, order, learn=True); .weights
 
-`golden.core` is the specification; tests/test_native.py holds this one to it, bit for bit. Needs g++
+`golden.core` is the specification; tests/test_native.py holds this one to it, bit for bit. online.py
+is the floating-point rule, compiled and held to golden.reference in the same way. Needs g++
 (or the compiler that CXX names); what it makes goes to build/native/.
 """
 
@@ -24,7 +25,7 @@ from golden.spec.layers import FIELD_NAMES
 from golden.spec.network import Network, sign_matrix
 from sw.data import Dataset
 
-SOURCE = Path(__file__).parent / "core.cc"
+SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc")]
 BUILD = Path(__file__).parents[2] / "build" / "native"
 COUNTERS = (
     *("steps", "events", "spikes", "synops", "updates"),
@@ -39,13 +40,13 @@ def library() -> ctypes.CDLL:
     if compiler is None:
         raise RuntimeError("no C++ compiler: install g++, or name one in CXX")
     command = [compiler, "-O3", "-march=native", "-std=c++20", "-shared", "-fPIC"]
-    build_plan = (SOURCE.read_text(), command, os.uname())
+    build_plan = ([source.read_text() for source in SOURCES], command, os.uname())
     path = BUILD / f"core-{hashlib.sha256(repr(build_plan).encode()).hexdigest()[:16]}.so"
     if not path.exists():
         BUILD.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}")
         done = subprocess.run(
-            [*command, str(SOURCE), "-o", str(part)], capture_output=True, text=True
+            [*command, *map(str, SOURCES), "-o", str(part)], capture_output=True, text=True
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
@@ -66,6 +67,9 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_set_rates.argtypes = [handle, *[number] * 3]
     samples = [long, whole, whole, number, long, ctypes.c_int64, number, number, long, long]
     lib.core_run.argtypes = [handle, *samples]
+    real, reals, single = ndpointer(np.float32, flags="C"), signs, ctypes.c_float
+    network = [real, number, whole, real, reals, reals, real, real]
+    lib.online_run.argtypes = [*network, *samples[:5], ctypes.c_int64, single, single]
     return lib
 
 
