@@ -21,11 +21,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.accuracy.jobs import Job, run
+from bench.accuracy.jobs import RESULTS, Job, run
 from bench.accuracy.methods import METHODS
 from sw.presets import PRESETS
 
-RESULTS = Path(__file__).parents[1] / "results"
 QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from bench.accuracy.choose import choose
 from bench.accuracy.methods import Task, train
 from sw.data import load
 from sw.presets import PRESETS
+
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def load(
         window_us: part of a recording to use, (start, end) in microseconds. Other events drop.
         seed: seed of generated data and of rate-coded images. Not of `Dataset.order`.
         options: what only this data set takes (`DATASETS[name].options`): nmnist `via_tonic`;
-            mnist `code`; fsdd `bands`, `levels`; cifar10 `code`, `levels`; synthetic `n_inputs`,
+            mnist `code`; fsdd `bands`, `levels`, `delays`; cifar10 `code`, `levels`; synthetic `n_inputs`,
             `classes`, `samples`.
 
     Raises:

@@ -5,6 +5,7 @@ evenly spaced on the mel scale from 100 Hz to the Nyquist frequency; its logarit
 equal parts of the recording, so that every recording has as many steps, however long it is. Relative to
 the loudest value of the recording, an input of band b and level k is on in a step when the band is
 louder there than level k, and the levels are evenly spaced from `FLOOR` up to 0: a thermometer per band.
+A delay line shows the network the past: the spikes of the last `delays` steps are inputs too.
 
 Files: `recordings/{digit}_{speaker}_{number}.wav` as in the public repository, 16-bit mono; or the same
 packed in one `.npz` with audio int16 (all recordings one after the other at 8 kHz), offsets int64[N+1],
@@ -29,10 +30,11 @@ from sw.data.packed import read_npz
 
 CLASSES = 10
 BANDS, LEVELS = 32, 4
-FSDD_SENSOR = Sensor(BANDS, LEVELS, 1)
+DELAYS = 5
+FSDD_SENSOR = Sensor(BANDS, LEVELS, DELAYS)
 TEST_NUMBERS = 5  # recordings 0..4 of each speaker and digit
 WINDOW_S, HOP_S, LOWEST_HZ = 0.032, 0.008, 100.0
-FLOOR = -6.0  # lowest level: natural logarithm of power, relative to the loudest (-26 dB)
+FLOOR = -8.0  # lowest level: natural logarithm of power, relative to the loudest (-35 dB)
 PACKED_HZ = 8000
 GET = (
     "get https://github.com/Jakobovski/free-spoken-digit-dataset and name its folder, or the .npz "
@@ -43,7 +45,9 @@ Recording = tuple[str, int, NDArray[np.int16], int]
 """Name, digit, waveform, samples a second."""
 
 
-def load_fsdd(request: Request, *, bands: int = BANDS, levels: int = LEVELS) -> Dataset:
+def load_fsdd(
+    request: Request, *, bands: int = BANDS, levels: int = LEVELS, delays: int = DELAYS
+) -> Dataset:
     """Load the set from `root`: the repository's folder, its `recordings`, the `.npz`, or its folder.
 
     Recordings come number by number, digit by digit, so that a limited set holds all digits. The window
@@ -52,18 +56,23 @@ def load_fsdd(request: Request, *, bands: int = BANDS, levels: int = LEVELS) -> 
     Args:
         request: what to load.
         bands: triangles of the filter bank.
-        levels: inputs for each band; input = level x bands + band.
+        levels: of the thermometer of each band.
+        delays: steps that are seen at once; input = (delay x levels + level) x bands + band.
 
     Raises:
         DataError: files are missing or damaged, or an argument is out of range.
     """
-    if request.pool != 1 or not (1 <= bands <= 64 and 1 <= levels <= 64):
-        raise DataError("fsdd: pool 1, and 1 to 64 bands and levels, are possible")
+    if request.pool != 1 or not all(1 <= n <= 64 for n in (bands, levels, delays)):
+        raise DataError("fsdd: pool 1, and 1 to 64 bands, levels and delays, are possible")
     samples = (
-        Sample(encode(audio, rate, request.steps, bands, levels), label, f"{request.split}/{name}")
+        Sample(
+            delayed(encode(audio, rate, request.steps, bands, levels), delays),
+            label,
+            f"{request.split}/{name}",
+        )
         for name, label, audio, rate in _recordings(request)
     )
-    inputs = bands * levels
+    inputs = bands * levels * delays
     return Dataset("fsdd", samples, classes=CLASSES, n_inputs=inputs, steps=request.steps)
 
 
@@ -78,6 +87,12 @@ def encode(audio: NDArray[np.int16], rate: int, steps: int, bands: int, levels: 
     relative = np.array(parts) - loudness.max()
     levels_at = FLOOR * np.arange(levels, 0, -1) / levels
     return np.asarray(relative[:, None, :] > levels_at[None, :, None]).reshape(steps, -1)
+
+
+def delayed(frames: Frames, delays: int) -> Frames:
+    """Every step with those before it beside it: bool[steps, delays x inputs], the present first."""
+    line = np.concatenate([np.zeros((delays - 1, frames.shape[1]), np.bool_), frames])
+    return np.concatenate([line[delays - 1 - k :][: len(frames)] for k in range(delays)], axis=1)
 
 
 def log_bands(audio: NDArray[np.int16], rate: int, bands: int) -> NDArray[np.float64]:
