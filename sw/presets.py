@@ -51,13 +51,38 @@ PRESETS: dict[str, Preset] = {
     "nmnist-fast": Preset(
         text="N-MNIST, all 34 x 34 x 2 inputs, 128 neurons",
         epochs=8,
+        network={"rate_cost": 0.1},
     ),
     "nmnist-best": Preset(
-        text="N-MNIST, pooled to 17 x 17 x 2 inputs, 512 neurons",
+        text="N-MNIST, pooled to 17 x 17 x 2 inputs, 384 neurons",
         pool=2,
-        hidden=(512,),
+        hidden=(384,),
         epochs=8,
-        network={"logit_scale": 0.4},
+        network={"logit_scale": 0.4, "rate_cost": 0.1},
+    ),
+    "nmnist8": Preset(
+        text="N-MNIST digits 0 to 7, denoised, 128 neurons",
+        data="nmnist8",
+        epochs=4,
+        network={"rate_cost": 0.1},
+    ),
+    "fsdd": Preset(
+        text="spoken digits, 640 inputs, 256 neurons",
+        data="fsdd",
+        hidden=(256,),
+        epochs=10,
+        network={"rate_cost": 0.05, "logit_scale": 0.5},
+    ),
+    "cues": Preset(
+        text="cue accumulation: memory over two seconds, 64 neurons",
+        data="cues",
+        hidden=(64,),
+        steps=45,
+        epochs=10,
+        network={
+            **{"gamma": 0.98, "lambda_pre": 0.98, "alpha_pre": 8.0, "eta": 0.0005},
+            "learn_last": 3,
+        },
     ),
     "smoke": Preset(
         text="generated patterns on the smallest core: seconds, also in simulation",

@@ -72,7 +72,7 @@ def _record(cfg: FloatConfig, w: Floats, x: Floats, smooth: bool) -> _Tape:
 def _loss(cfg: FloatConfig, y: Floats, labels: NDArray[np.integer]) -> tuple[float, Floats]:
     """Cross entropy of y / temperature_out over the learning steps, and its gradient in y."""
     probability = softmax(y / cfg.temperature_out)
-    target, samples = one_hot(labels, cfg.classes), y.shape[1]
+    target, samples = one_hot(labels, cfg.classes).astype(cfg.precision), y.shape[1]
     dy = (probability - target) / (cfg.temperature_out * samples)
     dy[: cfg.first_learning_step] = 0.0
     true = np.take_along_axis(probability, labels[None, :, None], axis=2)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from golden.reference.kinds import ErrorKind, ResetKind, SurrogateKind
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 TRIANGLE_HEIGHT = 0.3
 RECIPROCAL_STEEPNESS = 100.0

@@ -51,8 +51,10 @@ def init_weights(cfg: FloatConfig) -> Weights:
     for layer in range(cfg.hidden_layers):
         fan_in, neurons = cfg.sizes[layer : layer + 2]
         limit = cfg.per_layer("init_scale", layer) / np.sqrt(fan_in)
-        hidden.append(rng.uniform(-limit, limit, (fan_in, neurons)))
-    return Weights(hidden=hidden, out=np.zeros(cfg.sizes[-2:]), bias=np.zeros(cfg.classes))
+        drawn = rng.uniform(-limit, limit, (fan_in, neurons))
+        hidden.append(drawn.astype(cfg.precision))
+    out, bias = np.zeros(cfg.sizes[-2:], cfg.precision), np.zeros(cfg.classes, cfg.precision)
+    return Weights(hidden=hidden, out=out, bias=bias)
 
 
 def fire(cfg: FloatConfig, u: Floats, current: Floats) -> tuple[Floats, Floats, Floats]:
@@ -67,7 +69,7 @@ def check_spikes(cfg: FloatConfig, spikes: Spikes, ndim: int) -> Floats:
     if spikes.ndim != ndim or spikes.shape[-2:] != (cfg.steps, cfg.sizes[0]):
         expected = ("samples, " if ndim == 3 else "") + f"{cfg.steps}, {cfg.sizes[0]}"
         raise ValueError(f"spikes: got shape {spikes.shape}, expected ({expected})")
-    return np.asarray(spikes, np.float64)
+    return np.asarray(spikes, cfg.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ def evaluate(cfg: FloatConfig, weights: Weights, spikes: Spikes) -> Evaluation:
 
 
 def _forward(cfg: FloatConfig, weights: Weights, x: Floats) -> tuple[Floats, Floats]:
-    membranes = [np.zeros((len(x), n)) for n in cfg.sizes[1:-1]]
+    membranes = [np.zeros((len(x), n), cfg.precision) for n in cfg.sizes[1:-1]]
     logits = np.zeros((len(x), cfg.classes))
     fired = np.zeros(cfg.hidden_layers)
     for t in range(cfg.steps):

@@ -6,6 +6,7 @@ signal from the layer's own spikes, update. Nothing crosses layers but the spike
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +36,10 @@ class LayerState:
     """Surrogate of the latest step, (samples, neurons)."""
 
     @classmethod
-    def cleared(cls, samples: int, inputs: int, neurons: int) -> "LayerState":
+    def cleared(cls, samples: int, inputs: int, neurons: int, dtype: str) -> "LayerState":
         """All-zero state."""
-        u, h, psi = (np.zeros((samples, neurons)) for _ in range(3))
-        return cls(u=u, q=np.zeros((samples, inputs)), h=h, psi=psi)
+        u, h, psi = (np.zeros((samples, neurons), dtype) for _ in range(3))
+        return cls(u=u, q=np.zeros((samples, inputs), dtype), h=h, psi=psi)
 
     def step(self, cfg: FloatConfig, x: Floats, current: Floats) -> Floats:
         """Take input spikes ``x`` and their weighted sum; returns the spikes o of this step."""
@@ -69,7 +70,7 @@ class TessLearner:
     def __init__(self, cfg: FloatConfig, weights: Weights | None = None) -> None:
         self.cfg = cfg
         self.weights = init_weights(cfg) if weights is None else weights
-        self.signs = [sign_matrix(cfg.classes, n).astype(float) for n in cfg.sizes[1:-1]]
+        self.signs = [sign_matrix(cfg.classes, n).astype(cfg.precision) for n in cfg.sizes[1:-1]]
 
     def learn_sample(self, spikes: Spikes, label: int, rate: float = 1.0) -> None:
         """Learn one sample, ``spikes`` (steps, inputs), by plain descent of eta times ``rate``."""
@@ -102,11 +103,13 @@ class TessLearner:
     def _run(self, x: Floats, labels: NDArray[np.integer]) -> Iterator["LearningStep"]:
         """Yield the factors of the update at each learning step; the caller may move weights."""
         cfg, sizes = self.cfg, self.cfg.sizes
-        target = one_hot(labels, cfg.classes)
-        states = [LayerState.cleared(len(x), *sizes[i : i + 2]) for i in range(cfg.hidden_layers)]
+        target = one_hot(labels, cfg.classes).astype(cfg.precision)
+        pairs = list(pairwise(sizes))[:-1]
+        states = [LayerState.cleared(len(x), *pair, cfg.precision) for pair in pairs]
         for t in range(cfg.steps):
             learning = t >= cfg.first_learning_step
-            o, hidden = x[:, t], []
+            o = x[:, t]
+            hidden: list[tuple[Floats, Floats, Floats, Floats]] = []
             for layer, state in enumerate(states):
                 inputs = o
                 o = state.step(cfg, inputs, integrate(self.weights.hidden[layer], inputs))

@@ -1,6 +1,7 @@
 """Training loops: on line as on chip, and in minibatches as the paper does."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,29 @@ from golden.reference.optim import Adam, Optimizer, cosine
 from golden.reference.tess import TessLearner
 
 Labels = NDArray[np.integer]
+AfterEpoch = Callable[[Weights], None]
+"""Called after every epoch with the weights as they are then."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How minibatches are gone through."""
+
+    epochs: int
+    batch: int
+    optimizer: Optimizer
+    decay: bool
+    after: AfterEpoch | None
 
 
 def fit_online(
-    cfg: FloatConfig, spikes: Spikes, labels: Labels, *, epochs: int, decay: bool = True
+    cfg: FloatConfig,
+    spikes: Spikes,
+    labels: Labels,
+    *,
+    epochs: int,
+    decay: bool = True,
+    after: AfterEpoch | None = None,
 ) -> Weights:
     """TESS on one sample at a time, plain descent; ``spikes`` (samples, steps, inputs).
 
@@ -27,6 +47,8 @@ def fit_online(
         for i, k in enumerate(rng.permutation(len(spikes))):
             rate = cosine((epoch * len(spikes) + i) / total) if decay else 1.0
             learner.learn_sample(spikes[k], int(labels[k]), rate)
+        if after:
+            after(learner.weights)
     return learner.weights
 
 
@@ -39,6 +61,7 @@ def fit_tess_batched(
     batch: int = 32,
     optimizer: Optimizer | None = None,
     decay: bool = True,
+    after: AfterEpoch | None = None,
 ) -> Weights:
     """TESS as published: updates added up over a minibatch, then one optimizer step (Adam)."""
     learner = TessLearner(cfg)
@@ -46,7 +69,8 @@ def fit_tess_batched(
     def gradients(x: Spikes, y: Labels) -> Weights:
         return learner.gradients(x, y)
 
-    _minibatches(cfg, learner.weights, gradients, spikes, labels, epochs, batch, optimizer, decay)
+    plan = Plan(epochs, batch, optimizer or Adam(), decay, after)
+    _minibatches(cfg, learner.weights, gradients, spikes, labels, plan)
     return learner.weights
 
 
@@ -59,6 +83,7 @@ def fit_bptt(
     batch: int = 32,
     optimizer: Optimizer | None = None,
     decay: bool = True,
+    after: AfterEpoch | None = None,
 ) -> Weights:
     """Surrogate-gradient BPTT on the same network: minibatches and an optimizer (Adam)."""
     weights = init_weights(cfg)
@@ -66,7 +91,8 @@ def fit_bptt(
     def gradients(x: Spikes, y: Labels) -> Weights:
         return bptt_gradients(cfg, weights, x, y)[1]
 
-    _minibatches(cfg, weights, gradients, spikes, labels, epochs, batch, optimizer, decay)
+    plan = Plan(epochs, batch, optimizer or Adam(), decay, after)
+    _minibatches(cfg, weights, gradients, spikes, labels, plan)
     return weights
 
 
@@ -76,18 +102,16 @@ def _minibatches(
     gradients: Callable[[Spikes, Labels], Weights],
     spikes: Spikes,
     labels: Labels,
-    epochs: int,
-    batch: int,
-    optimizer: Optimizer | None,
-    decay: bool,
+    plan: Plan,
 ) -> None:
     """Change ``weights`` in place over shuffled minibatches."""
-    optimizer = Adam() if optimizer is None else optimizer
     rng = np.random.default_rng(cfg.seed)
-    for epoch in range(epochs):
+    for epoch in range(plan.epochs):
         order = rng.permutation(len(spikes))
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            progress = (epoch + start / len(order)) / epochs
-            rate = cosine(progress) if decay else 1.0
-            optimizer.step(weights, gradients(spikes[chosen], labels[chosen]), rate)
+        for start in range(0, len(order), plan.batch):
+            chosen = order[start : start + plan.batch]
+            progress = (epoch + start / len(order)) / plan.epochs
+            rate = cosine(progress) if plan.decay else 1.0
+            plan.optimizer.step(weights, gradients(spikes[chosen], labels[chosen]), rate)
+        if plan.after:
+            plan.after(weights)

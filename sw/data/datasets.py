@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sw.data.binning import DEFAULT_WINDOW_US, Window
+from sw.data.cifar10 import CIFAR10_SENSOR, load_cifar10
+from sw.data.cues import CUES_SENSOR, load_cues
 from sw.data.dataset import Dataset, Request
 from sw.data.events import NMNIST_SENSOR, DataError, Sensor
 from sw.data.folder import load_folder
+from sw.data.fsdd import FSDD_SENSOR, load_fsdd
 from sw.data.mnist import MNIST_SENSOR, load_mnist
 from sw.data.nmnist import load_nmnist
 from sw.data.nmnist8 import load_nmnist8
@@ -51,6 +54,14 @@ DATASETS: dict[str, Entry] = {
         load_nmnist8, NMNIST_SENSOR, 8, "N-MNIST digits 0..7, denoised, from an .npz file"
     ),
     "mnist": Entry(load_mnist, MNIST_SENSOR, 10, "MNIST images as spikes, from a folder"),
+    "fsdd": Entry(load_fsdd, FSDD_SENSOR, 10, "spoken digits as spikes, from a folder"),
+    "cifar10": Entry(load_cifar10, CIFAR10_SENSOR, 10, "CIFAR-10 images, from a folder"),
+    "cues": Entry(
+        load_cues,
+        CUES_SENSOR,
+        2,
+        "cue accumulation (memory over time): generated, or ReckOn's files",
+    ),
     "synthetic": Entry(load_synthetic, SYNTHETIC_SENSOR, 4, "generated patterns, no files needed"),
     "folder": Entry(
         load_folder, None, None, "your recordings, a sub-folder for each class, any event format"
@@ -88,7 +99,7 @@ def load(
 
     Args:
         name: a key of `DATASETS`, or `tonic.NAME` for a data set of the tonic package.
-        root: folder (or, for nmnist8, file) with the data; nmnist and synthetic need none.
+        root: folder (or, for nmnist8, file) with the data; nmnist, cues and synthetic need none.
         train: the training samples, else the test samples.
         limit: load at most this many samples.
         steps: time steps per sample.
@@ -96,8 +107,9 @@ def load(
         window_us: part of a recording to use, (start, end) in microseconds. Other events drop.
         seed: seed of generated data and of rate-coded images. Not of `Dataset.order`.
         options: what only this data set takes (`DATASETS[name].options`): nmnist `via_tonic`;
-            mnist `code`; synthetic `n_inputs`, `classes`, `samples`; folder `sensor`,
-            `every_window`, `split_seed`, `salvage`; tonic sets `split_seed`.
+            mnist `code`; fsdd `bands`, `levels`, `delays`; cifar10 `code`, `levels`; synthetic
+            `n_inputs`, `classes`, `samples`; folder `sensor`, `every_window`, `split_seed`,
+            `salvage`; tonic sets `split_seed`.
 
     Raises:
         DataError: the name, an argument or the data is wrong, or the data is missing.

@@ -1,0 +1,116 @@
+"""Accuracy of the chip beside frozen hidden layers, TESS in floating point and BPTT.
+
+    python -m bench.accuracy [--preset nmnist-fast] [--data-dir DIR] [--seeds 1 2 3] [--quick]
+
+Same network, samples and time steps for all. A method with settings to choose (learning rate, epochs,
+spread) chooses them on a fifth of the training samples, held out; then it trains on all training samples
+with every seed and is judged by the test samples, learning off, after its last epoch. No epoch is picked.
+Results go to bench/results/PRESET.json (a method that is run again replaces its own), from where
+`python -m bench.results` makes the tables and plots of docs/results.md.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench.accuracy.jobs import RESULTS, Job, run
+from bench.accuracy.methods import METHODS
+from sw.presets import PRESETS
+
+QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
+
+
+def keep(name: str, results: dict[str, Any], path: Path) -> None:
+    """Add to the file of a preset, in place of what the same methods had there."""
+    preset = PRESETS[name]
+    known = json.loads(path.read_text()) if path.exists() else {}
+    methods = known.get("methods", {}) | results
+    content = {
+        "preset": name,
+        "text": preset.text,
+        "hidden": list(preset.hidden),
+        "steps": preset.steps,
+        "network": preset.network,
+        "methods": {method: methods[method] for method in METHODS if method in methods},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def table(name: str, results: dict[str, dict[str, Any]]) -> Table:
+    """For the terminal."""
+    out = Table(title=f"{name}: test accuracy")
+    for column in ("method", "mean", "least", "most", "firing", "epochs", "setting"):
+        out.add_column(column)
+    for method, result in results.items():
+        values = result["accuracy"]
+        figures = (float(np.mean(values)), min(values), max(values))
+        cells = [f"{100 * value:.1f} %" for value in figures]
+        firing = ", ".join(f"{100 * rate:.1f} %" for rate in result["firing_rates"])
+        out.add_row(method, *cells, firing, str(result["epochs"]), str(result["setting"] or ""))
+    return out
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--preset", default="nmnist-fast", choices=PRESETS)
+    parser.add_argument("--data-dir", metavar="DIR", help="of a data set that is not included")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--epochs", type=int, help="default: the preset's")
+    parser.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
+    parser.add_argument("--test", type=int, metavar="N", help="test samples (default: all)")
+    parser.add_argument(
+        "--validate-on", type=int, metavar="N", help="training samples for choosing (default: all)"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: bench/results/PRESET.json"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="100 samples, 2 epochs, one seed; keeps nothing"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train all, print the table, keep the results."""
+    options = parse()
+    limit, epochs, seeds = options.train, options.epochs, tuple(options.seeds)
+    if options.quick:
+        limit, epochs, seeds = QUICK_SAMPLES, epochs or QUICK_EPOCHS, seeds[:1]
+    test_limit = QUICK_SAMPLES if options.quick else options.test
+    common = (
+        seeds,
+        options.data_dir,
+        limit,
+        test_limit,
+        epochs,
+        options.validate_on,
+        options.quick,
+    )
+    jobs = [Job(options.preset, method, *common) for method in options.methods]
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process for each method is better
+    path = options.out or RESULTS / f"{options.preset}.json"
+    results = {}
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+        for job, result in zip(jobs, pool.map(run, jobs), strict=True):
+            results[job.method] = result
+            if not options.quick or options.out:
+                keep(options.preset, {job.method: result}, path)
+    Console().print(table(options.preset, results))
+
+
+if __name__ == "__main__":
+    main()

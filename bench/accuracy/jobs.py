@@ -1,0 +1,65 @@
+"""One method on one preset, as a job for a process of its own."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from bench.accuracy.choose import choose
+from bench.accuracy.methods import Task, train
+from sw.data import load
+from sw.presets import PRESETS
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method on one preset, all seeds."""
+
+    preset: str
+    method: str
+    seeds: tuple[int, ...]
+    root: str | None
+    limit: int | None
+    test_limit: int | None
+    epochs: int | None
+    validate_on: int | None
+    quick: bool
+
+
+@cache
+def task_of(name: str, root: str | None, limit: int | None, test_limit: int | None) -> Task:
+    """The samples of a preset, loaded once in a process."""
+    preset = PRESETS[name]
+    common = {"steps": preset.steps, "pool": preset.pool, "seed": 1}
+    training = load(preset.data, root, train=True, limit=limit, **common)
+    test = load(preset.data, root, train=False, limit=test_limit, **common)
+    return Task(preset, training, test, preset.epochs)
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Choose a setting, train with every seed; all there is to keep, for JSON."""
+    tell = Console(stderr=True, highlight=False).print
+    task = task_of(job.preset, job.root, job.limit, job.test_limit)
+    task = Task(task.preset, task.train, task.test, job.epochs or task.epochs)
+    setting, scores = choose(task, job.method, job.validate_on, job.quick, tell)
+    outcomes = []
+    for seed in job.seeds:
+        outcome = train(task, job.method, setting, seed)
+        accuracy = 100 * outcome.accuracy[-1]
+        tell(f"{job.method:7} seed {seed}: {accuracy:5.1f} %  {outcome.seconds:6.1f} s")
+        outcomes.append(outcome)
+    return {
+        "samples": [len(task.train), len(task.test)],
+        "epochs": len(outcomes[0].accuracy),
+        "setting": setting,
+        "grid": scores,
+        "seeds": list(job.seeds),
+        "accuracy": [outcome.accuracy[-1] for outcome in outcomes],
+        "by_epoch": [[round(a, 4) for a in outcome.accuracy] for outcome in outcomes],
+        "firing_rates": np.mean([o.firing_rates for o in outcomes], axis=0).round(4).tolist(),
+    }

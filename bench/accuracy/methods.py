@@ -1,0 +1,186 @@
+"""Every way of training: a function of a task and a setting that gives an Outcome.
+
+chip     the integer model, equal to the hardware bit for bit (bench.native): batch 1, no optimizer
+frozen   the same, hidden layers as drawn: only the readout learns
+online   TESS in floating point as the chip does it: batch 1, an update every step, the same rates
+tess     TESS in floating point as published: updates added up over a minibatch of 32, softmax, Adam
+bptt     surrogate-gradient BPTT in floating point: minibatches of 32, softmax, Adam
+
+Same network, same samples, same steps. A setting is what differs from the preset; those that a method
+may choose from are in GRIDS.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.native import NativeCore, Spikes
+from bench.native.online import fit_online_native
+from golden.reference import FloatConfig, Weights, evaluate, fit_bptt, fit_tess_batched
+from golden.reference.optim import Adam
+from golden.spec.network import Network
+from sw.data import Dataset
+from sw.metrics import rate_scale
+from sw.presets import Preset
+
+Setting = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A preset on its samples: what to learn, and what to be judged by."""
+
+    preset: Preset
+    train: Dataset
+    test: Dataset
+    epochs: int
+
+    def network(self, seed: int, **changes: Any) -> Network:
+        """The preset's network."""
+        return self.preset.make_network(self.train, seed=seed, **changes)
+
+
+@dataclass
+class Outcome:
+    """What a training came to; accuracies and rates are of samples with learning off."""
+
+    accuracy: list[float]
+    """After each epoch."""
+    firing_rates: list[float]
+    """Of each hidden layer at the end: spikes per neuron and step."""
+    seconds: float = 0.0
+
+
+def frames_of(dataset: Dataset) -> NDArray[np.bool_]:
+    """Every sample: bool[samples, steps, inputs]."""
+    return np.stack([sample.frames for sample in dataset])
+
+
+def chip(task: Task, setting: Setting, seed: int) -> Outcome:
+    """The integer model."""
+    setting = dict(setting)
+    epochs = round(task.epochs * setting.pop("epochs", 1))
+    network = task.network(seed, **setting)
+    core = NativeCore(network, task.preset.config)
+    train, test = Spikes.of(task.train), Spikes.of(task.test)
+    outcome = Outcome([], [])
+    for epoch in range(epochs):
+        core.set_rates(rate_scale(epoch, epochs))
+        core.run(train, task.train.order(epoch, seed), learn=True)
+        result = core.run(test, np.arange(len(test)), learn=False)
+        outcome.accuracy.append(float(np.mean(result.predictions == test.labels)))
+        fired = result.spikes.mean(axis=0)[: len(network.hidden)]
+        outcome.firing_rates = (fired / test.steps / np.array(network.hidden)).tolist()
+    return outcome
+
+
+def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
+    """The integer model with hidden layers as drawn; `spread` up to what a weight can hold."""
+    network, bits = task.network(seed), task.preset.config.weight_bits
+    most = ((1 << (bits - 1)) - 1) / (1 << network.weight_fraction)
+    widest = most * math.sqrt(min(network.sizes[:-2]))
+    setting = dict(setting)
+    spread = min(setting.pop("spread"), widest)
+    return chip(task, {**setting, "train_hidden": False, "init_scale": spread}, seed)
+
+
+def float_config(network: Network, steps: int) -> FloatConfig:
+    """The same network for the float models. Their error carries the 2/C that eta has on chip."""
+    per_error = network.classes / 2
+    return FloatConfig(
+        sizes=network.sizes,
+        steps=steps,
+        learn_last=min(network.learn_last, steps) or None,
+        gamma=network.gamma,
+        theta=network.theta,
+        reset="hard" if network.reset == "hard" else "soft",
+        lambda_pre=network.lambda_pre,
+        lambda_post=network.lambda_post,
+        alpha_pre=network.alpha_pre,
+        alpha_post=network.alpha_post,
+        error="hard_sigmoid",
+        error_out="hard_sigmoid",
+        temperature=tuple(1 / (neurons * network.logit_scale) for neurons in network.hidden),
+        temperature_out=1 / network.readout_scale,
+        rate_cost=network.rate_cost / per_error,
+        eta=network.eta * per_error,
+        eta_out=network.eta_out * per_error,
+        output_bias=True,
+        init_scale=network.init_scale,
+        precision="float32",
+        seed=network.seed,
+    )
+
+
+def online(task: Task, setting: Setting, seed: int) -> Outcome:
+    """TESS in floating point, on line."""
+    config = float_config(task.network(seed, **setting), task.train.steps)
+    return _float(task, config, task.epochs, _fit_online, spikes=Spikes.of(task.train))
+
+
+def _fit_online(config: FloatConfig, _: Any, __: Any, **options: Any) -> Weights:
+    """`fit_online`, compiled; it wants spikes as lists of rows, which `_float` leaves in options."""
+    return fit_online_native(config, options.pop("spikes"), **options)
+
+
+def tess(task: Task, setting: Setting, seed: int) -> Outcome:
+    """TESS in floating point, added up, Adam."""
+    config = float_config(task.network(seed), task.train.steps)
+    config = replace(config, error="softmax", error_out="softmax", init_scale=1.0, rate_cost=0.0)
+    epochs = round(task.epochs * setting["epochs"])
+    return _float(task, config, epochs, fit_tess_batched, optimizer=Adam(setting["eta"]))
+
+
+def bptt(task: Task, setting: Setting, seed: int) -> Outcome:
+    """BPTT, Adam."""
+    config = float_config(task.network(seed), task.train.steps)
+    config = replace(config, error_out="softmax", init_scale=1.0)
+    epochs = round(task.epochs * setting["epochs"])
+    return _float(task, config, epochs, fit_bptt, optimizer=Adam(setting["eta"]))
+
+
+def _float(
+    task: Task, config: FloatConfig, epochs: int, fit: Callable[..., Weights], **options: Any
+) -> Outcome:
+    """Train in floating point; accuracy after every epoch."""
+    test, labels, outcome = frames_of(task.test), task.test.labels, Outcome([], [])
+
+    def after(weights: Weights) -> None:
+        result = evaluate(config, weights, test)
+        outcome.accuracy.append(float(np.mean(result.logits.argmax(axis=1) == labels)))
+        outcome.firing_rates = list(result.firing_rates)
+
+    train = frames_of(task.train)
+    fit(config, train, task.train.labels, epochs=epochs, after=after, **options)
+    return outcome
+
+
+METHODS: dict[str, Callable[[Task, Setting, int], Outcome]] = {
+    "chip": chip,
+    "frozen": frozen,
+    "online": online,
+    "tess": tess,
+    "bptt": bptt,
+}
+_ADAM = [{"eta": eta, "epochs": times} for eta in (1e-3, 3e-3, 1e-2) for times in (1, 3)]
+GRIDS: dict[str, list[Setting]] = {
+    "chip": [{}],  # the preset, itself chosen on held-out training samples
+    "frozen": [{"spread": spread} for spread in (0.7, 2.0, 4.0)],
+    "online": [{}],
+    "tess": _ADAM,
+    "bptt": _ADAM,
+}
+"""Settings a method may choose from; `epochs` multiplies those of the preset."""
+
+
+def train(task: Task, method: str, setting: Setting, seed: int) -> Outcome:
+    """One training, timed."""
+    started = time.perf_counter()
+    outcome = METHODS[method](task, setting, seed)
+    outcome.seconds = time.perf_counter() - started
+    return outcome

@@ -1,0 +1,323 @@
+// The integer core compiled: golden/core.py bit for bit, some fifty times as fast.
+//
+// Only for long experiments. Same order of things as golden/core.py; all groups of a layer lie side by
+// side in a row here, so a pass over a group works on a slice of `lanes` neurons.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+constexpr uint32_t WEYL = 0x9E3779B9u;
+constexpr uint32_t ROUND_KEYS[] = {0xA3D5, 0xC4C3, 0x9E6D};
+constexpr int READOUT = 1, BIAS = 2, HARD_RESET = 4, PLASTIC = 8, POST_NEGATIVE = 16;
+
+// Fields of golden.spec.layers.FIELDS, in their order.
+struct Entry {
+    int rows, groups, outputs, weight_base, state_base, flags, theta, leak, pre_decay, pre_gain;
+    int post_decay, post_gain, psi_width, psi_shift, error_gain, rate, rate_cost;
+};
+
+int32_t saturate(int32_t value, int bits) {
+    const int32_t top = 1 << (bits - 1);
+    return std::clamp(value, -top, top - 1);
+}
+
+int32_t round_shift(int32_t value, int shift) { return (value + (1 << (shift - 1))) >> shift; }
+
+uint32_t noise_word(uint32_t state) {
+    uint32_t left = state >> 16, right = state & 0xFFFF;
+    for (uint32_t key : ROUND_KEYS) {
+        const uint32_t mixed = left ^ (((right * key) >> 8) & 0xFFFF);
+        left = right;
+        right = mixed;
+    }
+    return (left << 16) | right;
+}
+
+// One row of one group: the loop that all time goes to, written for the vectoriser.
+void update_row(int16_t* __restrict weights, const int32_t* __restrict gains,
+                const int32_t* __restrict posts, const int32_t* __restrict rotate,
+                const int32_t* __restrict flip, int lanes, int32_t trace, int32_t spiked, uint32_t word,
+                int32_t top) {
+    for (int i = 0; i < lanes; i++) {
+        const uint32_t turned = (word << rotate[i]) | ((word >> 1) >> (31 - rotate[i]));
+        const int32_t random = int32_t(turned & 0xFFFF) ^ flip[i];
+        const int32_t weight = weights[i] + ((trace * gains[i] + spiked * posts[i] + random) >> 16);
+        weights[i] = int16_t(std::min(std::max(weight, -top), top - 1));
+    }
+}
+
+struct Layer {
+    Entry entry;
+    int width = 0;                          // groups x lanes
+    std::vector<int16_t> weights;           // [rows][width]
+    std::vector<int32_t> membranes, surrogates, posts, gains, post_gains, sums;  // [width]
+    std::vector<int32_t> spikes, signs;     // [width], [classes][width]
+    std::vector<uint8_t> trace, spiked;     // [rows], of the last step
+    std::vector<int32_t> listed;            // rows with a trace, ascending
+
+    bool is(int flag) const { return entry.flags & flag; }
+};
+
+struct Counters {
+    int64_t steps, events, spikes, synops, updates;
+    int64_t rows_both, rows_integrate, rows_update, rows_trace;
+};
+
+struct Visit {
+    std::vector<int32_t> rows;
+    std::vector<uint8_t> trace, spiked, spikes;
+    int learns = 0, active = 0, both = 0;
+};
+
+struct Core {
+    int lanes, weight_bits, classes;
+    uint32_t noise_state = 0;
+    std::vector<Layer> layers;
+    std::vector<int32_t> rotations, flips;  // of each lane
+    std::vector<int64_t> scores, fired;
+    Counters counters{};
+    Visit visit;
+    int step = 0;
+
+    void begin() {
+        for (Layer& layer : layers) {
+            std::fill(layer.gains.begin(), layer.gains.end(), 0);
+            std::fill(layer.post_gains.begin(), layer.post_gains.end(), 0);
+            forget(layer);
+        }
+        std::fill(scores.begin(), scores.end(), 0);
+        std::fill(fired.begin(), fired.end(), 0);
+        step = 0;
+    }
+
+    static void forget(Layer& layer) {
+        for (int row : layer.listed) layer.trace[row] = layer.spiked[row] = 0;
+        layer.listed.clear();
+    }
+
+    // Union of list and spikes; the list keeps what has a trace (golden/trace.py).
+    void merge(Layer& layer, const int32_t* rows, int count, bool keep) {
+        visit.rows.resize(layer.listed.size() + count);
+        const auto end = std::set_union(layer.listed.begin(), layer.listed.end(), rows, rows + count,
+                                        visit.rows.begin());
+        visit.rows.resize(end - visit.rows.begin());
+        const size_t n = visit.rows.size();
+        visit.trace.resize(n), visit.spiked.resize(n), visit.spikes.assign(n, 0);
+        for (size_t k = 0, next = 0; k < n; k++) {
+            const int row = visit.rows[k];
+            visit.trace[k] = layer.trace[row], visit.spiked[k] = layer.spiked[row];
+            if (next < size_t(count) && rows[next] == row) visit.spikes[k] = 1, next++;
+        }
+        visit.learns = visit.active = visit.both = 0;
+        forget(layer);
+        for (size_t k = 0; k < n; k++) {
+            const bool learns = visit.trace[k] || visit.spiked[k];
+            visit.learns += learns, visit.active += visit.spikes[k];
+            visit.both += learns && visit.spikes[k];
+            if (!keep) continue;
+            const int decayed = (visit.trace[k] * layer.entry.pre_decay) >> 8;
+            const int trace = std::min(decayed + layer.entry.pre_gain * visit.spikes[k], 255);
+            if (!trace && !visit.spikes[k]) continue;
+            layer.trace[visit.rows[k]] = uint8_t(trace);
+            layer.spiked[visit.rows[k]] = visit.spikes[k];
+            layer.listed.push_back(visit.rows[k]);
+        }
+    }
+
+    bool pending(const Layer& layer, int group) const {
+        for (int i = group * lanes; i < (group + 1) * lanes; i++)
+            if (layer.gains[i] || layer.post_gains[i]) return true;
+        return false;
+    }
+
+    // The update of the last step for one group (golden/update.py, golden/noise.py).
+    void make_up(Layer& layer, int group) {
+        const int at = group * lanes, top = 1 << (weight_bits - 1);
+        for (size_t k = 0; k < visit.rows.size(); k++) {
+            const int32_t trace = visit.trace[k], spiked = visit.spiked[k] ? 1 << 5 : 0;
+            if (!trace && !spiked) continue;
+            update_row(&layer.weights[size_t(visit.rows[k]) * layer.width + at], &layer.gains[at],
+                       &layer.post_gains[at], rotations.data(), flips.data(), lanes, trace, spiked,
+                       noise_word(noise_state), top);
+            noise_state += WEYL;
+        }
+        counters.updates += int64_t(visit.learns) * valid(layer, group);
+    }
+
+    int valid(const Layer& layer, int group) const {
+        return std::clamp(layer.entry.outputs - group * lanes, 0, lanes);
+    }
+
+    void make_up_all(Layer& layer) {
+        const int n = int(visit.rows.size());
+        for (int group = 0; group < layer.entry.groups; group++) {
+            const bool updates = pending(layer, group);
+            if (updates) make_up(layer, group);
+            counters.synops += int64_t(visit.active) * valid(layer, group);
+            counters.rows_both += updates ? visit.both : 0;
+            counters.rows_update += updates ? visit.learns - visit.both : 0;
+            counters.rows_integrate += visit.active - (updates ? visit.both : 0);
+            if (group == 0)
+                counters.rows_trace += n - visit.active - (updates ? visit.learns - visit.both : 0);
+        }
+    }
+
+    void integrate(Layer& layer) {
+        if (layer.is(READOUT) || step == 0)
+            std::fill(layer.sums.begin(), layer.sums.end(), 0);
+        else
+            layer.sums = layer.membranes;
+        const int width = layer.width;
+        int32_t* __restrict sums = layer.sums.data();
+        for (size_t k = 0; k < visit.rows.size(); k++) {
+            if (!visit.spikes[k]) continue;
+            const int16_t* __restrict weights = &layer.weights[size_t(visit.rows[k]) * width];
+            for (int i = 0; i < width; i++) sums[i] += weights[i];
+        }
+    }
+
+    // golden/fire.py
+    void fire(Layer& layer) {
+        const Entry& e = layer.entry;
+        for (int i = 0; i < layer.width; i++) {
+            const int32_t v = saturate(layer.sums[i], 16), valid = i < e.outputs;
+            if (layer.is(READOUT)) {
+                layer.membranes[i] = v, layer.surrogates[i] = 128 * valid, layer.spikes[i] = 0;
+                continue;
+            }
+            const int32_t distance = v - e.theta, size = distance < 0 ? ~distance : distance;
+            const int32_t spike = distance > 0 && valid;
+            const int32_t height = std::max(e.psi_width - size, 0) >> e.psi_shift;
+            const int32_t reset = layer.is(HARD_RESET) ? v * (1 - spike) : v - e.theta * spike;
+            layer.spikes[i] = spike, layer.surrogates[i] = std::min(height, 255) * valid;
+            layer.membranes[i] = round_shift(reset * e.leak, 8);
+        }
+    }
+
+    // golden/signal.py and Core._learn
+    void learn(Layer& layer, size_t index, int target, bool learns) {
+        const Entry& e = layer.entry;
+        int32_t logits[64] = {}, signals[64];
+        if (layer.is(READOUT)) {
+            for (int c = 0; c < classes; c++) scores[c] += logits[c] = layer.membranes[c];
+        } else {
+            for (int i = 0; i < layer.width; i++) {
+                if (!layer.spikes[i]) continue;
+                fired[index]++;
+                for (int c = 0; c < classes; c++) logits[c] += layer.signs[size_t(c) * layer.width + i];
+            }
+        }
+        if (!learns) return;
+        for (int c = 0; c < classes; c++) {
+            const int32_t guess = 128 + int32_t((int64_t(logits[c]) * e.error_gain + 128) >> 8);
+            const int32_t error = 256 * (c == target) - std::clamp(guess, 0, 256);
+            signals[c] = target < 0 ? 0 : round_shift(error * e.rate, 8);
+        }
+        for (int i = 0; i < layer.width; i++) {
+            int32_t m = 0;
+            if (layer.is(READOUT)) {
+                m = i < classes ? signals[i] : 0;
+            } else if (target >= 0) {
+                for (int c = 0; c < classes; c++) m += signals[c] * layer.signs[size_t(c) * layer.width + i];
+                m = saturate(m - e.rate_cost * layer.spikes[i], 16);
+            }
+            const int32_t psi = layer.surrogates[i], post = step ? layer.posts[i] : 0;
+            layer.gains[i] = round_shift(m * psi, 8);
+            if (!e.post_gain) continue;
+            const int32_t gain = round_shift(m * post, 8);
+            layer.post_gains[i] = layer.is(POST_NEGATIVE) ? -gain : gain;
+            const int32_t more = ((post * e.post_decay) >> 8) + round_shift(psi * e.post_gain, 8);
+            layer.posts[i] = std::min(more, 255);
+        }
+    }
+
+    // One sample: rows of step t are rows[offsets[t] .. offsets[t + 1]].
+    void sample(const int64_t* offsets, const int32_t* rows, int steps, int label, bool learning,
+                int learn_from) {
+        std::vector<int32_t> events;
+        begin();
+        for (step = 0; step < steps; step++) {
+            events.assign(rows + offsets[step], rows + offsets[step + 1]);
+            counters.steps++, counters.events += int64_t(events.size());
+            for (size_t index = 0; index < layers.size(); index++) {
+                Layer& layer = layers[index];
+                const bool learns = learning && layer.is(PLASTIC);
+                if (layer.is(BIAS)) events.push_back(layer.entry.rows - 1);
+                merge(layer, events.data(), int(events.size()), learns);
+                make_up_all(layer);
+                integrate(layer);
+                fire(layer);
+                learn(layer, index, step >= learn_from ? label : -1, learns);
+                events.clear();
+                for (int i = 0; i < layer.width; i++)
+                    if (layer.spikes[i]) events.push_back(i);
+            }
+        }
+        for (Layer& layer : layers) {  // golden Core._flush
+            bool any = false;
+            for (int group = 0; group < layer.entry.groups; group++) any |= pending(layer, group);
+            if (!any) continue;
+            merge(layer, nullptr, 0, false);
+            make_up_all(layer);
+        }
+        for (int64_t n : fired) counters.spikes += n;
+    }
+};
+
+}  // namespace
+
+extern "C" {
+
+Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_t* table,
+               const int8_t* const* signs) {
+    Core* core = new Core{lanes, weight_bits, classes};
+    for (int i = 0; i < lanes; i++) {
+        core->rotations.push_back((i * 11) % 32);
+        core->flips.push_back((i * 0x9E37) & 0xFFFF);
+    }
+    constexpr int FIELDS = sizeof(Entry) / sizeof(int);
+    for (int l = 0; l < layers; l++) {
+        Layer layer;
+        std::memcpy(&layer.entry, table + l * FIELDS, sizeof(Entry));
+        layer.width = layer.entry.groups * lanes;
+        layer.weights.resize(size_t(layer.entry.rows) * layer.width);
+        for (auto* array : {&layer.membranes, &layer.surrogates, &layer.posts, &layer.gains,
+                            &layer.post_gains, &layer.sums, &layer.spikes})
+            array->resize(layer.width);
+        layer.trace.resize(layer.entry.rows), layer.spiked.resize(layer.entry.rows);
+        layer.signs.assign(signs[l], signs[l] + size_t(classes) * layer.width);
+        core->layers.push_back(std::move(layer));
+    }
+    core->scores.resize(classes), core->fired.resize(layers);
+    return core;
+}
+
+void core_free(Core* core) { delete core; }
+
+int16_t* core_weights(Core* core, int layer) { return core->layers[layer].weights.data(); }
+
+uint32_t* core_noise(Core* core) { return &core->noise_state; }
+
+int64_t* core_counters(Core* core) { return reinterpret_cast<int64_t*>(&core->counters); }
+
+void core_set_rates(Core* core, int layer, int rate, int rate_cost) {
+    core->layers[layer].entry.rate = rate, core->layers[layer].entry.rate_cost = rate_cost;
+}
+
+// Samples of `order`, in it. Scores [samples][classes] and spikes [samples][layers] come out.
+void core_run(Core* core, const int64_t* offsets, const int32_t* rows, const int32_t* labels, int steps,
+              const int64_t* order, int64_t count, int learning, int learn_from, int64_t* scores,
+              int64_t* spikes) {
+    const size_t classes = core->scores.size(), layers = core->fired.size();
+    for (int64_t k = 0; k < count; k++) {
+        const int64_t i = order[k];
+        core->sample(offsets + i * steps, rows, steps, labels[i], learning, learn_from);
+        std::copy(core->scores.begin(), core->scores.end(), scores + size_t(k) * classes);
+        std::copy(core->fired.begin(), core->fired.end(), spikes + size_t(k) * layers);
+    }
+}
+}

@@ -1,0 +1,141 @@
+"""CIFAR-10 images, repeated in every time step, from the files that its authors publish.
+
+The chip takes spikes, so an image is coded once, as a thermometer: an input stands for a colour, a
+pixel and a level, and is on in every step while the pixel is brighter than the level. `rate` instead
+draws a spike of every colour and pixel in every step, with probability intensity / 255.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sw.data.binning import Frames
+from sw.data.dataset import Dataset, Request, Sample, missing
+from sw.data.events import DataError, Sensor
+from sw.data.mnist import rate_code
+from sw.data.packed import read_npz
+
+CIFAR10_SENSOR = Sensor(32, 32, 3)
+CLASSES, SIDE, COLOURS = 10, 32, 3
+LEVELS = 4
+CODES = ("level", "rate")
+FOLDERS = (".", "cifar-10-batches-py")  # plain, torchvision's and the archive's
+TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
+GET = (
+    "get cifar-10-python.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html and unpack it there, or "
+    "put an .npz with the arrays x_train, y_train, x_test, y_test (images uint8[N, 32, 32, 3]) there"
+)
+
+
+def load_cifar10(request: Request, *, code: str = "level", levels: int = LEVELS) -> Dataset:
+    """Load CIFAR-10 from `root`: `cifar-10-batches-py`, its files, an `.npz`, or a folder with one.
+
+    Pooling takes the mean of a block of pixels before coding (32 pixels, pool 2: 16). The window is
+    not used: images have no time.
+
+    Args:
+        request: what to load.
+        code: `level` (the same spikes in every step) or `rate` (drawn in every step).
+        levels: of the thermometer; input = (level x 3 + colour) x pixels + pixel.
+
+    Raises:
+        DataError: a file is missing or damaged, the code is unknown, or the pool does not divide 32.
+    """
+    if code not in CODES:
+        raise DataError(f"code: {code!r} is not a spike code; use one of {', '.join(CODES)}")
+    if SIDE % request.pool or not 1 <= levels <= 255:
+        raise DataError(f"pool {request.pool}, levels {levels}: a divisor of 32 and 1..255 work")
+    images, labels = _find(request)
+    small = pool_mean(images[: request.limit], request.pool)
+    inputs = small[0].size * (levels if code == "level" else 1)
+    samples = _samples(small, labels, request, code, levels)
+    return Dataset("cifar10", samples, classes=CLASSES, n_inputs=inputs, steps=request.steps)
+
+
+def pool_mean(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Mean over `factor` x `factor` blocks, rounded down: uint8[N, C, H, W]."""
+    n, colours, height, width = images.shape
+    blocks = images.reshape(n, colours, height // factor, factor, width // factor, factor)
+    return blocks.mean(axis=(3, 5), dtype=np.float64).astype(np.uint8)
+
+
+def level_code(image: NDArray[np.uint8], steps: int, levels: int) -> Frames:
+    """Thermometer: level k of `levels` is on above 255 (k + 1) / (levels + 1), in every step."""
+    edges = 255 * np.arange(1, levels + 1) / (levels + 1)
+    on = image.reshape(-1) > edges[:, None]
+    return np.asarray(np.broadcast_to(on.reshape(-1), (steps, on.size)))
+
+
+def _samples(
+    images: NDArray[np.uint8], labels: NDArray[np.integer], request: Request, code: str, levels: int
+) -> Iterator[Sample]:
+    for i, image in enumerate(images):
+        if code == "rate":
+            frames = rate_code(image, request.steps, request.seed, int(request.train), i)
+        else:
+            frames = level_code(image, request.steps, levels)
+        yield Sample(frames, int(labels[i]), f"{request.split}/{i:05d}")
+
+
+def _find(request: Request) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
+    """Images uint8[N, 3, 32, 32] and labels of the split."""
+    root, split = request.root, "train" if request.train else "test"
+    names = TRAIN_FILES if request.train else ("test_batch",)
+    folders = [root / folder for folder in FOLDERS] if root is not None else []
+    for folder in folders:
+        if all((folder / name).is_file() for name in names):
+            parts = [read_batch(folder / name) for name in names]
+            return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+    packed = [root] if root is not None and root.is_file() else []
+    for path in packed or (sorted(root.glob("*.npz")) if root is not None else []):
+        data = read_npz(path, (f"x_{split}", f"y_{split}"))
+        images, labels = data[f"x_{split}"], data[f"y_{split}"].reshape(-1)
+        if images.dtype != np.uint8 or images.shape != (len(labels), SIDE, SIDE, COLOURS):
+            raise DataError(
+                f"{path}: x_{split} is not uint8[{len(labels)}, 32, 32, 3]; make it again"
+            )
+        return images.transpose(0, 3, 1, 2), labels
+    raise missing("cifar10", f"{names[0]} (or an .npz)", folders, GET)
+
+
+RECONSTRUCT = np.ndarray(0).__reduce__()[0]  # how NumPy makes an array again; its name moves
+
+
+class _Plain(pickle.Unpickler):
+    """Unpickles arrays of bytes and plain values; any other class in the file is refused."""
+
+    ALLOWED = ("_reconstruct", "ndarray", "dtype")
+
+    def find_class(self, module: str, name: str) -> Any:
+        """NumPy's three names, whatever NumPy wrote them; `latin1` is how Python 2 kept bytes."""
+        if module.split(".")[0] == "numpy" and name in self.ALLOWED:
+            return RECONSTRUCT if name == "_reconstruct" else getattr(np, name)
+        if (module, name) == ("_codecs", "encode"):
+            return lambda text, _: text.encode("latin1")
+        raise pickle.UnpicklingError(f"{module}.{name} has no business in it")
+
+
+def read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images uint8[N, 3, 32, 32] and labels of one file of the Python version.
+
+    Raises:
+        DataError: it cannot be read, holds other things than arrays, or they do not fit together.
+    """
+    try:
+        with path.open("rb") as file:
+            batch = _Plain(file, encoding="bytes").load()
+        images = np.asarray(batch[b"data"], np.uint8)
+        labels = np.asarray(batch[b"labels"], np.int64)
+        return images.reshape(len(labels), COLOURS, SIDE, SIDE), labels
+    except (OSError, EOFError, KeyError, TypeError, ValueError, IndexError, AttributeError) as err:
+        raise DataError(
+            f"{path}: not a file of CIFAR-10's Python version ({err}); copy it again"
+        ) from err
+    except pickle.UnpicklingError as err:
+        raise DataError(f"{path}: {err}; do not use a file that you do not trust") from err

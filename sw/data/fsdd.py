@@ -1,0 +1,181 @@
+"""Free Spoken Digit Dataset: recordings of ten digits, made into spikes by a filter bank.
+
+The encoder, all of it in NumPy: windows of 32 ms (Hann), 8 ms apart; power in `bands` triangles that are
+evenly spaced on the mel scale from 100 Hz to the Nyquist frequency; its logarithm, averaged over `steps`
+equal parts of the recording, so that every recording has as many steps, however long it is. Relative to
+the loudest value of the recording, an input of band b and level k is on in a step when the band is
+louder there than level k, and the levels are evenly spaced from `FLOOR` up to 0: a thermometer per band.
+A delay line shows the network the past: the spikes of the last `delays` steps are inputs too.
+
+Files: `recordings/{digit}_{speaker}_{number}.wav` as in the public repository, 16-bit mono; or the same
+packed in one `.npz` with audio int16 (all recordings one after the other at 8 kHz), offsets int64[N+1],
+label, take. Numbers 0 to 4 of every speaker and digit are the test samples, as the set's authors say.
+"""
+
+from __future__ import annotations
+
+import math
+import wave
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sw.data.binning import Frames
+from sw.data.dataset import Dataset, Request, Sample, missing
+from sw.data.events import DataError, Sensor
+from sw.data.packed import read_npz
+
+CLASSES = 10
+BANDS, LEVELS = 32, 4
+DELAYS = 5
+FSDD_SENSOR = Sensor(BANDS, LEVELS, DELAYS)
+TEST_NUMBERS = 5  # recordings 0..4 of each speaker and digit
+WINDOW_S, HOP_S, LOWEST_HZ = 0.032, 0.008, 100.0
+FLOOR = -8.0  # lowest level: natural logarithm of power, relative to the loudest (-35 dB)
+PACKED_HZ = 8000
+GET = (
+    "get https://github.com/Jakobovski/free-spoken-digit-dataset and name its folder, or the .npz "
+    "described in sw/data/fsdd.py"
+)
+
+Recording = tuple[str, int, NDArray[np.int16], int]
+"""Name, digit, waveform, samples a second."""
+
+
+def load_fsdd(
+    request: Request, *, bands: int = BANDS, levels: int = LEVELS, delays: int = DELAYS
+) -> Dataset:
+    """Load the set from `root`: the repository's folder, its `recordings`, the `.npz`, or its folder.
+
+    Recordings come number by number, digit by digit, so that a limited set holds all digits. The window
+    is not used: all of a recording is.
+
+    Args:
+        request: what to load.
+        bands: triangles of the filter bank.
+        levels: of the thermometer of each band.
+        delays: steps that are seen at once; input = (delay x levels + level) x bands + band.
+
+    Raises:
+        DataError: files are missing or damaged, or an argument is out of range.
+    """
+    if request.pool != 1 or not all(1 <= n <= 64 for n in (bands, levels, delays)):
+        raise DataError("fsdd: pool 1, and 1 to 64 bands, levels and delays, are possible")
+    samples = (
+        Sample(
+            delayed(encode(audio, rate, request.steps, bands, levels), delays),
+            label,
+            f"{request.split}/{name}",
+        )
+        for name, label, audio, rate in _recordings(request)
+    )
+    inputs = bands * levels * delays
+    return Dataset("fsdd", samples, classes=CLASSES, n_inputs=inputs, steps=request.steps)
+
+
+def encode(audio: NDArray[np.int16], rate: int, steps: int, bands: int, levels: int) -> Frames:
+    """Spikes of a waveform at `rate` samples a second: bool[steps, levels x bands]."""
+    loudness = log_bands(audio, rate, bands)
+    edges = np.arange(steps + 1) * len(loudness) / steps
+    parts = [
+        loudness[int(edges[k]) : max(int(edges[k]) + 1, int(edges[k + 1]))].mean(axis=0)
+        for k in range(steps)
+    ]
+    relative = np.array(parts) - loudness.max()
+    levels_at = FLOOR * np.arange(levels, 0, -1) / levels
+    return np.asarray(relative[:, None, :] > levels_at[None, :, None]).reshape(steps, -1)
+
+
+def delayed(frames: Frames, delays: int) -> Frames:
+    """Every step with those before it beside it: bool[steps, delays x inputs], the present first."""
+    line = np.concatenate([np.zeros((delays - 1, frames.shape[1]), np.bool_), frames])
+    return np.concatenate([line[delays - 1 - k :][: len(frames)] for k in range(delays)], axis=1)
+
+
+def log_bands(audio: NDArray[np.int16], rate: int, bands: int) -> NDArray[np.float64]:
+    """Logarithm of the power in every band: float64[windows, bands]."""
+    window, hop = int(WINDOW_S * rate), int(HOP_S * rate)
+    signal = audio.astype(np.float64) / 32768
+    signal = np.append(signal[:1], np.diff(signal) + 0.03 * signal[:-1])  # pre-emphasis of 0.97
+    signal = np.pad(signal, (0, max(0, window - len(signal))))
+    pieces = np.lib.stride_tricks.sliding_window_view(signal, window)[::hop]
+    power = np.abs(np.fft.rfft(pieces * np.hanning(window), axis=1)) ** 2
+    return np.log(power @ mel_triangles(rate, window, bands) + 1e-8)
+
+
+@cache
+def mel_triangles(rate: int, window: int, bands: int) -> NDArray[np.float64]:
+    """Weights of the filter bank, float64[frequencies, bands]; a triangle ends at its neighbours' tips."""
+    low_mel, high_mel = (2595 * math.log10(1 + hz / 700) for hz in (LOWEST_HZ, rate / 2))
+    tips = 700 * (10 ** (np.linspace(low_mel, high_mel, bands + 2) / 2595) - 1)
+    frequency = np.fft.rfftfreq(window, 1 / rate)[:, None]
+    low, tip, high = tips[:-2], tips[1:-1], tips[2:]
+    width = rate / window  # of a frequency bin: no triangle falls between two
+    rising = (frequency - low) / np.maximum(tip - low, width)
+    falling = (high - frequency) / np.maximum(high - tip, width)
+    return np.maximum(0, np.minimum(rising, falling))
+
+
+def _recordings(request: Request) -> Iterator[Recording]:
+    root = request.root
+    folders = [root / "recordings", root] if root is not None else []
+    for folder in folders:
+        if folder.is_dir() and any(folder.glob("*.wav")):
+            return _from_folder(folder, request)
+    packed = [root] if root is not None and root.is_file() else []
+    if root is not None and root.is_dir():
+        packed = sorted(root.glob("*.npz"))
+    if not packed:
+        raise missing("fsdd", "{digit}_{speaker}_{number}.wav or an .npz", folders, GET)
+    return _from_npz(packed[0], request)
+
+
+def _from_folder(folder: Path, request: Request) -> Iterator[Recording]:
+    files = []
+    for path in folder.glob("*.wav"):
+        digit, _, rest = path.stem.partition("_")
+        speaker, _, number = rest.rpartition("_")
+        if not (digit.isdecimal() and number.isdecimal() and speaker):
+            raise DataError(f"{path}: is not named digit_speaker_number; move it out of the folder")
+        if (int(number) >= TEST_NUMBERS) == request.train:
+            files.append((int(number), int(digit), speaker, path))
+    for _, label, _, path in sorted(files)[: request.limit]:
+        yield path.stem, label, *read_wav(path)
+
+
+def read_wav(path: Path) -> tuple[NDArray[np.int16], int]:
+    """Waveform and samples a second of a 16-bit mono file. Raises DataError for any other."""
+    try:
+        with wave.open(str(path)) as file:
+            kind = (file.getnchannels(), file.getsampwidth())
+            raw, rate, frames = (
+                file.readframes(file.getnframes()),
+                file.getframerate(),
+                file.getnframes(),
+            )
+    except (OSError, EOFError, wave.Error) as err:
+        raise DataError(f"{path}: cannot be read as .wav ({err}); copy it again") from err
+    if kind != (1, 2) or len(raw) != 2 * frames or not frames:
+        raise DataError(f"{path}: a whole file of 16-bit mono is wanted; copy or convert it again")
+    return np.frombuffer(raw, "<i2").astype(np.int16), rate
+
+
+def _from_npz(path: Path, request: Request) -> Iterator[Recording]:
+    data = read_npz(path, ("audio", "offsets", "label", "take"))
+    offsets, label, take = data["offsets"], data["label"], data["take"]
+    fits = (
+        len(offsets) == len(label) + 1 == len(take) + 1
+        and bool(np.all(np.diff(offsets) > 0))
+        and offsets[0] == 0
+        and offsets[-1] == len(data["audio"])
+        and data["audio"].dtype == np.int16
+    )
+    if not fits:
+        raise DataError(f"{path}: its arrays do not fit together; make it again or copy it again")
+    chosen = np.flatnonzero((take >= TEST_NUMBERS) == request.train)
+    for i in chosen[np.argsort(take[chosen], kind="stable")][: request.limit]:
+        audio = data["audio"][offsets[i] : offsets[i + 1]]
+        yield f"{i:05d}", int(label[i]), audio, PACKED_HZ

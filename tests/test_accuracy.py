@@ -1,0 +1,85 @@
+"""The accuracy bench: it trains what the driver trains, chooses without the test set, keeps what it ran."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.accuracy.__main__ import keep
+from bench.accuracy.choose import choose, held_out
+from bench.accuracy.methods import METHODS, Task, chip, train
+from bench.results import KEPT, PAGE, filled
+from bench.sweep import FOLDS, fold
+from sw.device import Device
+from sw.metrics import Plan
+from sw.presets import PRESETS
+from sw.training import Trainer
+
+SMOKE = PRESETS["smoke"]
+TASK = Task(SMOKE, SMOKE.samples(limit=40), SMOKE.samples(train=False, limit=20), 2)
+
+
+def test_chip_is_what_the_driver_trains():
+    outcome = chip(TASK, {}, 3)
+    network = TASK.network(3)
+    with Device.open("golden", config=SMOKE.config) as device:
+        device.load(network)
+        trainer = Trainer(device, TASK.train, TASK.test, Plan(epochs=2, seed=3))
+        trainer.run()
+        tally = trainer.evaluate(TASK.test, "test")
+    assert outcome.accuracy == [epoch.test_accuracy for epoch in trainer.progress.epochs]
+    assert outcome.firing_rates == pytest.approx(tally.rates(network))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_learns_the_patterns(method):
+    task = replace(TASK, train=SMOKE.samples(limit=120), epochs=3)
+    setting = {"frozen": {"spread": 2.0}, "tess": {"eta": 0.01, "epochs": 3}}.get(method, {})
+    setting = {"eta": 0.01, "epochs": 3} if method == "bptt" else setting
+    outcome = train(task, method, setting, 1)
+    assert len(outcome.accuracy) == 3 * setting.get("epochs", 1)
+    assert outcome.accuracy[-1] > 0.5 > 0.25
+    assert all(0 < rate < 1 for rate in outcome.firing_rates)
+
+
+def test_choosing_holds_training_samples_out():
+    parts = held_out(TASK)
+    keys = [*parts.train.keys, *parts.test.keys]
+    assert sorted(keys) == sorted(TASK.train.keys) and len(set(keys)) == 40
+    assert len(parts.test) == 8
+    judged = [key for n in range(FOLDS) for key in fold(TASK, n).test.keys]
+    assert sorted(judged) == sorted(TASK.train.keys)
+    told = []
+    setting, scores = choose(replace(TASK, epochs=1), "frozen", None, False, told.append)
+    best = max(score["validation"] for score in scores)
+    assert {**setting, "validation": best} in scores and len(told) == len(scores)
+
+
+def test_a_method_that_runs_again_replaces_its_own(tmp_path):
+    path = tmp_path / "smoke.json"
+    keep("smoke", {"bptt": {"accuracy": [1]}}, path)
+    keep("smoke", {"chip": {"accuracy": [2]}}, path)
+    keep("smoke", {"bptt": {"accuracy": [3]}}, path)
+    methods = json.loads(path.read_text())["methods"]
+    assert list(methods.items()) == [("chip", {"accuracy": [2]}), ("bptt", {"accuracy": [3]})]
+
+
+def test_tables_of_the_page_are_fresh():
+    page = PAGE.read_text()
+    assert page == filled(page), "run: python -m bench.results"
+    for path in KEPT.glob("*.json"):
+        assert f"<!-- {path.stem} -->" in page, path
+
+
+def test_kept_results_are_of_the_presets():
+    for path in KEPT.glob("*.json"):
+        content = json.loads(Path(path).read_text())
+        preset = PRESETS[content["preset"]]
+        if "methods" in content:
+            assert (content["hidden"], content["network"]) == (list(preset.hidden), preset.network)
+            for result in content["methods"].values():
+                assert len(result["accuracy"]) == len(result["seeds"])
+                ends = [curve[-1] for curve in result["by_epoch"]]
+                assert np.allclose(ends, result["accuracy"], atol=1e-4)

@@ -1,0 +1,74 @@
+"""The compiled core against the integer model: every weight, score, spike and counter."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.native import COUNTERS, NativeCore, Spikes
+from bench.native.online import fit_online_native
+from golden.reference import FloatConfig, fit_online
+from golden.spec.config import PRESETS
+from golden.spec.network import Network
+from sw.data import load
+from sw.device import Device
+
+TINY = PRESETS["tiny"]
+LOUD = {"eta": 0.05, "eta_out": 0.05, "weight_fraction": 6, "rate_cost": 0.2}
+CASES = [
+    {"sizes": (64, 12, 4)},
+    {"sizes": (64, 9, 7, 4), **LOUD, "alpha_post": -0.5, "learn_last": 2},
+    {"sizes": (64, 6, 6, 6, 4), **LOUD, "reset": "hard", "alpha_post": 1.0, "gamma": 0.9},
+    {"sizes": (64, 12, 4), **LOUD, "train_hidden": False},
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case["sizes"])))
+def test_equals_the_integer_model(case):
+    network, config = Network(**case, seed=5), replace(TINY, lanes=6)
+    train, test = (
+        load("synthetic", seed=5, limit=16),
+        load("synthetic", seed=5, train=False, limit=16),
+    )
+    native = NativeCore(network, config)
+    with Device.open("golden", config=config) as device:
+        device.load(network)
+        for scale, data, learn in ((1.0, train, True), (0.37, train, True), (1.0, test, False)):
+            device.set_rates(scale)
+            native.set_rates(scale)
+            order = data.order(0, 5)
+            results = list(device.run([data[i] for i in order], learn=learn))
+            outcome = native.run(Spikes.of(data), order, learn=learn)
+            assert [r.prediction for r in results] == outcome.predictions.tolist()
+            assert [r.scores[:4] for r in results] == [tuple(s) for s in outcome.scores.tolist()]
+            spikes = np.array([r.spikes[: len(native.layers)] for r in results])
+            assert np.array_equal(spikes, outcome.spikes)
+        for mine, golden in zip(native.weights, device.read_weights(), strict=True):
+            assert np.array_equal(mine, golden)
+        assert native.noise_state == device.noise_state
+        counted = device.counters()
+        assert {name: counted[name] for name in COUNTERS} == native.counters
+        changed = [w != v for w, v in zip(native.weights, network.initial_weights(), strict=True)]
+        assert all(c.any() for c in changed) == network.train_hidden
+
+
+ONLINE = {"error": "hard_sigmoid", "error_out": "hard_sigmoid", "output_bias": True}
+FLOAT_CASES = [
+    {"sizes": (64, 12, 4)},
+    {"sizes": (64, 9, 7, 4), "alpha_post": 0.5, "rate_cost": 0.1, "learn_last": 2},
+    {"sizes": (64, 9, 7, 4), "reset": "hard", "gamma": 0.9, "theta": 0.5},
+]
+
+
+@pytest.mark.parametrize("case", FLOAT_CASES, ids=str)
+def test_the_compiled_float_rule_equals_the_reference(case):
+    data = load("synthetic", seed=5, steps=5, limit=12)
+    config = FloatConfig(
+        **case, **ONLINE, steps=5, eta=0.1, eta_out=0.1, precision="float32", seed=3
+    )
+    frames = np.stack([sample.frames for sample in data])
+    wanted = fit_online(config, frames, data.labels, epochs=2)
+    got = fit_online_native(config, Spikes.of(data), epochs=2)
+    for one, two in zip(got.arrays(), wanted.arrays(), strict=True):
+        assert np.abs(two).max() > 0.01
+        np.testing.assert_allclose(one, two, atol=2e-5)
