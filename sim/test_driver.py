@@ -90,7 +90,9 @@ def test_samples_played_on_a_bad_line_learn_as_those_sent() -> None:
         for _ in range(2):
             one = list(board.run((board.shelf.find(data, n) for n in order), learn=True))
             two = list(model.run((data[n] for n in order), learn=True))
-            assert [(r.prediction, r.spikes) for r in one] == [(r.prediction, r.spikes) for r in two]
+            assert [(r.prediction, r.spikes) for r in one] == [
+                (r.prediction, r.spikes) for r in two
+            ]
         for mine, other in zip(board.read_weights(), model.read_weights(), strict=True):
             assert np.array_equal(mine, other)
 
