@@ -13,16 +13,17 @@ from boards.board import Board, BoardError
 from boards.pll import find_ecp5, find_gw2a
 
 ULX3S_SIZES = {
-    "12f": (ULX3S_12F_Platform, "ulx3s-12f", 56),
-    "25f": (ULX3S_25F_Platform, "ulx3s-12f", 56),
-    "45f": (ULX3S_45F_Platform, "ulx3s-12f", 108),
-    "85f": (ULX3S_85F_Platform, "ulx3s-85f", 208),
+    # platform, preset, block RAMs, seed
+    "12f": (ULX3S_12F_Platform, "ulx3s-12f", 56, 1),
+    "25f": (ULX3S_25F_Platform, "ulx3s-12f", 56, 1),
+    "45f": (ULX3S_45F_Platform, "ulx3s-12f", 108, 1),
+    "85f": (ULX3S_85F_Platform, "ulx3s-85f", 208, 2),
 }
 
 
 def ulx3s(size: str) -> Board:
     """Radiona ULX3S. The 12F is the die of the 25F."""
-    platform, preset, block_rams = ULX3S_SIZES[size]
+    platform, preset, block_rams, seed = ULX3S_SIZES[size]
     return Board(
         name="ulx3s",
         size=size,
@@ -33,6 +34,7 @@ def ulx3s(size: str) -> Board:
         clock_mhz=25,
         find_pll=find_ecp5,
         target_mhz=80,
+        seed=seed,
         preset=preset,
         block_rams=block_rams,
         leds=8,

@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     folder = options.out or Path("build") / board.label
+    seed = board.seed if options.seed is None else options.seed
     try:
         if unit:
             folder = (
@@ -64,11 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             build_unit(unit, board, folder, console)
             if options.pnr:
-                time_unit(board, folder, options.seed, pll.output_mhz, console)
+                time_unit(board, folder, seed, pll.output_mhz, console)
             return 0
         check_memories(board, config)
         top = BoardTop(board, config, pll=pll, baud=options.baud)
-        bitstream = build(board, top, folder, options.seed, console, force=options.force)
+        bitstream = build(board, top, folder, seed, console, force=options.force)
         if options.program:
             program(board, bitstream, console)
     except BuildError as error:
@@ -90,7 +91,7 @@ def make_parser() -> Parser:
     add("--size", help="size of the FPGA, where the board comes in several (ulx3s: 85f)")
     add("--clock", type=float, metavar="MHZ", help="clock of the design (default: the board's)")
     add("--baud", type=int, default=DEFAULT_BAUD, help="speed of the serial line (%(default)s)")
-    add("--seed", type=int, default=1, help="of the placement; the same seed repeats (%(default)s)")
+    add("--seed", type=int, help="of the placement; the same seed repeats (default: the board's)")
     add("--out", type=Path, metavar="DIR", help="default: build/<board>-<size>")
     add("--force", action="store_true", help="build again even if nothing changed")
     add("--program", action="store_true", help="load the bitstream through openFPGALoader")
