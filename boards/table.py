@@ -13,17 +13,17 @@ from boards.board import Board, BoardError
 from boards.pll import find_ecp5, find_gw2a
 
 ULX3S_SIZES = {
-    # platform, preset, block RAMs, seed
-    "12f": (ULX3S_12F_Platform, "ulx3s-12f", 56, 1),
-    "25f": (ULX3S_25F_Platform, "ulx3s-12f", 56, 1),
-    "45f": (ULX3S_45F_Platform, "ulx3s-12f", 108, 1),
-    "85f": (ULX3S_85F_Platform, "ulx3s-85f", 208, 2),
+    # platform, preset, block RAMs, MHz, seed
+    "12f": (ULX3S_12F_Platform, "ulx3s-12f", 56, 70, 1),
+    "25f": (ULX3S_25F_Platform, "ulx3s-12f", 56, 70, 1),
+    "45f": (ULX3S_45F_Platform, "ulx3s-12f", 108, 70, 1),
+    "85f": (ULX3S_85F_Platform, "ulx3s-85f", 208, 80, 2),
 }
 
 
 def ulx3s(size: str) -> Board:
     """Radiona ULX3S. The 12F is the die of the 25F."""
-    platform, preset, block_rams, seed = ULX3S_SIZES[size]
+    platform, preset, block_rams, mhz, seed = ULX3S_SIZES[size]
     return Board(
         name="ulx3s",
         size=size,
@@ -33,7 +33,7 @@ def ulx3s(size: str) -> Board:
         clock="clk25",
         clock_mhz=25,
         find_pll=find_ecp5,
-        target_mhz=80,
+        target_mhz=mhz,
         seed=seed,
         preset=preset,
         block_rams=block_rams,
@@ -54,7 +54,7 @@ def icepi_zero() -> Board:
         clock="clk50",
         clock_mhz=50,
         find_pll=find_ecp5,
-        target_mhz=80,
+        target_mhz=70,
         preset="ulx3s-12f",
         block_rams=56,
         leds=5,
