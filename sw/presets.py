@@ -60,19 +60,6 @@ PRESETS: dict[str, Preset] = {
         epochs=8,
         network={"logit_scale": 0.4, "rate_cost": 0.1},
     ),
-    "nmnist8": Preset(
-        text="N-MNIST digits 0 to 7, denoised, 128 neurons",
-        data="nmnist8",
-        epochs=4,
-        network={"rate_cost": 0.1},
-    ),
-    "fsdd": Preset(
-        text="spoken digits, 640 inputs, 256 neurons",
-        data="fsdd",
-        hidden=(256,),
-        epochs=10,
-        network={"rate_cost": 0.05, "logit_scale": 0.5},
-    ),
     "cues": Preset(
         text="cue accumulation: memory over two seconds, 64 neurons",
         data="cues",
@@ -80,7 +67,7 @@ PRESETS: dict[str, Preset] = {
         steps=45,
         epochs=10,
         network={
-            **{"gamma": 0.98, "lambda_pre": 0.98, "alpha_pre": 8.0, "eta": 0.0005},
+            **{"gamma": 0.98, "lambda_pre": 0.98, "alpha_pre": 4.0, "eta": 0.0005},
             "learn_last": 3,
         },
     ),
