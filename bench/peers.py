@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.accuracy import BPTT_ETA, float_config
+from bench.accuracy.methods import float_config
 from bench.roofline import REPORT, clock, measure
 from golden.reference import fit_bptt, fit_online
 from golden.reference.optim import Adam
@@ -42,7 +42,7 @@ def numpy_seconds(preset: Preset, samples: int) -> dict[str, float]:
     fit_online(config, frames, labels, epochs=1)
     seconds["TESS, on line"] = (time.perf_counter() - started) / samples
     started = time.perf_counter()
-    fit_bptt(config, frames, labels, epochs=1, optimizer=Adam(BPTT_ETA))
+    fit_bptt(config, frames, labels, epochs=1, optimizer=Adam())
     seconds["BPTT, Adam"] = (time.perf_counter() - started) / samples
     return seconds
 

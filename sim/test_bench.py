@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-import bench.accuracy
 import bench.roofline
 import bench.simulator_speed
 from golden.spec.frames import HEADER
@@ -44,11 +43,3 @@ def test_simulators_give_the_same_bytes(capsys, monkeypatch) -> None:
     speeds = figures(bench.simulator_speed, capsys, monkeypatch, *options.split())
     speeds = speeds["cycles_per_second"]
     assert speeds["Verilator"] > speeds["Amaranth"] > 0
-
-
-def test_accuracy_of_every_method(capsys, monkeypatch) -> None:
-    options = "--preset smoke --quick"
-    found = figures(bench.accuracy, capsys, monkeypatch, *options.split())["accuracy"]
-    assert set(found) == set(bench.accuracy.METHODS)
-    assert all(0 < value <= 1 for values in found.values() for value in values)
-    assert found["chip"] > found["frozen"]

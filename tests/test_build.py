@@ -60,7 +60,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("--board ulx3s --lanes 900", "lanes is 900: a whole number from 1 to 128"),
         ("--board ulx3s --lanes x", "--lanes: invalid int value"),
         ("--board ulx3s --clock 81", "nearest: 80.5556 and 81.25 MHz"),
-        ("--board ulx3s --baud 30000000", "at most 7.5e+06 baud"),
+        ("--board ulx3s --baud 30000000", "at most 1e+07 baud"),
         ("--board ulx3s --nonsense", "unrecognized arguments: --nonsense"),
         ("--board ulx3s --unit x", "unit 'x': choose from"),
         ("", "required: --board"),

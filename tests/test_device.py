@@ -160,7 +160,7 @@ def test_other_devices_are_refused_with_both_sides_named(register, value, messag
 
 
 def test_another_configuration_than_asked_for_is_named():
-    with pytest.raises(DeviceError, match=r"lanes 4 \(not 32\)"):
+    with pytest.raises(DeviceError, match=r"lanes 4 \(not 64\)"):
         Device(Channel(GoldenTransport(TINY)), CoreConfig())
     assert Device(Channel(GoldenTransport(TINY))).config == TINY
 
