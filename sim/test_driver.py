@@ -81,7 +81,7 @@ def test_state_after_training_equals_the_model(seed: int) -> None:
 
 def test_samples_played_on_a_bad_line_learn_as_those_sent() -> None:
     data, order = samples(11, 40), [*range(40), *range(0, 40, 2)]
-    small = replace(CONFIG, store_bytes=2048)
+    small = replace(CONFIG, store_bytes=1024)
     line = BadLine(small, seed=6)
     with Device(Channel(line), small) as board, Device.open("golden", config=CONFIG) as model:
         for device in (board, model):

@@ -49,6 +49,8 @@ driver.main(sys.argv[1:])
 class StuckLane(wiring.Component):
     """Fire with the spike wire of lane 1 stuck at zero: a fault of the hardware itself."""
 
+    FIRED, PSI, LEAKED = Fire.FIRED, Fire.PSI, Fire.LEAKED
+
     def __init__(self, config: CoreConfig) -> None:
         self.real = Fire(config)
         super().__init__(self.real.signature)
