@@ -255,10 +255,14 @@ def test_a_key_leaves_and_the_run_goes_on(key, whole, tmp_path):
 
 
 def _own_terminal():
-    """The pseudo-terminal is the process's own, so that Ctrl-C there is its SIGINT."""
+    """The pseudo-terminal is the process's own, so that Ctrl-C there is its SIGINT.
+
+    A shell starts what it puts in the background with SIGINT ignored, and that is inherited.
+    """
     import fcntl
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
