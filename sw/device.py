@@ -14,7 +14,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.frames import HEADER, Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES, Layer
 from golden.spec.network import Network, pack_signs, pack_weights, unpack_weights
-from golden.spec.registers import Space, memories, play_entries
+from golden.spec.registers import Space, memories, play_entries, unpack_lanes
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
 from sw.blocks import Blocks
 from sw.channel import Channel
@@ -211,8 +211,7 @@ class Device(Blocks):
         memory = memories(self.config)[Space.SPIKES]
         words = self.read(Space.SPIKES, at.state_base * memory.stride, at.groups * memory.stride)
         chunks = words.reshape(at.groups, memory.stride)[:, : memory.elements]
-        bits = np.unpackbits(chunks.astype("<u2").view(np.uint8), axis=1, bitorder="little")
-        return bits[:, : self.config.lanes].reshape(-1)[: at.outputs].astype(np.bool_)
+        return unpack_lanes(chunks, self.config).reshape(-1)[: at.outputs].astype(np.bool_)
 
     def traces(self, layer: int) -> NDArray[np.int32]:
         """Pre traces q of a layer's rows, int32[rows]; zero between samples."""

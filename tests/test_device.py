@@ -107,6 +107,22 @@ def test_a_run_can_be_restored_from_weights_and_noise(device, samples):
     assert list(device.run(samples[10:], learn=True)) == first
 
 
+@pytest.mark.parametrize("lanes", [6, 8, 24, 64])
+def test_spikes_are_read_whatever_the_chunks(samples, lanes):
+    network = Network(sizes=(64, 100, 70, 4), weight_fraction=7, init_scale=6)
+    config = replace(ODD, lanes=lanes, neuron_groups=40, trace_entries=300, weight_words=4000)
+    with Device.open("golden", config=config) as device:
+        device.load(network)
+        core, seen = golden_core(device), 0
+        for _ in device.step_through(samples[0]):
+            for layer, outputs in ((0, 100), (1, 70)):
+                at = device.layers[layer]
+                group = core.spikes[at.state_base : at.state_base + at.groups]
+                assert np.array_equal(device.spikes(layer), group.reshape(-1)[:outputs])
+                seen += int(group.sum())
+        assert seen > 100
+
+
 def test_state_can_be_read_between_steps(device, samples):
     core = golden_core(device)
     weights = device.read_weights()
