@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from golden.spec.frames import PLAY_ENTRY, PLAY_LEARN
 from golden.spec.registers import Space, store_memory
-from golden.spec.samples import keep
+from golden.spec.samples import LONGEST_KEPT, keep
 from sw.blocks import Blocks
 from sw.identity import Frames
-
-LONGEST = 0xFFFF  # bytes of a sample in the store
 
 
 class Series(Protocol):
@@ -86,7 +84,7 @@ class Shelf:
         places, end = [], 0
         for index in range(len(samples) if self.words else 0):
             payload = encode(samples[index])
-            if len(payload) > LONGEST or end + len(part := keep(payload)) > self.words:
+            if len(payload) > LONGEST_KEPT or end + len(part := keep(payload)) > self.words:
                 break
             parts.append(part)
             places.append(end)

@@ -44,6 +44,12 @@ def test_every_method_learns_the_patterns(method):
     assert all(0 < rate < 1 for rate in outcome.firing_rates)
 
 
+def test_learning_beats_frozen_hidden_layers():
+    task = replace(TASK, train=SMOKE.samples(limit=120), epochs=3)
+    learned, frozen = train(task, "chip", {}, 1), train(task, "frozen", {"spread": 1.0}, 1)
+    assert learned.accuracy[-1] > frozen.accuracy[-1]
+
+
 def test_choosing_holds_training_samples_out():
     parts = held_out(TASK)
     keys = [*parts.train.keys, *parts.test.keys]

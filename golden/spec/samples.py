@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 SAMPLE_HEADER = struct.Struct("<BBHH")
 FLAGS_BYTE = 1  # of the header
 KEPT_LENGTH = struct.Struct("<H")
+LONGEST_KEPT = 0xFFFF
+"""Bytes of the longest payload that the store can keep."""
 DENSE, SPARSE = 0, 1
 SKIP = 255
 LEARN, FIRST, LAST = 1, 2, 4
@@ -114,8 +116,8 @@ def encode_sample(
 
 def keep(payload: bytes) -> NDArray[np.uint16]:
     """The words that keep a sample's payload in the store. Raises ValueError for one too long."""
-    if len(payload) > 0xFFFF:
-        raise ValueError(f"a sample of {len(payload)} bytes: the store keeps up to 65535")
+    if len(payload) > LONGEST_KEPT:
+        raise ValueError(f"a sample of {len(payload)} bytes: the store keeps up to {LONGEST_KEPT}")
     kept = KEPT_LENGTH.pack(len(payload)) + payload + b"\0" * (len(payload) % 2)
     return np.frombuffer(kept, "<u2").astype(np.uint16)
 
