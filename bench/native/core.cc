@@ -19,7 +19,7 @@ constexpr int READOUT = 1, BIAS = 2, HARD_RESET = 4, PLASTIC = 8, POST_NEGATIVE 
 struct Entry {
     int rows, groups, outputs, weight_base, state_base, flags, theta, leak, pre_decay, pre_gain;
     int post_decay, post_gain, psi_width, psi_shift, error_gain, rate, rate_cost;
-    int channels, columns, lines, cell_shift, cell_columns, cells, map_inputs;
+    int channels, columns, lines, cell_shift, cell_line, latents, line_inputs, map_inputs;
 };
 
 int32_t saturate(int32_t value, int bits) {
@@ -270,7 +270,7 @@ struct Core {
         const Entry& e = layer.entry;
         if (!layer.is(CONVOLUTION)) return 0;
         const int y = pixel / e.columns >> e.cell_shift, x = pixel % e.columns >> e.cell_shift;
-        return std::min(y * e.cell_columns + x, e.cells - 1);  // beyond: no winner
+        return std::min(y * e.cell_line / e.groups + x, layer.latents - 1);  // beyond: no winner
     }
 
     // Sums of B o over what the next layer sees.
@@ -379,7 +379,7 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
         layer.width = layer.entry.groups * lanes;
         if (layer.is(CONVOLUTION)) {
             layer.pixels = layer.entry.columns * layer.entry.lines;
-            layer.latents = layer.entry.cells;
+            layer.latents = layer.entry.latents / layer.entry.groups;
         }
         layer.weights.resize(size_t(layer.entry.rows) * layer.width);
         for (auto* array : {&layer.membranes, &layer.surrogates, &layer.posts, &layer.gains,

@@ -39,11 +39,12 @@ FIELDS = (
     Field("rate", "learning rate: learning signal = error x rate / 256", 0, 0x7FFF),
     Field("rate_cost", "what a spike takes off its neuron's learning signal", 0, 0x7FFF),
     Field("channels", "of a convolution: input channels, the idle ones of the last group included"),
-    Field("width", "of a convolution: pixels of a line"),
-    Field("height", "of a convolution: lines"),
+    Field("width", "of a convolution: pixels of a line", 0, 1 << 12),
+    Field("height", "of a convolution: lines", 0, 1 << 12),
     Field("cell_shift", "log2 of the side of a latent's cell, in pixels before pooling", 0, 15),
-    Field("cell_columns", "cells beside each other"),
-    Field("cells", "latents of a channel: cells of a map"),
+    Field("cell_line", "groups of latents of a line of cells", 0, 1 << 12),
+    Field("latents", "groups of latents of the map", 0, 1 << 12),
+    Field("line_inputs", "of a convolution: width x channels"),
     Field("map_inputs", "of a convolution: pixels x channels"),
 )
 
@@ -81,8 +82,9 @@ class Layer:
     width: int = 0
     height: int = 0
     cell_shift: int = 0
-    cell_columns: int = 0
-    cells: int = 0
+    cell_line: int = 0
+    latents: int = 0
+    line_inputs: int = 0
     map_inputs: int = 0
 
     def __post_init__(self) -> None:
@@ -138,6 +140,16 @@ class Layer:
     def positions(self) -> int:
         """Pixels of the layer's map; 1 for a flat layer."""
         return self.width * self.height if self.convolution else 1
+
+    @property
+    def cell_columns(self) -> int:
+        """Cells of latents beside each other."""
+        return self.cell_line // self.groups
+
+    @property
+    def cells(self) -> int:
+        """Latents of a channel."""
+        return self.latents // self.groups
 
     @property
     def state_groups(self) -> int:

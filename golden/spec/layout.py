@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.layers import CONVOLUTION, POOL
+from golden.spec.shape import POOL as POOL_SIDE
 from golden.spec.shape import Map, Stage, maps
 
 
@@ -67,6 +68,11 @@ class Place:
         return -(-seen.height // side), -(-seen.width // side)
 
     @property
+    def line_groups(self) -> int:
+        """Groups of pooling windows of a line, all being gathered at a time."""
+        return self.groups * (self.inputs.width // POOL_SIDE) if self.stage.pool == "max" else 0
+
+    @property
     def latent_groups(self) -> int:
         """Groups of latents: the learning signal tells these apart."""
         lines, columns = self.cell_grid
@@ -83,7 +89,7 @@ class Place:
         fields = {"rows": self.rows, "groups": self.groups, "outputs": self.stage.outputs}
         if not self.stage.convolution:
             return fields
-        lines, columns = self.cell_grid
+        columns = self.cell_grid[1]
         pooled = self.stage.pool == "max"
         return fields | {
             "flags": CONVOLUTION | POOL * pooled,
@@ -91,8 +97,9 @@ class Place:
             "width": self.inputs.width,
             "height": self.inputs.height,
             "cell_shift": self.cell + pooled,
-            "cell_columns": columns,
-            "cells": lines * columns,
+            "cell_line": columns * self.groups,
+            "latents": self.latent_groups,
+            "line_inputs": self.inputs.width * self.channels,
             "map_inputs": self.inputs.positions * self.channels,
         }
 
@@ -131,6 +138,8 @@ def check_fit(name: str, layers: list[Place], classes: int, config: CoreConfig) 
          config.neuron_groups, f"groups of {lanes} neurons", "neurons"),
         ("neuron_groups", max(place.latent_groups for place in layers), config.latent_groups,
          f"groups of {lanes} latents", "channels or latents"),
+        ("neuron_groups", max(place.line_groups for place in layers), config.latent_groups,
+         f"groups of {lanes} pooling windows in a line", "channels or pixels"),
         ("weight_words", sum(place.rows * place.groups for place in layers), config.weight_words,
          f"weight words of {lanes} lanes", "inputs or neurons"),
     )  # fmt: skip
