@@ -137,7 +137,9 @@ class Core(CoreMemory):
         if group == 0 and not layer.convolution:  # a convolution's list is made beside its passes
             self.count("rows_trace", int((~visit.spikes & ~updates).sum()))
 
-    def _learn(self, index: int, layer: Layer, target: int | None, learn: bool) -> NDArray[np.int64]:
+    def _learn(
+        self, index: int, layer: Layer, target: int | None, learn: bool
+    ) -> NDArray[np.int64]:
         """Scores of a readout, and the gains that the next pass over this layer applies.
 
         Returns the spikes that the next layer sees, 0/1 [positions, channels].

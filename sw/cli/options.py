@@ -52,6 +52,7 @@ CORE_HELP = {
     "classes": "most classes",
     "frame_bytes": "bytes in flight on the link",
     "store_bytes": "bytes of samples kept on the board",
+    "map_pixels": "pixels of the largest map, 0: no convolutions",
 }
 
 
