@@ -10,8 +10,8 @@ import pytest
 
 from sw import CORES, Binning, Device, Model, Network, driver, load
 from sw.data import DamagedFile, DataError, Sensor
-from sw.data.dataset import seeded_share
 from sw.data.events import encode_nmnist, make_events
+from sw.data.split import seeded_share
 from sw.store import Run
 from sw.windows import most
 
