@@ -50,17 +50,22 @@ DIGEST = 32
 def folder() -> Path | None:
     """Where entries are kept: `TESS_FPGA_CACHE`, or the platform's place. None: nowhere."""
     given = os.environ.get(VARIABLE)
-    if given is not None:
-        off = given.strip().lower() in ("", "0", "off", "no", "none")
-        return None if off else Path(given).expanduser()
+    if given is not None and given.strip().lower() in ("", "0", "off", "no", "none"):
+        return None
+    try:
+        return _platform_folder() if given is None else Path(given).expanduser()
+    except RuntimeError:  # nobody's home
+        return None
+
+
+def _platform_folder() -> Path:
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        given = os.environ.get("XDG_CACHE_HOME", "")
-        base = Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
-    return base / "tess-fpga"
+        local = os.environ.get("LOCALAPPDATA")
+        return Path(local or Path.home() / "AppData" / "Local") / "tess-fpga"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "tess-fpga"
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "tess-fpga"
 
 
 def cached(

@@ -61,7 +61,8 @@ def from_tonic(
         notes: for the user.
 
     Raises:
-        DataError: an event is outside `sensor_size`, or a label is not below `classes`.
+        DataError: an event is outside `sensor_size`, none is in the window of any sample, or a
+            label is not below `classes`.
     """
     sensor = Sensor(*dataset.sensor_size)
     if indices is None:
@@ -78,7 +79,7 @@ def from_tonic(
     small = request.reduced(sensor)
 
     def make() -> Dataset:
-        return Dataset(
+        made = Dataset(
             name,
             (sample(i, key) for i, key in zip(indices, keys, strict=True)),
             classes=classes,
@@ -89,6 +90,13 @@ def from_tonic(
             input_map=small.map,
             notes=notes,
         )
+        if not any(bits.any() for bits in made.packed.bits):
+            raise DataError(
+                f"{name}: no sample has an event from {request.window_us[0]} to "
+                f"{request.window_us[1]} us; give another window (of CIFAR10DVS times do not start "
+                "at 0: load it as cifar10dvs)"
+            )
+        return made
 
     files = _files(dataset)
     if not files:
