@@ -68,6 +68,19 @@ def test_a_data_set_in_the_order_of_a_convolution():
         Dataset("set", samples, classes=1, n_inputs=3, steps=1, input_map=Map(2, 2, 2))
 
 
+@pytest.mark.parametrize("repeated", [True, False])
+def test_a_frame_that_is_repeated_is_kept_once(repeated):
+    shape, frames = Map(3, 5, 7), RNG.random((4, 105)) < 0.3
+    frames = np.broadcast_to(frames[0], (4, 105)) if repeated else frames
+    found = Dataset(
+        "set", [Sample(frames, 0, "a")], classes=1, n_inputs=105, steps=4, input_map=shape
+    )
+    for dataset, expected in ((found, frames), (found.channel_last(), channel_last(frames, shape))):
+        assert np.array_equal(dataset[0].frames, expected)
+        assert (dataset.packed.bits[0].strides[0] == 0) == repeated
+        assert dataset[0].frames.flags.writeable
+
+
 def test_binning_says_the_map_too():
     binning = Binning(sensor=(128, 128, 2), size=(48, 48))
     assert (binning.input_map, binning.inputs) == (Map(2, 48, 48), 4608)

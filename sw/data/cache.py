@@ -34,7 +34,8 @@ from typing import Any
 import numpy as np
 
 from golden.spec.shape import Map
-from sw.data.dataset import Dataset, Packed, Request
+from sw.data.bits import Packed
+from sw.data.dataset import Dataset, Request
 from sw.data.events import Sensor
 
 VARIABLE = "TESS_FPGA_CACHE"

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from golden.spec.shape import Map
 from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window, bin_events, check_binning
+from sw.data.bits import Packed, pack
 from sw.data.events import DataError, Events, Sensor, Size
-from sw.data.maps import channel_last
+from sw.data.maps import turn
 
 
 class Sample(NamedTuple):
@@ -86,17 +87,6 @@ class Request:
         return sensor.reduced(self.pool, self.size)
 
 
-class Packed(NamedTuple):
-    """Samples at one bit per input and step."""
-
-    bits: Sequence[NDArray[np.uint8]]
-    """N times uint8[steps, ceil(n_inputs / 8)], as `numpy.packbits` packs."""
-    labels: NDArray[np.int64]
-    """int64[N]."""
-    keys: list[str]
-    """N names."""
-
-
 class Dataset:
     """Samples in memory, one bit per input and step.
 
@@ -159,7 +149,7 @@ class Dataset:
                     f"{(self.steps, self.n_inputs)}; "
                     "check the steps and the sensor size of its loader"
                 )
-            bits.append(np.packbits(frames, axis=1))
+            bits.append(pack(frames))
             labels.append(label)
             keys.append(key)
         return Packed(bits, np.array(labels, np.int64), keys)
@@ -211,7 +201,8 @@ class Dataset:
             )
         if self.channels_last:
             return self
-        samples = (s._replace(frames=channel_last(s.frames, shape)) for s in self)
+        turned = [turn(bits, shape) for bits in self.packed.bits]
+        samples = self.packed._replace(bits=turned)
         return Dataset(self.name, samples, **self.facts | {"channels_last": True})
 
     def order(self, epoch: int, seed: int = 0) -> NDArray[np.int64]:

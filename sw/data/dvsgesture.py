@@ -45,7 +45,7 @@ GET = (
     "get ibmGestureTrain.tar.gz from https://figshare.com/ndownloader/files/38022171 and "
     "ibmGestureTest.tar.gz from https://figshare.com/ndownloader/files/38020584 (tonic's version), and "
     "unpack both in {0}/DVSGesture; or unpack DvsGesture.tar.gz of "
-    f"https://research.ibm.com/interactive/dvsgesture in {{0}}; or write {{0}}/{LABELS}"
+    f"https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8 in {{0}}; or write {{0}}/{LABELS}"
 )
 
 

@@ -12,9 +12,11 @@ A convolution wants the channels of a pixel side by side, (y, x, channel)::
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golden.spec.shape import Map
 from sw.data.binning import Frames
+from sw.data.bits import pack
 from sw.data.events import DataError
 
 
@@ -38,3 +40,10 @@ def channel_last(frames: Frames, shape: Map) -> Frames:
         )
     planes = frames.reshape(*frames.shape[:-1], shape.channels, shape.positions)
     return np.ascontiguousarray(np.swapaxes(planes, -1, -2)).reshape(frames.shape)
+
+
+def turn(bits: NDArray[np.uint8], shape: Map) -> NDArray[np.uint8]:
+    """`channel_last` of a packed sample."""
+    once = bits[:1] if bits.strides[0] == 0 else bits  # a frame that is repeated is turned once
+    frames = np.unpackbits(once, axis=1, count=shape.neurons).view(np.bool_)
+    return pack(np.broadcast_to(channel_last(frames, shape), (len(bits), shape.neurons)))
