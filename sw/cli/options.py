@@ -105,15 +105,31 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--steps", type=int, metavar="N", help="time steps a recording is cut into")
     group.add_argument("--pool", type=int, metavar="N", help="OR-pool N x N pixels into one input")
     group.add_argument(
+        "--size", type=_size, metavar="WxH", help="instead, scale the pixels down to 48x48, or so"
+    )
+    group.add_argument(
         "--window",
         type=duration,
         metavar="TIME",
         help="part of a recording that is a sample, from its start: 300ms, 1.5s, 20000us "
-        f"(default: {DEFAULT_WINDOW_US[1] // 1000}ms)",
+        f"(default: {DEFAULT_WINDOW_US[1] // 1000}ms, or what is usual for the set)",
     )
     group.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
     group.add_argument("--test", type=int, metavar="N", help="test samples (default: all)")
-    own = parser.add_argument_group("data in a folder of your own, --data folder:DIR")
+    group.add_argument(
+        "--code",
+        metavar="CODE",
+        help="how images become spikes: mnist rate, latency; cifar level, rate",
+    )
+    group.add_argument(
+        "--levels",
+        type=int,
+        metavar="N",
+        help="inputs for each colour of a pixel (cifar), or band (fsdd)",
+    )
+    own = parser.add_argument_group(
+        "recordings in a folder: folder:DIR, dvsgesture:DIR, cifar10dvs:DIR"
+    )
     own.add_argument(
         "--sensor", type=_sensor, metavar="WxH", help="its pixels, if the files do not say them"
     )
@@ -127,7 +143,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "--split-seed",
         type=int,
         metavar="N",
-        help="of the split into train and test, if there are no folders of these names",
+        help="of the split into train and test, if the set is not divided",
+    )
+    own.add_argument(
+        "--split-time",
+        type=duration,
+        metavar="TIME",
+        help="split every recording at this time instead: windows before it to train, after it to test",
     )
     own.add_argument(
         "--salvage",
@@ -137,7 +159,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
-OWN = ("sensor", "every_window", "split_seed", "salvage")
+OWN = ("sensor", "every_window", "split_seed", "split_time", "salvage", "code", "levels")
 """Options of single data sets."""
 
 
@@ -149,7 +171,7 @@ def preset_of(args: argparse.Namespace) -> Preset:
     for name, preset in PRESETS.items():
         if preset.data == data or (not data and name == presets.DEFAULT):
             return preset
-    return replace(PRESETS[presets.DEFAULT], data=data)
+    return PRESETS[presets.DEFAULT].on(data)
 
 
 def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig | None:
@@ -164,15 +186,19 @@ def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
     """The data asked for, as `load_data` takes it and config.json keeps it."""
     name, _, root = (args.data or preset.data).partition(":")
     place = root or args.data_dir
+    pool, size = args.pool, args.size
+    if pool is None and size is None:
+        pool, size = preset.pool, preset.size
     return {
         "name": name,
         "root": str(Path(place).expanduser().absolute()) if place else None,
         "steps": preset.steps if args.steps is None else args.steps,
-        "pool": preset.pool if args.pool is None else args.pool,
+        "pool": 1 if pool is None else pool,
+        "size": size,
         "seed": 0 if args.seed is None else args.seed,
         "train": args.train,
         "test": args.test,
-        "window_us": list(DEFAULT_WINDOW_US) if args.window is None else [0, args.window],
+        "window_us": list(preset.window_us) if args.window is None else [0, args.window],
         "options": {name: value for name in OWN if (value := getattr(args, name)) is not None},
     }
 
@@ -182,9 +208,9 @@ def learned(data: dict[str, Any], samples: Dataset) -> dict[str, Any]:
     return {**data, "sensor": samples.sensor, "class_names": samples.class_names}
 
 
-def load_data(data: dict[str, Any], *, train: bool) -> Dataset:
+def load_data(data: dict[str, Any], *, train: bool, cache: bool = True) -> Dataset:
     """The training or the test samples, with a bar while files are read. Raises DataError."""
-    own = dict(data.get("options", {}))
+    own = dict(data.get("options", {})) | {"cache": cache}
     columns = (TextColumn("reading {task.description}"), BarColumn(bar_width=24))
     console = Console(stderr=True)
     hidden = not console.is_terminal
@@ -210,6 +236,7 @@ def _load(data: dict[str, Any], train: bool, own: dict[str, Any]) -> Dataset:
         limit=data["train" if train else "test"],
         steps=data["steps"],
         pool=data["pool"],
+        size=data.get("size"),
         seed=data["seed"],
         window_us=(since, until),
         **own,
@@ -234,6 +261,16 @@ def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:
     return Device.open(target, config=config, baud=baud)
 
 
+def add_cache(parser: Any) -> None:
+    """--no-cache."""
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="read the files anew, and keep no frames for the next time",
+    )
+
+
 def duration(text: str) -> int:
     """Microseconds of `300ms`, `1.5s` or `20000us`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", text)
@@ -252,6 +289,13 @@ def _sensor(text: str) -> tuple[int, int, int]:
             f"{text!r} is no sensor; write 128x128, or 128x128x1 to merge its polarities"
         )
     return int(match[1]), int(match[2]), int(match[3] or 2)
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size in pixels; write 48x48")
+    return int(match[1]), int(match[2])
 
 
 def _flag(name: str) -> str:
