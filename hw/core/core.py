@@ -201,7 +201,7 @@ class Core(wiring.Component):
 
     def _wire_fire(self, m):
         """Sums to spikes, surrogates and membranes; spikes on to the next layer."""
-        fire, scan, config = self.fire, self.scan, self.config
+        fire, config = self.fire, self.config
         walk, done = self.ending, self.slots[READ_MEMBRANES_AT - 1]
         token = Signal(firing(config))
         m.d.comb += [

@@ -43,9 +43,10 @@ class LearningSignal(wiring.Component):
     """Turns fired chunks into gains for the next pass over them.
 
     Times are cycles after `coming`, with its group of latents `local` and `restart` for the first chunk
-    of a layer: 1 `signs_place` · FIRED spikes, potentials and signs. `full` is high from `last_coming` (the last group of a layer is on
-    its way) until there is room for another; `busy` has a bit per layer, from `claim` until its gains
-    are written. The memories behind the other ports are those of `Gain`.
+    of a layer: 1 `signs_place` · FIRED spikes, potentials and signs. `full` is high from `last_coming`
+    (the last group of a layer is on its way) until there is room for another; `busy` has a bit per
+    layer, from `claim` until its gains are written. The memories behind the other ports are those of
+    `Gain`.
     """
 
     FIRED = 1 + Signs.LATENCY
