@@ -22,6 +22,11 @@ GAP = 3  # slots before the next pixel's pass, which may read the last row this 
 DRAIN = 28  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
 
 
+def slots_lacking(config: CoreConfig) -> int:
+    """Slots that every pass needs beside its first: one a chunk of lanes; Pool needs two in all."""
+    return max(config.chunks - 1, bool(config.map_pixels))
+
+
 class Sequencer(wiring.Component):
     """Runs samples: takes visits, gives slots.
 
@@ -89,7 +94,7 @@ class Sequencer(wiring.Component):
         self.base = Signal(word_bits(config))
         self.outputs_left = Signal(16)
         self.first = Signal()
-        self.short = Signal(range(config.chunks))  # slots a pass lacks yet
+        self.short = Signal(range(slots_lacking(config) + 1))  # slots a pass lacks yet
         self.gap = Signal(range(GAP + 1))
         self.at = Signal(config.row_bits + 1)
         self.drain = Signal(range(DRAIN + config.chunks + 1))
@@ -178,7 +183,7 @@ class Sequencer(wiring.Component):
                         self.state.eq(entry.state_base),
                         self.first.eq(1),
                         self.last_group.eq(entry.groups == 1),
-                        self.short.eq(self.config.chunks - 1),
+                        self.short.eq(slots_lacking(self.config)),
                     ]
                     m.next = "MERGE"
                     if self.config.map_pixels:
@@ -298,7 +303,7 @@ class Sequencer(wiring.Component):
             self.state.eq(self.state + 1),
             self.outputs_left.eq(self.outputs_left - self.config.lanes),
             self.first.eq(1),
-            self.short.eq(self.config.chunks - 1),
+            self.short.eq(slots_lacking(self.config)),
         ]
         m.next = "REPLAY"
         with m.If(self.final):
