@@ -94,6 +94,13 @@ PRESETS: dict[str, Preset] = {
         epochs=8,
         network={"logit_scale": 0.4, "rate_cost": 0.1},
     ),
+    "nmnist-conv": Preset(
+        text="N-MNIST, all inputs, convolutions to 16 and 32 channels",
+        hidden=("16c3p", "32c3p"),
+        epochs=8,
+        core="ulx3s-85f-maps",
+        network={"eta": 0.001, "logit_scale": 0.4},
+    ),
     "cues": Preset(
         text="cue accumulation: memory over two seconds, 64 neurons",
         data="cues",
