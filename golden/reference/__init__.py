@@ -5,9 +5,10 @@ against these modules by stated bounds.
 """
 
 from golden.reference.config import FloatConfig
-from golden.reference.network import Weights, accuracy, evaluate, init_weights, predict
+from golden.reference.network import accuracy, evaluate, predict
 from golden.reference.tess import TessLearner
 from golden.reference.train import fit_bptt, fit_online, fit_tess_batched
+from golden.reference.weights import Weights, init_weights
 
 __all__ = [
     "FloatConfig",
