@@ -4,6 +4,8 @@ All arrays are (..., neurons). The way back is the gradient: to the winner of a 
 over an average.
 """
 
+from functools import cache
+
 import numpy as np
 
 from golden.reference.equations import Floats
@@ -70,6 +72,7 @@ def from_averages(m: Floats, passed_on: Map, side: int) -> Floats:
     return _along_both(m, rows.T, columns.T, passed_on.channels)
 
 
+@cache
 def windows(length: int, side: int, dtype: np.dtype) -> Floats:
     """The averaging of one axis as a matrix [side, length]."""
     matrix = np.zeros((side, length), dtype)
