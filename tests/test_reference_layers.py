@@ -38,7 +38,9 @@ def make(name: str, seed: int, **fields: object) -> tuple[FloatConfig, Weights, 
     cfg = FloatConfig.on_map(inputs, stages, 3, latent_sides=sides, **fields)
     weights = init_weights(cfg)
     for layer, v in zip(cfg.layers, weights.hidden, strict=True):
-        v[:] = rng.uniform(-0.5, 1.2, v.shape) / np.sqrt(layer.weight_shape[0] / 4)
+        v[:] = rng.uniform(-1.0, 1.2, v.shape) / np.sqrt(layer.weight_shape[0] / 6)
+    for v, gain in zip(weights.hidden, weights.gains, strict=False):
+        gain[:] = np.linalg.norm(v, axis=0)
     weights.out[:] = rng.normal(size=weights.out.shape)
     return cfg, weights, rng.random((4, inputs.neurons)) < 0.35, int(rng.integers(3))
 
@@ -246,22 +248,24 @@ def bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for k, label in enumerate(labels):
         y, x = rng.integers(0, 8, 2)
         rates[k][(y, slice(None)) if label else (slice(None), x)] = 0.8
-    return rng.random((count, 5, 64)) < rates.reshape(count, 1, 64), labels
+    return rng.random((count, 4, 64)) < rates.reshape(count, 1, 64), labels
 
 
-@pytest.mark.parametrize("method", ["on line", "batched", "bptt"])
-def test_convolutions_learn_which_way_lines_lie(method: str) -> None:
-    print("seed", 13)
-    common = {"steps": 5, "temperature": 0.1, "eta": 0.02, "eta_out": 0.01, "init_scale": 2.0}
-    cfg = FloatConfig.on_map(Map(1, 8, 8), ("8c3p", "8c3g"), 2, precision="float32", **common)
-    (spikes, labels), test = bars(200, 13), bars(200, 14)
-    if method == "on line":
-        weights = fit_online(cfg, spikes, labels, epochs=5)
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("method", ["frozen", "on line", "batched", "bptt"])
+def test_convolutions_learn_which_way_lines_lie(method: str, seed: int) -> None:
+    print("seed", seed)
+    common = {"steps": 4, "temperature": 0.5, "eta": 0.3, "eta_out": 0.5, "init_scale": 2.0}
+    learns = {"train_hidden": method != "frozen", "precision": "float32", "seed": seed}
+    cfg = FloatConfig.on_map(Map(1, 8, 8), ("4c3", "4c3g"), 2, **common, **learns)
+    (spikes, labels), test = bars(150, 13 + seed), bars(200, 24 + seed)
+    if method in ("frozen", "on line"):
+        weights = fit_online(cfg, spikes, labels, epochs=4)
     else:
         fit = fit_tess_batched if method == "batched" else fit_bptt
-        weights = fit(cfg, spikes, labels, epochs=15, batch=16, optimizer=Adam(0.02))
-    assert weights.hidden[0].dtype == np.float32
-    assert accuracy(cfg, weights, *test) >= 0.9
+        weights = fit(cfg, spikes, labels, epochs=10, batch=10, optimizer=Adam(0.02))
+    assert {array.dtype for array in weights.arrays()} == {np.dtype(np.float32)}
+    assert (accuracy(cfg, weights, *test) >= 0.85) == (method != "frozen")
 
 
 @pytest.mark.parametrize(
@@ -290,5 +294,5 @@ def test_stages_are_checked_where_they_are_given() -> None:
     with pytest.raises(ValueError, match=r"expected one per layer, at most \(2, 1\)"):
         FloatConfig.on_map(Map(2, 4, 4), ("4c3p", "4c3g"), 3, latent_sides=(3, 1))
     with pytest.raises(ValueError, match="too small"):
-        FloatConfig.on_map(Map(2, 4, 4), ("4c3p", "4c3p", "4c3p"), 3)
+        FloatConfig.on_map(Map(2, 4, 3), ("4c3p", "4c3p"), 3)
     assert FloatConfig.on_map(Map(2, 7, 9), ("4c3", "4c3p"), 3).layers[1].side == 3
