@@ -79,6 +79,7 @@ def windows(length: int, side: int, dtype: np.dtype) -> Floats:
     for i in range(side):
         start, stop = i * length // side, -(-(i + 1) * length // side)
         matrix[i, start:stop] = 1 / (stop - start)
+    matrix.setflags(write=False)
     return matrix
 
 
