@@ -87,7 +87,7 @@ class Outcome:
 def make_config(method: str, stages: list[str], seed: int, **changes: Any) -> FloatConfig:
     """The network and how it learns. Raises ValueError."""
     fields = {**COMMON, **SETTINGS[method], "seed": seed, **changes}
-    return FloatConfig.on_map(SENSOR, tuple(stages), CLASSES, **fields)
+    return FloatConfig.of_stages(SENSOR, tuple(stages), CLASSES, **fields)
 
 
 def fit_of(method: str) -> Callable[..., Weights]:

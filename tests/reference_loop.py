@@ -127,7 +127,8 @@ class LoopLayer:
         a = np.array([np.mean([self.z[p] for p in window]) for window in self.latents])
         e = error(cfg.error, signs @ a / (d * tau), label)
         latent = signs.T @ e * (1 if cfg.fold_scale else 1 / (d * tau))
-        m = cfg.rate_cost * self.o
+        heard = {k for route in self.routes for k, _ in route}
+        m = np.array([cfg.rate_cost * o * (k in heard) for k, o in enumerate(self.o)])
         for k, window in enumerate(self.latents):
             for p in window:
                 for neuron, share in self.routes[p]:
@@ -161,7 +162,7 @@ def learn(
         moves = [np.zeros_like(array) for array in w]
         for number_, layer in enumerate(layers):
             z = layer.step(cfg, w[number_], z)
-            fired[number_] += layer.o.mean() / cfg.steps
+            fired[number_] += layer.z.mean() / cfg.steps
             m = layer.signal(cfg, cfg.per_layer("temperature", number_), label)
             move = layer.update(cfg, m, w[number_].shape)
             moves[number_] = cfg.per_layer("eta", number_) * move

@@ -35,7 +35,7 @@ def make(name: str, seed: int, **fields: object) -> tuple[FloatConfig, Weights, 
     print("seed", seed)
     rng, (inputs, stages, sides) = np.random.default_rng(seed), NETWORKS[name]
     fields = {"steps": 4, "temperature": 0.2, "eta": 0.2, "eta_out": 0.1, **fields}
-    cfg = FloatConfig.on_map(inputs, stages, 3, latent_sides=sides, **fields)
+    cfg = FloatConfig.of_stages(inputs, stages, 3, latent_sides=sides, **fields)
     weights = init_weights(cfg)
     for layer, v in zip(cfg.layers, weights.hidden, strict=True):
         v[:] = rng.uniform(-1.0, 1.2, v.shape) / np.sqrt(layer.weight_shape[0] / 6)
@@ -113,7 +113,7 @@ def test_flat_networks_written_as_stages_are_the_same_to_the_bit() -> None:
     rng, common = np.random.default_rng(5), {"steps": 5, "init_scale": 3.0, "alpha_post": 0.5}
     spikes, labels = rng.random((20, 5, 24)) < 0.3, rng.integers(0, 3, 20)
     plain = FloatConfig(sizes=(24, 12, 8, 3), **common)
-    staged = FloatConfig.on_map(Map(2, 4, 3), ("12", "8"), 3, **common)
+    staged = FloatConfig.of_stages(Map(2, 4, 3), ("12", "8"), 3, **common)
     for fit in (fit_online, fit_tess_batched, fit_bptt):
         one, other = (fit(cfg, spikes, labels, epochs=2) for cfg in (plain, staged))
         for a, b in zip(one.arrays(), other.arrays(), strict=True):
@@ -126,7 +126,7 @@ def test_on_a_map_of_one_pixel_a_convolution_is_fully_connected(update: str) -> 
     print("seed", 6)
     rng, common = np.random.default_rng(6), {"steps": 6, "alpha_post": 0.5, "update": update}
     flat = FloatConfig(sizes=(7, 6, 3), **common)
-    pixel = FloatConfig.on_map(Map(7), ("6c3",), 3, **common)
+    pixel = FloatConfig.of_stages(Map(7), ("6c3",), 3, **common)
     dense, kernels = init_weights(flat), init_weights(pixel)
     dense.hidden[0][:] = rng.uniform(-0.4, 0.9, (7, 6))
     middle = slice(4 * 7, 5 * 7)
@@ -203,7 +203,7 @@ def test_with_gains_too_steps_and_samples_agree_when_eta_is_tiny(seed: int) -> N
 
 @pytest.mark.parametrize("inputs", [Map(2, 32, 32), Map(2, 48, 48), Map(3, 32, 32)], ids=str)
 def test_vgg9_has_the_shapes_of_the_paper(inputs: Map) -> None:
-    cfg = FloatConfig.on_map(inputs, ("vgg9",), 11)
+    cfg = FloatConfig.of_stages(inputs, ("vgg9",), 11)
     channels = (inputs.channels, 64, 128, 256, 256, 512, 512, 512, 512)
     rows = [(9 * a, b) for a, b in pairwise(channels)]
     assert [layer.weight_shape for layer in cfg.layers] == rows
@@ -221,7 +221,7 @@ def test_a_step_of_vgg9_moves_every_layer() -> None:
     print("seed", 12)
     small = ("4c3", "8c3p", "16c3", "16c3p", "32c3", "32c3p", "32c3", "32c3g")
     assert [s.pool for s in parse_stages(small)] == [s.pool for s in parse_stages(("vgg9",))]
-    cfg = FloatConfig.on_map(
+    cfg = FloatConfig.of_stages(
         Map(2, 16, 16), small, 4, steps=3, init_scale=4.0, alpha_post=1.0, weight_norm=True
     )
     rng = np.random.default_rng(12)
@@ -257,7 +257,7 @@ def test_convolutions_learn_which_way_lines_lie(method: str, seed: int) -> None:
     print("seed", seed)
     common = {"steps": 4, "temperature": 0.5, "eta": 0.3, "eta_out": 0.5, "init_scale": 2.0}
     learns = {"train_hidden": method != "frozen", "precision": "float32", "seed": seed}
-    cfg = FloatConfig.on_map(Map(1, 8, 8), ("4c3", "4c3g"), 2, **common, **learns)
+    cfg = FloatConfig.of_stages(Map(1, 8, 8), ("4c3", "4c3g"), 2, **common, **learns)
     (spikes, labels), test = bars(150, 13 + seed), bars(200, 24 + seed)
     if method in ("frozen", "on line"):
         weights = fit_online(cfg, spikes, labels, epochs=4)
@@ -290,9 +290,9 @@ def test_configuration_refuses_in_one_line(fields: dict[str, object], message: s
 
 def test_stages_are_checked_where_they_are_given() -> None:
     with pytest.raises(ValueError, match=r"at least one hidden layer"):
-        FloatConfig.on_map(Map(2, 4, 4), (), 3)
+        FloatConfig.of_stages(Map(2, 4, 4), (), 3)
     with pytest.raises(ValueError, match=r"expected one per layer, at most \(2, 1\)"):
-        FloatConfig.on_map(Map(2, 4, 4), ("4c3p", "4c3g"), 3, latent_sides=(3, 1))
+        FloatConfig.of_stages(Map(2, 4, 4), ("4c3p", "4c3g"), 3, latent_sides=(3, 1))
     with pytest.raises(ValueError, match="too small"):
-        FloatConfig.on_map(Map(2, 4, 3), ("4c3p", "4c3p"), 3)
-    assert FloatConfig.on_map(Map(2, 7, 9), ("4c3", "4c3p"), 3).layers[1].side == 3
+        FloatConfig.of_stages(Map(2, 4, 3), ("4c3p", "4c3p"), 3)
+    assert FloatConfig.of_stages(Map(2, 7, 9), ("4c3", "4c3p"), 3).layers[1].side == 3

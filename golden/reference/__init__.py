@@ -1,6 +1,6 @@
 """Float references: TESS as published, and surrogate-gradient BPTT to measure it against.
 
-Networks are layers of neurons, flat or on maps (`FloatConfig.on_map`); one loop serves both.
+Networks are layers of neurons, flat or on maps (`FloatConfig.of_stages`); one loop serves both.
 Nothing here knows about number formats. The integer twins in the rest of ``golden`` are held
 against these modules by stated bounds.
 """

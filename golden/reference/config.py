@@ -16,7 +16,7 @@ class FloatConfig:
     """Everything that fixes a float run; symbols are those of the TESS paper.
 
     ``sizes`` is (inputs, hidden..., classes) of fully-connected layers; networks with maps are made
-    by :meth:`on_map`. ``PerLayer`` fields take one value for all hidden layers or a tuple with one
+    by :meth:`of_stages`. ``PerLayer`` fields take one value for all hidden layers or a tuple with one
     per hidden layer. Raises ValueError, naming the field, on creation.
 
     Scale of the learning signal. The logits are always ``y = B o / (d tau)``. The published rule
@@ -26,7 +26,7 @@ class FloatConfig:
     """
 
     sizes: tuple[int, ...] = (2312, 128, 10)
-    """Inputs, hidden layers, classes (neurons; of a convolution those before pooling)."""
+    """Inputs, hidden layers (of maps: what the next layer sees of them, after pooling), classes."""
     input_map: Map | None = None
     """Shape of the inputs, flat and channel-last (`golden.reference.convolution`); None: no map."""
     stages: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class FloatConfig:
     """The same for the output layer. 1/C with hard_sigmoid makes it learn only from logits on the
     wrong side of 0, or at 0, where all of them start: a larger dead zone would never learn."""
     rate_cost: float = 0.0
-    """What a spike costs its neuron: added to m of a neuron that fires."""
+    """What a spike costs its neuron: added to m of a neuron that fires (and wins its pool)."""
 
     update: UpdateKind = "step"
     """step: weights move at every learning step; sample: updates are added up over the sample."""
@@ -101,10 +101,10 @@ class FloatConfig:
         self._check_learning()
 
     @classmethod
-    def on_map(
+    def of_stages(
         cls, input_map: Map, stages: tuple[str, ...], classes: int, **fields: Any
     ) -> "FloatConfig":
-        """A network on maps: FloatConfig.on_map(Map(2, 34, 34), ("16c3p", "32c3p"), classes=10)."""
+        """A network on maps: FloatConfig.of_stages(Map(2, 34, 34), ("16c3p", "32c3p"), 10)."""
         layers = make_layers(input_map, parse_stages(stages), fields.get("latent_sides"))
         sizes = _sizes(layers, classes)
         return cls(sizes=sizes, input_map=input_map, stages=tuple(stages), **fields)
@@ -151,7 +151,7 @@ class FloatConfig:
             not self.stages or self.input_map is not None, "input_map", None, "a map, under stages"
         )
         expected = _sizes(self.layers, self.classes)
-        _require(tuple(self.sizes) == expected, "sizes", self.sizes, f"{expected} (see on_map)")
+        _require(tuple(self.sizes) == expected, "sizes", self.sizes, f"{expected} (see of_stages)")
 
     def _check_network(self) -> None:
         _require(self.steps > 0, "steps", self.steps, "a positive number")
@@ -200,9 +200,9 @@ class FloatConfig:
 
 
 def _sizes(layers: tuple[Layer, ...], classes: int) -> tuple[int, ...]:
-    """Inputs, neurons of the hidden layers, classes."""
+    """Inputs, outputs of the hidden layers, classes."""
     inputs = (layer.inputs.neurons for layer in layers[:1])
-    return (*inputs, *(layer.fired.neurons for layer in layers), classes)
+    return (*inputs, *(layer.passed_on.neurons for layer in layers), classes)
 
 
 def _require(ok: bool, name: str, got: object, expected: str) -> None:

@@ -64,6 +64,10 @@ class Layer:
             return pooling.to_winners(dz, o, z, self.fired)
         return pooling.from_mean(dz, self.fired) if self.stage.pool == "mean" else dz
 
+    def deciding(self, o: Floats, z: Floats) -> Floats:
+        """Spikes of the neurons that decide an output: of a maximum, its winner alone."""
+        return self.unpool(z, o, z) if self.stage.pool == "max" else o
+
     def average(self, z: Floats) -> Floats:
         """The latents a of output ``z``."""
         whole = self.latents == self.passed_on.neurons

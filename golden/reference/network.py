@@ -35,7 +35,7 @@ class Evaluation:
     logits: Floats
     """Output layer summed over the steps, (samples, classes)."""
     firing_rates: tuple[float, ...]
-    """Share of neurons that fire per step, one per hidden layer."""
+    """Spikes per step and neuron that the next layer sees, after pooling; one per hidden layer."""
 
 
 def evaluate(cfg: FloatConfig, weights: Weights, spikes: Spikes) -> Evaluation:
@@ -55,7 +55,8 @@ def evaluate(cfg: FloatConfig, weights: Weights, spikes: Spikes) -> Evaluation:
 
 
 def _forward(cfg: FloatConfig, weights: Weights, x: Floats) -> tuple[Floats, Floats]:
-    membranes = [np.zeros((len(x), n), cfg.precision) for n in cfg.sizes[1:-1]]
+    neurons = [layer.fired.neurons for layer in cfg.layers]
+    membranes = [np.zeros((len(x), n), cfg.precision) for n in neurons]
     logits = np.zeros((len(x), cfg.classes))
     fired = np.zeros(cfg.hidden_layers)
     effective = weights.effective()
@@ -64,8 +65,8 @@ def _forward(cfg: FloatConfig, weights: Weights, x: Floats) -> tuple[Floats, Flo
         for layer, w in zip(cfg.layers, effective, strict=True):
             k, current = layer.number, layer.synapses.integrate(w, z)
             _, o, membranes[k] = fire(cfg, membranes[k], current)
-            fired[k] += o.sum()
             z = layer.pool(o)
+            fired[k] += z.sum()
         logits += z @ weights.out + weights.bias
     return logits, fired
 

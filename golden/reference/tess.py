@@ -58,14 +58,14 @@ def learning_signal(
     """m of every neuron of ``layer`` from its own spikes ``o`` and their pooling ``z``.
 
     y = B a / (d tau) of the latents a, e = error(y), m = B^T e (times 1/(d tau) unless folded into
-    eta) back through the averages and the pooling. A neuron that fires pays rate_cost: the gradient
-    of rate_cost times its spikes.
+    eta) back through the averages and the pooling. A neuron that fires and decides an output pays
+    rate_cost: the gradient of rate_cost times its spikes.
     """
     scale = cfg.logit_scale(layer.number)
     e = learning_error(scale * (layer.average(z) @ signs.T), target, cfg.error, cfg.dead_zone)
     latents: Floats = e @ signs if cfg.fold_scale else scale * (e @ signs)
     m = layer.unpool(layer.spread(latents), o, z)
-    return m + cfg.rate_cost * o if cfg.rate_cost else m
+    return m + cfg.rate_cost * layer.deciding(o, z) if cfg.rate_cost else m
 
 
 class TessLearner:
