@@ -33,7 +33,6 @@ from golden.reference import (
     fit_online,
     fit_tess_batched,
 )
-from golden.reference.convolution import channel_last
 from golden.reference.optim import Adam
 from golden.spec.shape import Map
 from sw.data import load
@@ -52,9 +51,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "tess": {},
     "bptt": {},
 }
-"""Fields of FloatConfig by method, chosen on training samples that were held out."""
+"""Fields of FloatConfig by method."""
 ADAM = {"tess": 3e-3, "bptt": 3e-3}
-"""Step sizes of Adam, chosen likewise."""
+"""Step sizes of Adam."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,8 @@ class Samples:
     @classmethod
     def of(cls, *, train: bool, limit: int | None) -> "Samples":
         """N-MNIST as included, or its first ``limit`` samples. Raises DataError."""
-        dataset = load("nmnist", train=train, steps=STEPS, limit=limit)
-        frames = np.stack([sample.frames for sample in dataset])
-        return cls(channel_last(frames, SENSOR), dataset.labels)
+        dataset = load("nmnist", train=train, steps=STEPS, limit=limit).channel_last()
+        return cls(np.stack([sample.frames for sample in dataset]), dataset.labels)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The convolution bench: every method trains the network it says, and the figures are kept."""
 
 import argparse
+import io
 import json
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def test_figures_are_kept_and_shown(tmp_path: Path) -> None:
     kept = json.loads(path.read_text())
     assert kept["methods"]["frozen"][0]["accuracy"] == outcome.accuracy
     assert (kept["input"], kept["stages"]) == ("2x34x34", STAGES)
-    console = Console(width=120, record=True, quiet=True)
+    console = Console(width=120, file=io.StringIO())
     console.print(table(STAGES, {"frozen": [outcome]}))
-    shown = console.export_text()
+    shown = console.file.getvalue()
     assert f"{100 * outcome.accuracy[-1]:.1f} %" in shown and " ".join(STAGES) in shown

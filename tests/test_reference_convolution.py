@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golden.reference import convolution, pooling
-from golden.reference.convolution import Convolution, channel_last
+from golden.reference.convolution import Convolution
 from golden.spec.shape import Map
 from tests.reference_loop import average_windows, convolution_edges, number, pool_windows
 
@@ -56,19 +56,6 @@ def test_float32_stays_float32() -> None:
     found = [o, z, pooling.to_winners(z, o, z, fired), pooling.mean_pool(o, fired)]
     found += [pooling.averages(z, Map(3, 2, 2), 1), pooling.from_averages(z, Map(3, 3, 3), 2)]
     assert {array.dtype for array in found} == {np.dtype(single)}
-
-
-def test_channel_last_moves_every_pixel() -> None:
-    inputs = Map(2, 3, 4)
-    frames = np.zeros((5, inputs.neurons), bool)
-    frames[4, 1 * 12 + 2 * 4 + 3] = True  # channel 1, y = 2, x = 3
-    moved = channel_last(frames, inputs)
-    assert np.argwhere(moved).tolist() == [[4, number(inputs, 1, 2, 3)]]
-    print("seed", 2)
-    frames = np.random.default_rng(2).random((5, inputs.neurons)) < 0.5
-    planes = frames.reshape(5, 2, 3, 4)
-    grid = channel_last(frames, inputs).reshape(5, 3, 4, 2)
-    np.testing.assert_array_equal(grid, planes.transpose(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize("fired", [Map(1, 2, 2), Map(3, 4, 6), Map(2, 5, 7)], ids=str)

@@ -1,7 +1,8 @@
 """3 x 3 convolution, padding 1, stride 1, as matrix products over patches.
 
 Layout, the same everywhere and that of the chip. Maps are flat and channel-last: the neuron of channel c
-at (y, x) of a channels x height x width map has the number (y * width + x) * channels + c. Weights are
+at (y, x) of a channels x height x width map has the number (y * width + x) * channels + c. So do inputs:
+frames of data sets, which count channel by channel, go through `sw.data.channel_last` first. Weights are
 [9 * input channels, output channels]: row k * input channels + ci holds what input channel ci at
 (y + dy, x + dx) sends to the neurons at (y, x), k = 3 * (dy + 1) + (dx + 1).
 """
@@ -10,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from golden.reference.equations import Floats
 from golden.spec.shape import Map
@@ -74,9 +74,3 @@ def patches(x: Floats, inputs: Map) -> Floats:
     padded[:, 1:-1, 1:-1] = x.reshape(-1, height, width, channels)
     windows = sliding_window_view(padded, (KERNEL, KERNEL), axis=(1, 2))
     return windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, KERNEL**2 * channels)
-
-
-def channel_last(frames: NDArray, inputs: Map) -> NDArray:
-    """Flat frames that count channel by channel (as sensors are binned), in the order used here."""
-    planes = frames.reshape(*frames.shape[:-1], inputs.channels, inputs.positions)
-    return planes.swapaxes(-1, -2).reshape(frames.shape)
