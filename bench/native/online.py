@@ -20,10 +20,11 @@ def fit_online_native(
 ) -> Weights:
     """Train; samples in the order of `golden.reference.fit_online`.
 
-    Raises ValueError for what only the reference can do: another error, surrogate or update.
+    Raises ValueError for what only the reference can do: maps, gains, another error, surrogate or update.
     """
     kinds = (cfg.error, cfg.error_out, cfg.surrogate, cfg.update, cfg.precision)
     plain = cfg.fold_scale and cfg.output_bias and cfg.train_hidden and isinstance(cfg.eta, float)
+    plain = plain and not cfg.stages and not cfg.weight_norm
     if kinds != ("hard_sigmoid", "hard_sigmoid", "triangle", "step", "float32") or not plain:
         raise ValueError(f"{cfg}: not what the compiled rule does; use golden.reference.fit_online")
     weights, rng = init_weights(cfg), np.random.default_rng(cfg.seed)
