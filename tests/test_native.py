@@ -14,6 +14,7 @@ from sw.data import load
 from sw.device import Device
 
 TINY = PRESETS["tiny"]
+ROOMY = {"neuron_groups": 200, "trace_entries": 1000, "weight_words": 800, "map_pixels": 64}
 LOUD = {"eta": 0.05, "eta_out": 0.05, "weight_fraction": 6, "rate_cost": 0.2}
 CASES = [
     {"sizes": (64, 12, 4)},
@@ -21,11 +22,17 @@ CASES = [
     {"sizes": (64, 6, 6, 6, 4), **LOUD, "reset": "hard", "alpha_post": 1.0, "gamma": 0.9},
     {"sizes": (64, 12, 4), **LOUD, "train_hidden": False},
 ]
+MAPS = [
+    ((1, 8, 8), ("5c3p", "7c3"), LOUD),
+    ((4, 4, 4), ("9c3", "6c3p", "8"), {**LOUD, "alpha_post": 0.5, "latent_side": 2}),
+    ((2, 2, 16), ("6c3p", "3c3", "3c3"), {**LOUD, "reset": "hard", "gamma": 0.9}),
+]
+CASES += [Network.of_stages(*shape, 4, **settings).as_dict() for *shape, settings in MAPS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case["sizes"])))
 def test_equals_the_integer_model(case):
-    network, config = Network(**case, seed=5), replace(TINY, lanes=6)
+    network, config = Network(**{**case, "seed": 5}), replace(TINY, lanes=6, **ROOMY)
     train, test = (
         load("synthetic", seed=5, limit=16),
         load("synthetic", seed=5, train=False, limit=16),
@@ -43,12 +50,14 @@ def test_equals_the_integer_model(case):
             assert [r.scores[:4] for r in results] == [tuple(s) for s in outcome.scores.tolist()]
             spikes = np.array([r.spikes[: len(native.layers)] for r in results])
             assert np.array_equal(spikes, outcome.spikes)
-        for mine, golden in zip(native.weights, device.read_weights(), strict=True):
-            assert np.array_equal(mine, golden)
+        placed = zip(native.weights, network.places(config), device.read_weights(), strict=True)
+        for mine, place, golden in placed:
+            assert np.array_equal(mine[place.row_numbers()], golden)
         assert native.noise_state == device.noise_state
         counted = device.counters()
         assert {name: counted[name] for name in COUNTERS} == native.counters
-        changed = [w != v for w, v in zip(native.weights, network.initial_weights(), strict=True)]
+        weights = zip(device.read_weights(), network.initial_weights(), strict=True)
+        changed = [got != initial for got, initial in weights]
         assert all(c.any() for c in changed) == network.train_hidden
 
 

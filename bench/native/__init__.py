@@ -21,7 +21,7 @@ from numpy.ctypeslib import ndpointer
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
-from golden.spec.layers import FIELD_NAMES
+from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network, sign_matrix
 from sw.data import Dataset
 
@@ -110,6 +110,11 @@ class Outcome:
         return self.scores.argmax(axis=1)
 
 
+def latents(layer: Layer) -> int:
+    """Groups of latents of a layer."""
+    return layer.groups * (layer.cells if layer.convolution else 1)
+
+
 class NativeCore:
     """A core with a network on it."""
 
@@ -121,7 +126,7 @@ class NativeCore:
             [[getattr(e, name) for name in FIELD_NAMES] for e in self.layers], np.int32
         )
         signs = [
-            np.ascontiguousarray(sign_matrix(network.classes, e.groups * config.lanes), np.int8)
+            np.ascontiguousarray(sign_matrix(network.classes, latents(e) * config.lanes), np.int8)
             for e in self.layers
         ]
         pointers = (ctypes.c_void_p * len(signs))(*(s.ctypes.data for s in signs))
@@ -129,8 +134,9 @@ class NativeCore:
             config.lanes, config.weight_bits, network.classes, len(self.layers), table, pointers
         )
         self._lib.core_noise(self._core)[0] = network.noise_seed
-        for weights, initial in zip(self.weights, network.initial_weights(), strict=True):
-            weights[:] = initial
+        placed = zip(self.weights, network.places(config), network.initial_weights(), strict=True)
+        for weights, place, initial in placed:
+            weights[place.row_numbers()] = initial
 
     def __del__(self) -> None:
         if hasattr(self, "_core"):
@@ -138,7 +144,7 @@ class NativeCore:
 
     @property
     def weights(self) -> list[NDArray[np.int16]]:
-        """Views of the weights [rows, outputs] of every layer."""
+        """Views of the weights [rows of the chip, outputs] of every layer."""
         views = []
         for index, layer in enumerate(self.layers):
             shape = (layer.rows, layer.groups * self.config.lanes)

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 CHUNK, SMALL_CHUNK = 8, 4
 """Lanes that firing and learning signals take at a time, and that the host reads as one word."""
 
+MAP_LATENT_GROUPS = 64
+"""Most groups of latents of a core with maps, whose groups of neurons are many times as many."""
+
 STORE_BLOCK = 512
 """Bytes of which a store is a multiple."""
 
@@ -34,18 +37,21 @@ class CoreConfig:
     """Receive buffer of the link: frames in flight never hold more than this (a power of two)."""
     store_bytes: int = 8192
     """Block RAM for samples that are played from the board (whole blocks of 512 bytes); 0: none."""
+    map_pixels: int = 0
+    """Pixels of the largest map that a convolution can work on; 0: flat layers only."""
 
     def __post_init__(self) -> None:
         bounds = {
             "lanes": (1, 128),
             "weight_bits": (8, 16),
             "weight_words": (4, 1 << 16),
-            "neuron_groups": (2, 1 << 10),
+            "neuron_groups": (2, 1 << 12),
             "trace_entries": (4, 1 << 14),
             "layers": (2, 8),
             "classes": (2, 64),
             "frame_bytes": (512, 1 << 16),
             "store_bytes": (0, 1 << 19),
+            "map_pixels": (0, 1 << 12),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
@@ -73,6 +79,11 @@ class CoreConfig:
     def chunks(self) -> int:
         """Chunks of a group of lanes."""
         return self.lanes // self.chunk_lanes
+
+    @property
+    def latent_groups(self) -> int:
+        """Groups of latents that the learning signal of one layer can tell apart."""
+        return min(self.neuron_groups, MAP_LATENT_GROUPS) if self.map_pixels else self.neuron_groups
 
     @property
     def small(self) -> bool:
