@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench.accuracy.jobs import task_of
 from bench.accuracy.methods import Outcome, Task, chip
-from golden.layer_major import SampleCore
+from golden.layer_major import LayerMajor, StepMajor
 from golden.memory import CoreMemory
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network, pack_signs, pack_weights
@@ -32,9 +32,9 @@ def loaded(kind: type[Kind], network: Network, config: CoreConfig) -> Kind:
     """A core of this kind with the network in it and its first weights."""
     core = kind(config)
     set_rates(core, network)
-    for layer, weights in zip(network.layers(config), network.initial_weights(), strict=True):
-        words = pack_weights(weights, config.lanes)
-        core.weights[layer.weight_base : layer.weight_base + layer.words] = words
+    words = zip(network.initial_weights(), network.places(config), strict=True)
+    packed = np.concatenate([pack_weights(weights, place) for weights, place in words])
+    core.weights[: len(packed)] = packed
     core.write(address(Space.SIGNS), pack_signs(config, network.classes))
     core.registers["layer_count"] = len(network.sizes) - 1
     core.registers["class_count"] = network.classes
@@ -57,15 +57,15 @@ def payload(sample: Sample, network: Network, *, learn: bool) -> bytes:
 def at_end(task: Task, seed: int) -> Outcome:
     """Train with updates at the end of each sample, as `bench.accuracy.methods.chip` does in each step."""
     network = task.network(seed)
-    core = loaded(SampleCore, network, task.preset.config)
+    core = loaded(LayerMajor, network, task.preset.config)
     outcome = Outcome([], [])
     for epoch in range(task.epochs):
         set_rates(core, network, rate_scale(epoch, task.epochs))
         for index in task.train.order(epoch, seed):
-            core.sample(payload(task.train[index], network, learn=True), layer_major=True)
+            core.sample(payload(task.train[index], network, learn=True))
         right, spikes = 0, np.zeros(len(network.hidden))
         for sample in task.test:
-            result = core.sample(payload(sample, network, learn=False), layer_major=True)
+            result = core.sample(payload(sample, network, learn=False))
             right += result.prediction == sample.label
             spikes += np.array(result.spikes[: len(network.hidden)]) / network.hidden
         outcome.accuracy.append(right / len(task.test))
@@ -77,10 +77,11 @@ def check_orders(task: Task) -> None:
     """A sample in both orders. Raises SystemExit when a bit differs."""
     network = task.network(1)
     sent = payload(task.train[0], network, learn=True)
-    steps = loaded(SampleCore, network, task.preset.config)
-    layers = loaded(SampleCore, network, task.preset.config)
-    results = (steps.sample(sent, layer_major=False), layers.sample(sent, layer_major=True))
-    if results[0] != results[1] or not np.array_equal(steps.weights, layers.weights):
+    steps = loaded(StepMajor, network, task.preset.config)
+    layers = loaded(LayerMajor, network, task.preset.config)
+    if steps.sample(sent) != layers.sample(sent) or not np.array_equal(
+        steps.weights, layers.weights
+    ):
         raise SystemExit("bench.layer_major: the two orders differ")
 
 
