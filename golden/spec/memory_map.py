@@ -1,7 +1,8 @@
 """What a core keeps, and what that takes of an FPGA: the memories of hw/ from its configuration.
 
 A test holds this list against the memories of the elaborated design. Queues of a few words, made of
-logic, are not in it.
+logic, are not in it. Of a core for maps it has the state of every pixel, not the windows, pooling and
+latents that its convolutions need besides.
 """
 
 from dataclasses import dataclass
@@ -63,12 +64,12 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
     """Every memory of a core and its link."""
     lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
     depth = config.neuron_groups * slots
-    in_block = depth > SHALLOW
+    many = config.map_pixels > 0 and config.neuron_groups > SHALLOW  # gains are in block RAM, too
 
-    def state(kind: str, bits: int, granule: int = 0) -> Ram:
-        width = bits * lanes
-        return Ram(kind=kind, width=width, depth=depth, block=in_block, granule=granule)
+    def state(kind: str, bits: int) -> Ram:
+        return Ram(kind=kind, width=bits * lanes, depth=depth, block=depth > SHALLOW)
 
+    signs = config.latent_groups * slots
     entry = config.row_bits + TRACE_BITS + 1  # row, trace, spiked
     results = memories(config)[Space.RESULTS].size
     return (
@@ -77,10 +78,13 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         state("surrogates", SURROGATE_BITS),
         state("post traces", TRACE_BITS),
         state("spikes", 1),
-        state("signs", config.classes, granule=lanes),
+        Ram(
+            kind="signs", width=config.classes * lanes, depth=signs, block=signs > SHALLOW,
+            granule=lanes,
+        ),
         Ram(
             kind="gains", width=GAIN_BITS * lanes, depth=config.neuron_groups,
-            copies=2 * config.chunks, block=False,
+            copies=2 * config.chunks, block=many,
         ),
         Ram(kind="pre traces", width=entry, depth=config.trace_entries),
         Ram(kind="rows of a pass", width=entry + 2, depth=config.trace_entries),
@@ -144,3 +148,13 @@ def multipliers(config: CoreConfig) -> int:
     A small core makes its gains of logic.
     """
     return config.lanes + config.chunk_lanes * (1 if config.small else 2) + 6
+
+
+LUTS, LUTS_A_LANE = 15_200, 309
+"""What logic takes apart from memories: the line through the two bitstreams of the README."""
+
+
+def lut_estimate(config: CoreConfig) -> int:
+    """Look-up tables, about: logic, and 4 of them for 64 bits of memory that is made of logic."""
+    bits = sum(ram.bits for ram in memory_map(config) if not ram.block)
+    return LUTS + LUTS_A_LANE * config.lanes + bits // 16
