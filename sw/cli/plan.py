@@ -7,9 +7,11 @@ import json
 from dataclasses import fields
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, find_target
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, lut_estimate, multipliers
 from sw.link.transport import DEFAULT_BAUD
@@ -47,7 +49,7 @@ Memories are those of the design; cycles are a model, with the assumptions below
 
 examples:
   plan nmnist-fast                                   on the 85F of a ULX3S
-  plan 1156-100-10 --size 12f --rate 0.2             on a smaller one, with more spikes
+  plan 578-96-10 --size 12f --rate 0.2               on a smaller one, with more spikes
   plan 2x32x32:vgg9-11 --steps 20                    what no chip holds
   plan nmnist-best --json                            for programs""",
         **style,
@@ -113,11 +115,20 @@ def show(plan: Plan, console: Console) -> None:
     console.print(verdict(plan))
     console.print()
     console.print(memory_table(plan))
+    console.print()
     console.print(cycle_table(plan))
     for line in speeds(plan):
         console.print(line)
     console.print()
-    console.print(size_table(plan))
+    if sizes := size_table(plan):
+        console.print(sizes)
+        console.print(
+            "*: the bitstream as it is; other cores may miss the clock; LUTs are an estimate"
+        )
+    for fit in plan.fits:
+        if fit.config is None:
+            console.print(f"{fit.target.label} does not hold it: {fit.lacks}")
+    console.print()
     if plan.sdram:
         console.print(sdram_table(plan.sdram))
         for line in sdram_notes(plan, plan.sdram):
@@ -158,21 +169,16 @@ def memory_table(plan: Plan) -> Table:
 def cycle_table(plan: Plan) -> Table:
     """Cycles of a sample, by layer and by what they are spent on."""
     table = _table(
-        "cycles of a training sample", "layer", "spikes", "traces", "integrate", "update",
-        "at once", "fire", "wait", "turn", "all", "inference",
+        "cycles of a training sample", "layer", "spikes", "traces", "integrate", "update", "both",
+        "wait", "rest", "all",
     )  # fmt: skip
-    for layer, inferring in zip(plan.training, plan.inference, strict=True):
-        parts = (layer.integrate, layer.update, -layer.both, layer.fire, layer.wait)
-        table.add_row(
-            layer.name,
-            f"{layer.spikes:,.0f}",
-            f"{layer.traces:,.0f}",
-            *(_count(value) for value in (*parts, layer.turnaround)),
-            _count(layer.cycles),
-            _count(inferring.cycles),
-        )
+    for layer in plan.training:
+        rest = layer.fire + layer.turnaround
+        parts = (layer.integrate, layer.update, -layer.both, layer.wait, rest, layer.cycles)
+        rows = (f"{layer.spikes:,.0f}", f"{layer.traces:,.0f}")
+        table.add_row(layer.name, *rows, *map(_count, parts))
     table.add_section()
-    table.add_row("all", *[""] * 8, _count(plan.cycles), _count(plan.inference_cycles))
+    table.add_row("all", *[""] * 7, _count(plan.cycles))
     return table
 
 
@@ -180,47 +186,45 @@ def speeds(plan: Plan) -> list[str]:
     """Samples a second, and energy."""
     clock, sent = plan.target.mhz * 1e6, plan.link_bytes
     link = DEFAULT_BAUD / BITS_PER_BYTE / sent
+    energy = plan.joules * 1e6
     return [
-        "spikes, traces: rows of a step that have one; at once: rows visited once for both",
-        f"{plan.cycles / plan.bound:.2f} of the bound, (spikes + traces) x groups x steps = "
-        f"{_count(plan.bound)} cycles",
-        f"core at {plan.target.mhz:g} MHz: {clock / plan.cycles:,.4g} samples/s learning, "
-        f"{clock / plan.inference_cycles:,.4g} without",
-        f"link at {DEFAULT_BAUD:,} baud: {sent:,} bytes a sample, {link:,.4g} samples/s; "
+        "spikes, traces: inputs that have one in a step; both: saved by visiting a row once for both;",
+        "wait: for the learning signal; rest: starts and ends, passes shorter than what they fire",
+        f"{plan.cycles / plan.bound:.2f} of the bound, (spikes + traces) x passes x steps = "
+        f"{_count(plan.bound)} cycles; {_count(plan.inference_cycles)} cycles with learning off",
+        f"core at {plan.target.mhz:g} MHz: {_rate(clock / plan.cycles)} samples/s learning, "
+        f"{_rate(clock / plan.inference_cycles)} with learning off",
+        f"link at {DEFAULT_BAUD:,} baud: {sent:,} bytes a sample, {_rate(link)} samples/s; "
         "samples kept on the board need none",
-        f"energy, estimated (sw/energy.py): {plan.joules * 1e6:,.3g} uJ a training sample",
+        f"energy, an estimate (sw/energy.py): "
+        f"{f'{energy / 1000:,.3g} mJ' if energy > 1000 else f'{energy:.3g} uJ'} a training sample",
     ]
 
 
-def size_table(plan: Plan) -> Table:
-    """The sizes of the board."""
+def size_table(plan: Plan) -> Table | None:
+    """The sizes of the board that hold it, if any."""
     table = _table(
-        f"{plan.target.board}: the fastest core that holds it", "size", "lanes", "weight words",
-        "groups", "traces", "block RAMs", "multipliers", "LUTs, about", "samples/s",
+        f"{plan.target.board}: the fastest core that holds it, by this model", "size", "lanes",
+        "words", "groups", "traces", "block RAMs", "mults", "LUTs", "MHz", "samples/s",
     )  # fmt: skip
     for fit in plan.fits:
-        if fit.config is None:
-            continue
-        table.add_row(fit.target.size, *_core_cells(fit))
-    lacking = [fit for fit in plan.fits if fit.config is None]
-    if lacking:
-        table.caption = "\n".join(f"{fit.target.size}: {fit.lacks}" for fit in lacking)
-        table.caption_justify = "left"
-    return table
+        if fit.config is not None:
+            table.add_row(fit.target.size, *_core_cells(fit, fit.config))
+    return table if table.row_count else None
 
 
-def _core_cells(fit: Fit) -> list[str]:
-    core, fpga = fit.config, fit.target.fpga
-    assert core is not None
+def _core_cells(fit: Fit, core: CoreConfig) -> list[str]:
+    fpga, used = fit.target.fpga, sum(block_rams_by_kind(core).values())
     return [
-        f"{core.lanes}{' (as it is)' if fit.preset else ''}",
+        f"{core.lanes}{'*' if fit.preset else ''}",
         f"{core.weight_words:,}",
         f"{core.neuron_groups:,}",
         f"{core.trace_entries:,}",
-        f"{sum(block_rams_by_kind(core).values())} of {fpga.block_rams}",
-        f"{multipliers(core)} of {fpga.multipliers}",
-        f"{lut_estimate(core):,} of {fpga.luts:,}",
-        f"{fit.samples_per_second:,.4g}",
+        f"{used}/{fpga.block_rams}",
+        f"{multipliers(core)}/{fpga.multipliers}",
+        f"{lut_estimate(core) / fpga.luts:.0%}",
+        f"{fit.target.mhz:g}",
+        _rate(fit.samples_per_second),
     ]
 
 
@@ -233,8 +237,8 @@ def sdram_table(plan: SdramPlan) -> Table:
         "state moved, MB": lambda order: f"{order.state_bytes / 1e6:,.1f}",
         "spikes moved, MB": lambda order: f"{order.spike_bytes / 1e6:,.1f}",
         "cycles of the lanes": lambda order: _count(order.cycles),
-        "samples/s, by the lanes": lambda order: f"{order.compute_rate:,.3g}",
-        "samples/s, by the SDRAM": lambda order: f"{order.memory_rate:,.3g}",
+        "samples/s, by the lanes": lambda order: _rate(order.compute_rate),
+        "samples/s, by the SDRAM": lambda order: _rate(order.memory_rate),
         "samples/s": _slower,
     }
     for name, cell in rows.items():
@@ -244,7 +248,7 @@ def sdram_table(plan: SdramPlan) -> Table:
 
 def _slower(order: Order) -> str:
     who = "lanes" if order.compute_rate <= order.memory_rate else "SDRAM"
-    return f"{order.rate:,.3g} ({who})"
+    return f"{_rate(order.rate)} ({who})"
 
 
 def sdram_notes(plan: Plan, sdram: SdramPlan) -> list[str]:
@@ -264,7 +268,9 @@ def sdram_notes(plan: Plan, sdram: SdramPlan) -> list[str]:
 
 
 def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), show_edge=False
+    )
     table.add_column(first)
     for name in others:
         table.add_column(name, justify="right")
@@ -272,5 +278,12 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 
 def _count(value: float) -> str:
-    """Whole up to a million, then in millions."""
-    return f"{value:,.0f}" if abs(value) < 1e6 else f"{value / 1e6:,.1f} M"
+    """In full, in thousands, in millions: as is short."""
+    if abs(value) < 1e5:
+        return f"{value:,.0f}"
+    return f"{value / 1e3:,.0f} k" if abs(value) < 1e6 else f"{value / 1e6:,.1f} M"
+
+
+def _rate(value: float) -> str:
+    """Three digits that count, or more."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -82,7 +82,7 @@ def layer_cycles(
         integrate, update, both, fire = parts
         found.append(
             LayerCycles(
-                name=f"{place.stage}{' readout' * place.readout}",
+                name=f"{place.stage}{' (out)' * place.readout}",
                 spikes=row.spikes,
                 traces=row.traces * learn,
                 integrate=integrate * steps,

@@ -104,11 +104,11 @@ def shortage(shape: Shape, config: CoreConfig, target: Target) -> str:
     if (blocks := sum(by_kind.values())) > fpga.block_rams:
         most = max(by_kind, key=lambda kind: by_kind[kind])
         short.append(
-            f"{blocks - fpga.block_rams:,} block RAMs too many of {blocks:,} "
-            f"({most}: {by_kind[most]:,})"
+            f"{blocks - fpga.block_rams:,} block RAMs too many, of {blocks:,} with {config.lanes} lanes "
+            f"({most} {by_kind[most]:,})"
         )
     if (count := multipliers(config)) > fpga.multipliers:
-        short.append(f"{count - fpga.multipliers} multipliers too many of {count}")
+        short.append(f"{count - fpga.multipliers} multipliers too many, of {count}")
     if (luts := lut_estimate(config)) > fpga.luts * LUT_SHARE:
         short.append(f"about {luts:,} LUTs, {fpga.luts:,} there")
     try:

@@ -59,7 +59,7 @@ def parse(text: str) -> Shape:
     """A network from its text or the name of a preset. Raises ValueError, with what is understood."""
     if text in PRESETS:
         preset = PRESETS[text]
-        return Shape.of(preset.make_network(preset.samples(limit=1)))
+        return Shape.of(preset.make_network(preset.samples(train=False, limit=1)))
     inputs, colon, layers = text.partition(":")
     parts = layers.split("-") if colon else text.split("-")[1:]
     source = _inputs(inputs if colon else text.split("-")[0], text)
@@ -72,6 +72,8 @@ def parse(text: str) -> Shape:
         )
     try:
         shape = Shape(source, parse_stages(parts[:-1]), int(parts[-1]))
+        if not colon and any(stage.convolution for stage in shape.stages):
+            raise ValueError(f"a convolution needs a map: begin with 2x34x34: or the like; {EXAMPLES}")
         maps(shape.inputs, shape.stages)
     except ValueError as error:
         raise ValueError(f"network {text!r}: {error}") from error
