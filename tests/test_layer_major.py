@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from bench.accuracy.methods import Task, chip
-from bench.layer_major import at_end, check_orders, loaded
+from bench.layer_major import check_orders, loaded
+from bench.native import COUNTERS, NativeCore, Spikes
 from golden.core import Core
 from golden.layer_major import LayerMajor, StepMajor
 from golden.spec.config import CoreConfig
-from golden.spec.network import Network
+from golden.spec.network import Network, unpack_weights
 from golden.spec.samples import encode_sample, split_sample
+from sw.data import Sample
 from sw.presets import PRESETS
 
 CONFIG = CoreConfig(
@@ -149,11 +151,44 @@ def test_frozen_layers_stay():
     assert not np.array_equal(before[hidden:], core.weights[hidden:])
 
 
-def test_the_bench_trains_and_compares():
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("maps", [False, True], ids=["flat", "maps"])
+def test_the_compiled_core_does_the_same(seed, maps):
+    network, samples, rng = drawn(500 + seed, maps)
+    steps = max(len(frames) for frames, _ in samples)
+    network = replace(network, learn_last=int(rng.integers(0, steps)))
+    data = [Sample(rng.random((steps, network.inputs)) < 0.3, label, "") for _, label in samples]
+    golden, native = loaded(LayerMajor, network, CONFIG), NativeCore(network, CONFIG, at_end=True)
+    outcome = native.run(spikes_of(data), np.arange(len(data)), learn=True)
+    first = network.learn_from(steps)
+    for number, sample in enumerate(data):
+        payload = encode_sample(sample.frames, sample.label, learn=True, learn_from=first)
+        result = golden.sample(payload)
+        assert result.scores[: network.classes] == tuple(outcome.scores[number])
+        assert result.spikes[: len(native.layers)] == tuple(outcome.spikes[number])
+    words = [
+        unpack_weights(golden.weights[layer.weight_base : layer.weight_base + layer.words], place)
+        for layer, place in zip(native.layers, network.places(CONFIG), strict=True)
+    ]
+    places = zip(native.weights, network.places(CONFIG), words, strict=True)
+    assert all(np.array_equal(mine[place.row_numbers()], theirs) for mine, place, theirs in places)
+    assert native.noise_state == golden.noise_state
+    assert native.counters == {name: golden.registers[name] for name in COUNTERS}
+
+
+def spikes_of(samples):
+    """Samples as lists of rows."""
+    rows = [np.nonzero(sample.frames)[1].astype(np.int32) for sample in samples]
+    counts = np.concatenate([sample.frames.sum(axis=1) for sample in samples])
+    offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    labels = np.array([sample.label for sample in samples], np.int32)
+    return Spikes(offsets, np.concatenate(rows), labels, len(samples[0].frames))
+
+
+def test_the_bench_compares():
     smoke = PRESETS["smoke"]
-    task = Task(smoke, smoke.samples(limit=80), smoke.samples(train=False, limit=40), 2)
+    task = Task(smoke, smoke.samples(limit=120), smoke.samples(train=False, limit=40), 3)
     check_orders(task)
-    outcome = at_end(task, 1)
-    assert len(outcome.accuracy) == 2 and outcome.accuracy[-1] > 0.4
-    assert all(0 < rate < 1 for rate in outcome.firing_rates)
+    outcome = chip(task, {}, 1, at_end=True)
+    assert len(outcome.accuracy) == 3 and outcome.accuracy[-1] > 0.5
     assert outcome.firing_rates != chip(task, {}, 1).firing_rates
