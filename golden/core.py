@@ -29,13 +29,17 @@ from golden.window import passes
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What a layer did in one step, for probes and comparisons: arrays [groups, lanes]."""
+    """What a layer did in one step, for probes and comparisons: arrays [groups, lanes].
+
+    `seen` are the spikes that the next layer sees, [pixels, channels and idle lanes].
+    """
 
     layer: int
     membranes: NDArray[np.int64]
     surrogates: NDArray[np.int64]
     spikes: NDArray[np.int64]
     signals: NDArray[np.int64]
+    seen: NDArray[np.int64]
 
 
 class Core(CoreMemory):
@@ -137,7 +141,9 @@ class Core(CoreMemory):
         if group == 0 and not layer.convolution:  # a convolution's list is made beside its passes
             self.count("rows_trace", int((~visit.spikes & ~updates).sum()))
 
-    def _learn(self, index: int, layer: Layer, target: int | None, learn: bool) -> NDArray[np.int64]:
+    def _learn(
+        self, index: int, layer: Layer, target: int | None, learn: bool
+    ) -> NDArray[np.int64]:
         """Scores of a readout, and the gains that the next pass over this layer applies.
 
         Returns the spikes that the next layer sees, 0/1 [positions, channels].
@@ -166,7 +172,7 @@ class Core(CoreMemory):
             else:
                 m = signal.learning_signal(classes_signal, signs, spikes.reshape(-1), layer)
         lanes = m.reshape(membranes.shape)
-        self._record(index, span, lanes)
+        self._record(index, span, lanes, pooled)
         if learn:
             surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)
             self.gains[span], self.post_gains[span] = signal.gains(lanes, surrogates, posts, layer)
@@ -174,9 +180,9 @@ class Core(CoreMemory):
                 self.post_traces[span] = signal.next_post(posts, surrogates, layer)
         return pooled
 
-    def _record(self, index: int, span: slice, signals: NDArray[np.int64]) -> None:
+    def _record(self, index: int, span: slice, *found: NDArray[np.int64]) -> None:
         if self.records is not None:
-            copies = (self.membranes[span], self.surrogates[span], self.spikes[span], signals)
+            copies = (self.membranes[span], self.surrogates[span], self.spikes[span], *found)
             self.records.append(StepRecord(index, *(np.array(copy, np.int64) for copy in copies)))
 
     def _flush(self, layers: list[Layer]) -> None:

@@ -18,7 +18,7 @@ from golden.spec.registers import Space, memories, play_entries, unpack_lanes
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
 from sw.blocks import Blocks
 from sw.channel import Channel
-from sw.identity import DeviceError, Frames, check_sample, identify
+from sw.identity import DeviceError, Frames, chip_frames, identify
 from sw.link.transport import DEFAULT_BAUD, open_transport
 from sw.pending import Pending
 from sw.shelf import Kept, Series, Shelf
@@ -171,9 +171,9 @@ class Device(Blocks):
         network = self._loaded()
 
         def encode(sample: Frames) -> bytes:
-            check_sample(sample, network)
-            since = network.learn_from(len(sample.frames))
-            return encode_sample(sample.frames, sample.label, learn=True, learn_from=since)
+            frames = chip_frames(sample, network)
+            since = network.learn_from(len(frames))
+            return encode_sample(frames, sample.label, learn=True, learn_from=since)
 
         return self.shelf.fill(samples, encode)
 
@@ -184,11 +184,11 @@ class Device(Blocks):
         learning is off: the rates are left at zero.
         """
         network = self._loaded()
-        check_sample(sample, network)
+        frames = chip_frames(sample, network)
         if not learn:
             self.set_rates(0)
-        since = network.learn_from(len(sample.frames))
-        pieces = [*sample.frames[:, None], sample.frames[:0]]
+        since = network.learn_from(len(frames))
+        pieces = [*frames[:, None], frames[:0]]
         for step, piece in enumerate(pieces):
             last = step == len(pieces) - 1
             payload = encode_sample(
@@ -247,18 +247,18 @@ class Device(Blocks):
     def _stream(self, sample: Frames, learn: bool) -> Asked:
         """Send a sample."""
         network = self._loaded()
-        check_sample(sample, network)
-        payloads = self._payloads(sample, learn, network.learn_from(len(sample.frames)))
+        frames = chip_frames(sample, network)
+        payloads = self._payloads(frames, sample.label, learn, network.learn_from(len(frames)))
         return Asked([self.channel.submit(Command.SAMPLE, data) for data in payloads])
 
-    def _payloads(self, sample: Frames, learn: bool, learn_from: int) -> list[bytes]:
+    def _payloads(
+        self, frames: NDArray[np.bool_], label: int, learn: bool, learn_from: int
+    ) -> list[bytes]:
         """Frames' payloads of a sample; of half the buffer at most if its steps allow it."""
         whole = self.config.frame_bytes
         for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
             try:
-                return split_sample(
-                    sample.frames, sample.label, learn=learn, learn_from=learn_from, limit=limit
-                )
+                return split_sample(frames, label, learn=learn, learn_from=learn_from, limit=limit)
             except ValueError as error:
                 too_long = error
         raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.data import Dataset, load
+from golden.spec.shape import parse_stages
+from sw.data import DEFAULT_WINDOW_US, Dataset, load
+from sw.data.binning import Window
+from sw.data.datasets import entry
+from sw.data.events import Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +25,14 @@ class Preset:
     """Data set, as in sw.data.DATASETS."""
     pool: int = 1
     """OR-pooling of the sensor's pixels."""
+    size: Size | None = None
+    """Instead of pooling, columns and rows to scale the sensor's pixels down to."""
+    window_us: Window = DEFAULT_WINDOW_US
+    """Part of a recording that is a sample, microseconds."""
     steps: int = 10
     """Time steps per sample."""
-    hidden: tuple[int, ...] = (128,)
-    """Neurons of each hidden layer."""
+    hidden: tuple[int | str, ...] = (128,)
+    """Neurons of each hidden layer, or a convolution as `golden.spec.shape` writes it: 16c3p."""
     epochs: int = 6
     """Passes over the training samples."""
     core: str = "ulx3s-85f"
@@ -39,12 +47,38 @@ class Preset:
 
     def samples(self, *, train: bool = True, limit: int | None = None) -> Dataset:
         """Its training or test samples. Raises DataError."""
-        return load(self.data, train=train, steps=self.steps, pool=self.pool, limit=limit)
+        return load(self.data, train=train, limit=limit, **self.binning)
+
+    @property
+    def binning(self) -> dict[str, Any]:
+        """Its frames, as arguments of `load`."""
+        names = ("steps", "size", "window_us") if self.size else ("steps", "pool", "window_us")
+        return {name: getattr(self, name) for name in names}
+
+    def on(self, data: str) -> Preset:
+        """The same network for another data set, with the frames that are usual for that.
+
+        Raises:
+            DataError: there is no data set of that name.
+        """
+        of = entry(data)
+        frames = {name: getattr(of, name) for name in ("steps", "pool", "size", "window_us")}
+        return replace(self, data=data, **frames)
 
     def make_network(self, samples: Dataset, **changes: Any) -> Network:
         """Its network for these samples, with fields changed. Raises ValueError."""
-        sizes = (samples.n_inputs, *self.hidden, samples.classes)
-        return Network(**{"sizes": sizes, **self.network, **changes})
+        settings = {**self.network, **changes}
+        stages = parse_stages([str(layer) for layer in self.hidden])
+        if any(stage.convolution for stage in stages):
+            if samples.input_map is None:
+                raise ValueError(
+                    f"{samples.name}: its inputs are no map of pixels; a convolution needs one"
+                )
+            shape = (samples.input_map.channels, samples.input_map.height, samples.input_map.width)
+            texts = tuple(map(str, stages))
+            return Network.of_stages(shape, texts, samples.classes, **settings)
+        sizes = (samples.n_inputs, *(stage.outputs for stage in stages), samples.classes)
+        return Network(**{"sizes": sizes, **settings})
 
 
 PRESETS: dict[str, Preset] = {

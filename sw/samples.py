@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from golden.spec.network import Network
+from golden.spec.shape import Map
 from sw.data import DataError, Dataset, Sample, bin_events
 from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window
 from sw.data.datasets import entry
@@ -25,6 +26,8 @@ class Binning:
     """Time steps a recording is cut into."""
     pool: int = 1
     """OR-pooling: pool x pool pixels become one input."""
+    size: tuple[int, int] | None = None
+    """Instead of pooling, columns and rows that the sensor's pixels are scaled down to."""
     window_us: Window = DEFAULT_WINDOW_US
     """Part of a recording that is used, microseconds."""
 
@@ -32,12 +35,12 @@ class Binning:
     def of_run(cls, config: dict[str, Any]) -> Self | None:
         """That of a run, by its config.json; None when its samples were no events."""
         if found := config.get("binning"):
-            return cls(**{**found, "sensor": tuple(found["sensor"])} | _window(found))
+            return cls(**{**found, "sensor": tuple(found["sensor"])} | _kept(found))
         data = config.get("data", {})
         sensor = data.get("sensor") or (entry(data["name"]).sensor if data else None)
         if sensor is None:
             return None
-        return cls(sensor=tuple(sensor), steps=data["steps"], pool=data["pool"], **_window(data))
+        return cls(sensor=tuple(sensor), steps=data["steps"], pool=data["pool"], **_kept(data))
 
     @property
     def length_us(self) -> int:
@@ -47,7 +50,12 @@ class Binning:
     @property
     def inputs(self) -> int:
         """Inputs a network needs for these frames."""
-        return Sensor(*self.sensor).pooled(self.pool).n_inputs
+        return self.input_map.neurons
+
+    @property
+    def input_map(self) -> Map:
+        """The map that a frame is: the polarities are its channels."""
+        return Sensor(*self.sensor).reduced(self.pool, self.size).map
 
     def frames(self, events: Any, source: str = "events") -> Frames:
         """bool[steps, inputs] of a structured array with x, y, t (us), p. Raises DataError."""
@@ -57,14 +65,18 @@ class Binning:
             sensor=Sensor(*self.sensor),
             window_us=self.window_us,
             pool=self.pool,
+            size=self.size,
             source=source,
         )
 
 
-def _window(kept: dict[str, Any]) -> dict[str, Any]:
-    """The window that is kept in a file, if one is."""
-    window = kept.get("window_us")
-    return {"window_us": (int(window[0]), int(window[1]))} if window else {}
+def _kept(kept: dict[str, Any]) -> dict[str, Any]:
+    """The window and the size that are kept in a file, if they are."""
+    return {
+        name: (int(kept[name][0]), int(kept[name][1]))
+        for name in ("window_us", "size")
+        if kept.get(name)
+    }
 
 
 def as_frames(data: Any, network: Network, binning: Binning | None, source: str) -> Frames:

@@ -10,8 +10,8 @@ import pytest
 
 from sw import CORES, Binning, Device, Model, Network, driver, load
 from sw.data import DamagedFile, DataError, Sensor
-from sw.data.dataset import seeded_share
 from sw.data.events import encode_nmnist, make_events
+from sw.data.split import seeded_share
 from sw.store import Run
 from sw.windows import most
 
@@ -143,6 +143,7 @@ class Poker:
     """Like a class of tonic's that is divided."""
 
     sensor_size = (8, 8, 2)
+    starts_at = 5_000_000
     classes = ("cl", "he", "di", "sp")
     train_filename, train_url = "train.zip", "https://example.org/train"
 
@@ -155,7 +156,9 @@ class Poker:
         return len(self.labels)
 
     def __getitem__(self, i):
-        return recording(0, i), self.labels[i]
+        events = recording(0, i)
+        events["t"] -= self.starts_at
+        return events, self.labels[i]
 
 
 class Cifar(Poker):
@@ -188,6 +191,12 @@ def test_undivided_tonic_sets_are_split(tonic, tmp_path):
     assert (train.labels.tolist(), test.labels.tolist()) == ([0, 1] * 8, [0, 1] * 2)
     assert len({key[-5:] for key in train.keys + test.keys}) == 20
     assert "split seed 4" in train.notes[0]
+
+
+def test_times_that_do_not_start_at_0(tonic, monkeypatch, tmp_path):
+    monkeypatch.setattr(Poker, "starts_at", 0)
+    with pytest.raises(DataError, match="no sample has an event from 0 to 300000 us"):
+        load("tonic.POKERDVS", tmp_path)
 
 
 def test_what_tonic_cannot_do(tonic, tmp_path):

@@ -138,5 +138,14 @@ PRESETS = {
         store_bytes=4096,
     ),
     "ulx3s-85f": CoreConfig(),
+    "ulx3s-85f-maps": CoreConfig(
+        lanes=16,
+        weight_words=4096,
+        neuron_groups=1792,
+        trace_entries=9216,
+        layers=8,
+        store_bytes=4096,
+        map_pixels=1156,
+    ),
 }
 """Named configurations: `tiny` for tests, the others what the boards are built with."""

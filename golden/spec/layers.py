@@ -48,7 +48,9 @@ FIELDS = (
     Field("map_inputs", "of a convolution: pixels x channels"),
 )
 
-READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, CONVOLUTION, POOL = (1 << bit for bit in range(7))
+READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, CONVOLUTION, POOL = (
+    1 << bit for bit in range(7)
+)
 FIELD_NAMES = tuple(field.name for field in FIELDS)
 ENTRY_WORDS = 1 << (len(FIELDS) - 1).bit_length()
 """Distance of two entries in host addresses."""

@@ -150,7 +150,11 @@ class Network:
         word = state = 0
         for place in self.places(config):
             fields = place.fields()
-            kind = self._readout(rate_scale) if place.readout else self._hidden_layer(rate_scale, place)
+            kind = (
+                self._readout(rate_scale)
+                if place.readout
+                else self._hidden_layer(rate_scale, place)
+            )
             layer = Layer(
                 **(fields | kind | {"flags": kind["flags"] | fields.get("flags", 0)}),
                 weight_base=word,
@@ -197,7 +201,9 @@ class Network:
 
     def _check_stages(self) -> None:
         if self.input_map is None:
-            raise ValueError("stages: input_map is needed, the channels, height and width of the inputs")
+            raise ValueError(
+                "stages: input_map is needed, the channels, height and width of the inputs"
+            )
         seen = maps(Map(*self.input_map), parse_stages(self.stages))
         sizes = (*(each.neurons for each in seen), self.classes)
         if self.sizes != sizes:

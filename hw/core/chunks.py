@@ -126,7 +126,7 @@ class Signs(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        depth = self.config.neuron_groups << chunk_bits(self.config)
+        depth = self.config.latent_groups << chunk_bits(self.config)
         m.submodules.words = words = Memory(
             shape=self.signs.shape(), depth=depth, init=[], attrs=ram(self.config)
         )

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS
+from hw.core.chunks import SHALLOW
 from hw.core.integrate import Integrate
 from hw.core.pipeline import register, when
 from hw.core.tokens import slot, state_bits, word_bits
@@ -87,9 +88,8 @@ class Lanes(wiring.Component):
     def _gains(self, m, name, values, write, used):
         """A memory of gains, a word per group; those of the pass in hand in registers, `used`."""
         depth = self.config.neuron_groups
-        memory = Memory(
-            shape=used.shape(), depth=depth, init=[], attrs={"ram_style": "distributed"}
-        )
+        style = "block" if depth > SHALLOW else "distributed"
+        memory = Memory(shape=used.shape(), depth=depth, init=[], attrs={"ram_style": style})
         m.submodules[name] = memory
         reader, writer = memory.read_port(), memory.write_port()
         m.d.comb += [

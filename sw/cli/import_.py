@@ -84,9 +84,9 @@ def import_(args: argparse.Namespace, console: Console) -> int:
     if graph is not None and layers is not None:
         _compare_activity(console, trained, graph, layers, args)
     _write_run(args, trained)
-    sizes = "-".join(map(str, trained.network.sizes))
     console.print(
-        f"{args.out}: {sizes}, {trained.network.reset} reset, gamma {trained.network.gamma:.4g}"
+        f"{args.out}: {trained.network.name}, {trained.network.reset} reset, "
+        f"gamma {trained.network.gamma:.4g}"
     )
     console.print(_next(args.out, trained))
     return 0
@@ -126,12 +126,19 @@ def _data(args: argparse.Namespace, known: dict[str, Any] | None) -> dict[str, A
     """The data set asked for, or the one the network was trained on."""
     if args.data is None and known is None:
         return None
-    asked = options.data_of(args, Preset(text="", data=(known or {}).get("name", "")))
+    asked = options.data_of(args, _usual(args.data or (known or {})["name"]))
     if args.data is not None or known is None:
         return asked
-    given = {name: getattr(args, name) for name in ("steps", "pool", "train", "test")}
+    given = {name: getattr(args, name) for name in ("steps", "pool", "size", "train", "test")}
     changes = {name: value for name, value in given.items() if value is not None}
+    if "pool" in changes or "size" in changes:
+        changes = {"pool": 1, "size": None} | changes
     return known | changes | ({"root": asked["root"]} if asked["root"] else {})
+
+
+def _usual(data: str) -> Preset:
+    """What is usual for a data set, NAME or NAME:DIR. Raises DataError."""
+    return Preset(text="").on(data.partition(":")[0])
 
 
 def _compare_activity(

@@ -32,6 +32,7 @@ def add_parsers(commands: Any, **style: Any) -> None:
         "  evaluate --run runs/nmnist-1 --target serial:/dev/ttyUSB0 --test 20", style,
     )  # fmt: skip
     parser.add_argument("--test", type=int, metavar="N", help="test samples (default: as trained)")
+    options.add_cache(parser)
     parser = _parser(
         commands, "predict", predict, "class and scores of samples, or of recordings window by window",
         "  predict --run runs/nmnist-1 0 1 2         test samples by number\n"
@@ -57,7 +58,7 @@ def evaluate(args: argparse.Namespace, console: Console) -> int:
     """Accuracy on the test samples."""
     data = Run(args.run).data()
     data["test"] = data["test"] if args.test is None else args.test
-    test_set = options.load_data(data, train=False)
+    test_set = options.load_data(data, train=False, cache=args.cache)
     for note in test_set.notes:
         console.print(note)
     with _device(args) as device, TerminalWatcher(console) as watcher:

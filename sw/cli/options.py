@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from golden.spec.shape import parse_stages
 from sw import presets
 from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
 from sw.data.datasets import entry
@@ -21,7 +22,8 @@ from sw.device import Device
 from sw.link.transport import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
-PARAMETERS = [field for field in fields(Network) if field.name != "sizes"]
+SHAPE = ("sizes", "input_map", "stages")
+PARAMETERS = [field for field in fields(Network) if field.name not in SHAPE]
 NETWORK_HELP = {
     "gamma": "leak: part of the membrane kept from step to step",
     "theta": "firing threshold",
@@ -35,6 +37,7 @@ NETWORK_HELP = {
     "eta": "learning rate of the hidden layers",
     "eta_out": "learning rate of the readout",
     "rate_cost": "what a spike costs its neuron, in units of a class's error: above 0, fewer spikes",
+    "latent_side": "cells to a side over which a convolution's latents are averaged",
     "learn_last": "learn only in the last so many steps; 0: in all",
     "train_hidden": "learn in the hidden layers (--no-train-hidden: a random layer)",
     "weight_fraction": "fraction bits of a hidden weight",
@@ -52,6 +55,7 @@ CORE_HELP = {
     "classes": "most classes",
     "frame_bytes": "bytes in flight on the link",
     "store_bytes": "bytes of samples kept on the board",
+    "map_pixels": "pixels of the largest map, 0: no convolutions",
 }
 
 
@@ -82,7 +86,11 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     names = "; ".join(f"{name}: {preset.text}" for name, preset in PRESETS.items())
     group.add_argument("--preset", choices=PRESETS, help=f"starting point. {names}")
     group.add_argument(
-        "--hidden", type=_sizes, metavar="N[,N...]", help="neurons of each hidden layer, or none"
+        "--hidden",
+        type=_layers,
+        metavar="N[,N...]",
+        help="neurons of each hidden layer; 16c3 is a 3 x 3 convolution to 16 channels, 16c3p one with "
+        "2 x 2 max pooling; or none",
     )
     for field in PARAMETERS:
         text = NETWORK_HELP[field.name]
@@ -104,15 +112,31 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--steps", type=int, metavar="N", help="time steps a recording is cut into")
     group.add_argument("--pool", type=int, metavar="N", help="OR-pool N x N pixels into one input")
     group.add_argument(
+        "--size", type=_size, metavar="WxH", help="instead, scale the pixels down to 48x48, or so"
+    )
+    group.add_argument(
         "--window",
         type=duration,
         metavar="TIME",
         help="part of a recording that is a sample, from its start: 300ms, 1.5s, 20000us "
-        f"(default: {DEFAULT_WINDOW_US[1] // 1000}ms)",
+        f"(default: {DEFAULT_WINDOW_US[1] // 1000}ms, or what is usual for the set)",
     )
     group.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
     group.add_argument("--test", type=int, metavar="N", help="test samples (default: all)")
-    own = parser.add_argument_group("data in a folder of your own, --data folder:DIR")
+    group.add_argument(
+        "--code",
+        metavar="CODE",
+        help="how images become spikes: mnist rate, latency; cifar level, rate",
+    )
+    group.add_argument(
+        "--levels",
+        type=int,
+        metavar="N",
+        help="inputs for each colour of a pixel (cifar), or band (fsdd)",
+    )
+    own = parser.add_argument_group(
+        "recordings in a folder: folder:DIR, dvsgesture:DIR, cifar10dvs:DIR"
+    )
     own.add_argument(
         "--sensor", type=_sensor, metavar="WxH", help="its pixels, if the files do not say them"
     )
@@ -126,7 +150,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "--split-seed",
         type=int,
         metavar="N",
-        help="of the split into train and test, if there are no folders of these names",
+        help="of the split into train and test, if the set is not divided",
+    )
+    own.add_argument(
+        "--split-time",
+        type=duration,
+        metavar="TIME",
+        help="split every recording at this time instead: windows before it to train, after it to test",
     )
     own.add_argument(
         "--salvage",
@@ -136,7 +166,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
-OWN = ("sensor", "every_window", "split_seed", "salvage")
+OWN = ("sensor", "every_window", "split_seed", "split_time", "salvage", "code", "levels")
 """Options of single data sets."""
 
 
@@ -148,7 +178,7 @@ def preset_of(args: argparse.Namespace) -> Preset:
     for name, preset in PRESETS.items():
         if preset.data == data or (not data and name == presets.DEFAULT):
             return preset
-    return replace(PRESETS[presets.DEFAULT], data=data)
+    return PRESETS[presets.DEFAULT].on(data)
 
 
 def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig | None:
@@ -163,15 +193,19 @@ def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
     """The data asked for, as `load_data` takes it and config.json keeps it."""
     name, _, root = (args.data or preset.data).partition(":")
     place = root or args.data_dir
+    pool, size = args.pool, args.size
+    if pool is None and size is None:
+        pool, size = preset.pool, preset.size
     return {
         "name": name,
         "root": str(Path(place).expanduser().absolute()) if place else None,
         "steps": preset.steps if args.steps is None else args.steps,
-        "pool": preset.pool if args.pool is None else args.pool,
+        "pool": 1 if pool is None else pool,
+        "size": size,
         "seed": 0 if args.seed is None else args.seed,
         "train": args.train,
         "test": args.test,
-        "window_us": list(DEFAULT_WINDOW_US) if args.window is None else [0, args.window],
+        "window_us": list(preset.window_us) if args.window is None else [0, args.window],
         "options": {name: value for name in OWN if (value := getattr(args, name)) is not None},
     }
 
@@ -181,9 +215,9 @@ def learned(data: dict[str, Any], samples: Dataset) -> dict[str, Any]:
     return {**data, "sensor": samples.sensor, "class_names": samples.class_names}
 
 
-def load_data(data: dict[str, Any], *, train: bool) -> Dataset:
+def load_data(data: dict[str, Any], *, train: bool, cache: bool = True) -> Dataset:
     """The training or the test samples, with a bar while files are read. Raises DataError."""
-    own = dict(data.get("options", {}))
+    own = dict(data.get("options", {})) | {"cache": cache}
     columns = (TextColumn("reading {task.description}"), BarColumn(bar_width=24))
     console = Console(stderr=True)
     hidden = not console.is_terminal
@@ -209,6 +243,7 @@ def _load(data: dict[str, Any], train: bool, own: dict[str, Any]) -> Dataset:
         limit=data["train" if train else "test"],
         steps=data["steps"],
         pool=data["pool"],
+        size=data.get("size"),
         seed=data["seed"],
         window_us=(since, until),
         **own,
@@ -233,6 +268,16 @@ def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:
     return Device.open(target, config=config, baud=baud)
 
 
+def add_cache(parser: Any) -> None:
+    """--no-cache."""
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="read the files anew, and keep no frames for the next time",
+    )
+
+
 def duration(text: str) -> int:
     """Microseconds of `300ms`, `1.5s` or `20000us`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", text)
@@ -253,16 +298,24 @@ def _sensor(text: str) -> tuple[int, int, int]:
     return int(match[1]), int(match[2]), int(match[3] or 2)
 
 
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size in pixels; write 48x48")
+    return int(match[1]), int(match[2])
+
+
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def _layers(text: str) -> tuple[int | str, ...]:
     if text in ("none", "0", ""):
         return ()
     try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
+        stages = parse_stages(text.split(","))
+    except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no list of layer sizes; write 128, 256,128, or none"
+            f"{error}; write 128, 256,128, 16c3p,32c3p or none"
         ) from None
+    return tuple(str(stage) if stage.convolution else stage.outputs for stage in stages)

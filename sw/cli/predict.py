@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="a line of JSON for each sample or file"
     )
+    options.add_cache(parser)
 
 
 def predict(args: argparse.Namespace, console: Console, device: Device) -> None:
@@ -67,7 +68,7 @@ def inputs(args: argparse.Namespace, data: dict[str, Any]) -> Iterator[Sample | 
             sensor = binning_of(data).sensor
             yield read_recording(name, sensor=sensor, salvage=getattr(args, "salvage", False))
             continue
-        tests = tests or options.load_data(data, train=False)
+        tests = tests or options.load_data(data, train=False, cache=getattr(args, "cache", True))
         if int(name) >= len(tests):
             raise ValueError(f"sample {name}: test samples are 0 to {len(tests) - 1}")
         yield tests[int(name)]

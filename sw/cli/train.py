@@ -32,7 +32,7 @@ STOPPED = 130  # exit status of a program that Ctrl-C ended
 # What a resumed run may be told; everything else it has from its checkpoint.
 WITH_RESUME = {
     *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
-    *("out", "shadow", "shadow_every", "command", "defaults", "words"),
+    *("out", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
 }
 
 
@@ -52,6 +52,7 @@ def add_parser(commands: Any, **style: Any) -> None:
   train --eta 0.002 --epochs 10 --seed 3    other settings
   train --data nmnist:/data/N-MNIST --train 10000
   train --data folder:recordings --pool 8   your own, in recordings/CLASS/ or recordings/train/CLASS/
+  train --data dvsgesture:datasets          DVS Gesture as 2 x 32 x 32, 20 steps
   train --verify-golden                     compare the result with the integer model
   train --resume runs/nmnist-1              go on after Ctrl-C, a crash or a power cut
   train --resume runs/a --target golden     go on elsewhere: the same bits
@@ -99,6 +100,7 @@ same bits as a run that was never stopped.""",
     )
     options.add_network(parser)
     options.add_data(parser)
+    options.add_cache(parser)
     options.add_core(parser)
     parser.set_defaults(command=train)
     parser.set_defaults(defaults=vars(parser.parse_args([])))
@@ -163,8 +165,8 @@ def _begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     plan = Plan(epochs=epochs, seed=seed, constant_rate=args.constant_rate)
     core = options.core_of(args, preset, args.target)
     data = options.data_of(args, preset)
-    train_set = options.load_data(data, train=True)
-    test_set = options.load_data(data, train=False)
+    train_set = options.load_data(data, train=True, cache=args.cache)
+    test_set = options.load_data(data, train=False, cache=args.cache)
     network = options.network_of(args, preset, train_set)
     if core is not None:
         network.layers(core)  # says what does not fit before a simulation is built
@@ -197,8 +199,8 @@ def _resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     config = checkpoint.config
     if "data" not in config:
         raise ValueError(f"{args.resume}: not begun by this command; resume it from Python")
-    train_set = options.load_data(config["data"], train=True)
-    test_set = options.load_data(config["data"], train=False)
+    train_set = options.load_data(config["data"], train=True, cache=args.cache)
+    test_set = options.load_data(config["data"], train=False, cache=args.cache)
     start = Run(Path(config["start"])).weights() if config["start"] else None
     run = Run(args.out or checkpoint_file(args.resume).parent)
     device = _open(args, checkpoint.core, run)
@@ -226,10 +228,11 @@ def _open(args: argparse.Namespace, core: CoreConfig | None, run: Run) -> Device
 
 
 def _announce(console: Console, job: Job, model: Model, target: str) -> None:
-    layers = "-".join(map(str, model.network.sizes))
     for note in dict.fromkeys([*job.train_set.notes, *job.test_set.notes]):
         console.print(note)
-    console.print(f"{job.train_set.name}: {layers} on {target}, {len(job.train_set)} samples")
+    console.print(
+        f"{job.train_set.name}: {model.network.name} on {target}, {len(job.train_set)} samples"
+    )
     if job.resumed is not None:
         console.print(f"resumed after {model.progress.samples} samples", highlight=False)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.data.events import DataError, Events, Sensor, check_events
+from sw.data.events import DataError, Events, Sensor, Size, check_events
 
 Frames = NDArray[np.bool_]
 """Binary input frames, `bool[steps, n_inputs]`."""
@@ -31,16 +31,27 @@ def check_binning(steps: int, window_us: Window) -> None:
         )
 
 
-def addresses(events: Events, sensor: Sensor, pool: int = 1) -> NDArray[np.int64]:
-    """Input address of every event: p*H*W + y*W + x, with H, W after pooling.
+def addresses(
+    events: Events, sensor: Sensor, pool: int = 1, size: Size | None = None
+) -> NDArray[np.int64]:
+    """Input address of every event: (p*H + y)*W + x, with H, W, y, x after pooling or scaling.
+
+    Pooled, column x becomes floor(x / pool). Scaled from W0 to W columns it becomes
+    floor(x * W / W0), also where W0 / W is not whole: of 128 columns scaled to 48, the frame's
+    columns stand for 3, 3, 2, 3, 3, 2 and so on of the sensor's. Rows are treated alike.
 
     A sensor of one polarity ignores `p`, a sensor of one row ignores `y` (audio sets lack it).
     Events must lie inside the sensor (`check_events`). Returns `int64[n]`.
     """
-    small = sensor.pooled(pool)
-    address = events["x"].astype(np.int64) // pool
+    small = sensor.reduced(pool, size)
+
+    def down(field: str, before: int, after: int) -> NDArray[np.int64]:
+        place = events[field].astype(np.int64)
+        return place // pool if size is None else place * after // before
+
+    address = down("x", sensor.width, small.width)
     if sensor.height > 1:
-        address += events["y"].astype(np.int64) // pool * small.width
+        address += down("y", sensor.height, small.height) * small.width
     if sensor.polarities > 1:
         address += events["p"].astype(np.int64) * (small.width * small.height)
     return address
@@ -53,6 +64,7 @@ def bin_events(
     sensor: Sensor,
     window_us: Window = DEFAULT_WINDOW_US,
     pool: int = 1,
+    size: Size | None = None,
     source: str = "events",
 ) -> Frames:
     """Bin events into binary frames.
@@ -67,20 +79,22 @@ def bin_events(
         sensor: size of the sensor before pooling.
         window_us: start and end of the window in microseconds.
         pool: a frame's pixel is the OR of `pool` x `pool` sensor pixels (34 pixels, pool 2: 17).
+        size: instead of `pool`, columns and rows to scale down to: a frame's pixel is the OR of
+            the sensor's pixels that `addresses` puts there.
         source: what to call the events in an error.
 
     Returns:
-        `bool[steps, sensor.pooled(pool).n_inputs]`, addresses in the order of `addresses`.
+        `bool[steps, sensor.reduced(pool, size).n_inputs]`, addresses in the order of `addresses`.
 
     Raises:
         DataError: an argument or an event is out of range.
     """
     check_binning(steps, window_us)
     check_events(events, source=source, sensor=sensor)
-    frames = np.zeros((steps, sensor.pooled(pool).n_inputs), np.bool_)
+    frames = np.zeros((steps, sensor.reduced(pool, size).n_inputs), np.bool_)
     start, stop = window_us
     since = events["t"].astype(np.int64) - start
     inside = (since >= 0) & (since < stop - start)
     step = since[inside] * steps // (stop - start)
-    frames[step, addresses(events, sensor, pool)[inside]] = True
+    frames[step, addresses(events, sensor, pool, size)[inside]] = True
     return frames

@@ -1,20 +1,23 @@
 """CIFAR-10 images, repeated in every time step, from the files that its authors publish.
 
 The chip takes spikes, so an image is coded once, as a thermometer: an input stands for a colour, a
-pixel and a level, and is on in every step while the pixel is brighter than the level. `rate` instead
-draws a spike of every colour and pixel in every step, with probability intensity / 255.
+pixel and a level, and is on in every step while the pixel is brighter than the level. With one level
+that is the 3 x 32 x 32 input of the TESS paper, one bit deep. `rate` instead draws a spike of every
+colour and pixel in every step, with probability intensity / 255.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.shape import Map
 from sw.data.binning import Frames
 from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
@@ -22,14 +25,48 @@ from sw.data.mnist import rate_code
 from sw.data.packed import read_npz
 
 CIFAR10_SENSOR = Sensor(32, 32, 3)
-CLASSES, SIDE, COLOURS = 10, 32, 3
+SIDE, COLOURS = 32, 3
+STEPS = 6
+"""Of the TESS paper."""
 LEVELS = 4
 CODES = ("level", "rate")
-FOLDERS = (".", "cifar-10-batches-py")  # plain, torchvision's and the archive's
-TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
-GET = (
-    "get cifar-10-python.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html and unpack it there, or "
-    "put an .npz with the arrays x_train, y_train, x_test, y_test (images uint8[N, 32, 32, 3]) there"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """A set of images in CIFAR's format."""
+
+    name: str
+    folders: tuple[str, ...]
+    """Where its files may be: plain, and as torchvision and the archive have them."""
+    train_files: tuple[str, ...]
+    test_files: tuple[str, ...]
+    labels: bytes
+    """Name of the labels in a file."""
+    class_names: tuple[str, ...]
+    archive: str
+
+    @property
+    def get(self) -> str:
+        """How to get it."""
+        return (
+            f"get {self.archive} from https://www.cs.toronto.edu/~kriz/cifar.html and unpack it there, "
+            "or put an .npz with the arrays x_train, y_train, x_test, y_test (images uint8[N, 32, 32, "
+            "3]) there"
+        )
+
+
+CIFAR10 = Images(
+    name="cifar10",
+    folders=(".", "cifar-10-batches-py"),
+    train_files=tuple(f"data_batch_{number}" for number in range(1, 6)),
+    test_files=("test_batch",),
+    labels=b"labels",
+    class_names=(
+        *("airplane", "automobile", "bird", "cat", "deer"),
+        *("dog", "frog", "horse", "ship", "truck"),
+    ),
+    archive="cifar-10-python.tar.gz",
 )
 
 
@@ -47,15 +84,28 @@ def load_cifar10(request: Request, *, code: str = "level", levels: int = LEVELS)
     Raises:
         DataError: a file is missing or damaged, the code is unknown, or the pool does not divide 32.
     """
+    return load_images(CIFAR10, request, code, levels)
+
+
+def load_images(of: Images, request: Request, code: str, levels: int) -> Dataset:
+    """Load a set of images, see `load_cifar10`."""
     if code not in CODES:
         raise DataError(f"code: {code!r} is not a spike code; use one of {', '.join(CODES)}")
     if SIDE % request.pool or not 1 <= levels <= 255:
         raise DataError(f"pool {request.pool}, levels {levels}: a divisor of 32 and 1..255 work")
-    images, labels = _find(request)
+    images, labels = _find(of, request)
     small = pool_mean(images[: request.limit], request.pool)
-    inputs = small[0].size * (levels if code == "level" else 1)
-    samples = _samples(small, labels, request, code, levels)
-    return Dataset("cifar10", samples, classes=CLASSES, n_inputs=inputs, steps=request.steps)
+    side = SIDE // request.pool
+    shape = Map(COLOURS * (levels if code == "level" else 1), side, side)
+    return Dataset(
+        of.name,
+        _samples(small, labels, request, code, levels),
+        classes=len(of.class_names),
+        n_inputs=shape.neurons,
+        steps=request.steps,
+        class_names=of.class_names,
+        input_map=shape,
+    )
 
 
 def pool_mean(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
@@ -83,15 +133,19 @@ def _samples(
         yield Sample(frames, int(labels[i]), f"{request.split}/{i:05d}")
 
 
-def _find(request: Request) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
+def _find(of: Images, request: Request) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
     """Images uint8[N, 3, 32, 32] and labels of the split."""
-    root, split = request.root, "train" if request.train else "test"
-    names = TRAIN_FILES if request.train else ("test_batch",)
-    folders = [root / folder for folder in FOLDERS] if root is not None else []
+    root, split = request.root, request.split
+    names = of.train_files if request.train else of.test_files
+    folders = [root / folder for folder in of.folders] if root is not None else []
     for folder in folders:
-        if all((folder / name).is_file() for name in names):
-            parts = [read_batch(folder / name) for name in names]
+        there = [name for name in names if (folder / name).is_file()]
+        if len(there) == len(names):
+            parts = [read_batch(folder / name, of.labels, len(of.class_names)) for name in names]
             return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        if there:
+            lost = ", ".join(name for name in names if name not in there)
+            raise DataError(f"{of.name}: {folder} has {there[0]}, but not {lost}; {of.get}")
     packed = [root] if root is not None and root.is_file() else []
     for path in packed or (sorted(root.glob("*.npz")) if root is not None else []):
         data = read_npz(path, (f"x_{split}", f"y_{split}"))
@@ -101,10 +155,15 @@ def _find(request: Request) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
                 f"{path}: x_{split} is not uint8[{len(labels)}, 32, 32, 3]; make it again"
             )
         return images.transpose(0, 3, 1, 2), labels
-    raise missing("cifar10", f"{names[0]} (or an .npz)", folders, GET)
+    raise missing(of.name, f"{names[0]} (or an .npz)", folders, of.get)
 
 
+DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError, IndexError, AttributeError)
 RECONSTRUCT = np.ndarray(0).__reduce__()[0]  # how NumPy makes an array again; its name moves
+
+
+class Refused(pickle.UnpicklingError):
+    """A file that wants more than arrays to be made."""
 
 
 class _Plain(pickle.Unpickler):
@@ -118,10 +177,12 @@ class _Plain(pickle.Unpickler):
             return RECONSTRUCT if name == "_reconstruct" else getattr(np, name)
         if (module, name) == ("_codecs", "encode"):
             return lambda text, _: text.encode("latin1")
-        raise pickle.UnpicklingError(f"{module}.{name} has no business in it")
+        raise Refused(f"{module}.{name} has no business in it")
 
 
-def read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def read_batch(
+    path: Path, label: bytes, classes: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Images uint8[N, 3, 32, 32] and labels of one file of the Python version.
 
     Raises:
@@ -131,11 +192,12 @@ def read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         with path.open("rb") as file:
             batch = _Plain(file, encoding="bytes").load()
         images = np.asarray(batch[b"data"], np.uint8)
-        labels = np.asarray(batch[b"labels"], np.int64)
-        return images.reshape(len(labels), COLOURS, SIDE, SIDE), labels
-    except (OSError, EOFError, KeyError, TypeError, ValueError, IndexError, AttributeError) as err:
-        raise DataError(
-            f"{path}: not a file of CIFAR-10's Python version ({err}); copy it again"
-        ) from err
-    except pickle.UnpicklingError as err:
+        labels = np.asarray(batch[label], np.int64)
+        images = images.reshape(len(labels), COLOURS, SIDE, SIDE)
+    except Refused as err:
         raise DataError(f"{path}: {err}; do not use a file that you do not trust") from err
+    except (*DAMAGE, pickle.UnpicklingError) as err:
+        raise DataError(
+            f"{path}: not a file of CIFAR-{classes}'s Python version ({err}); copy it again"
+        ) from err
+    return images, labels

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window, check_binning
-from sw.data.events import DataError, Sensor
+from golden.spec.shape import Map
+from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window, bin_events, check_binning
+from sw.data.bits import Packed, pack
+from sw.data.events import DataError, Events, Sensor, Size
+from sw.data.maps import turn
 
 
 class Sample(NamedTuple):
@@ -32,8 +35,10 @@ class Request:
         limit: load at most this many samples, None for all.
         steps: time steps per sample.
         pool: OR-pooling factor of the sensor's pixels, 1 for none.
+        size: instead of it, columns and rows that the sensor's pixels are scaled down to.
         window_us: part of a recording to use (start, end) in microseconds; later events drop.
         seed: seed of generated data and of random spike coding.
+        cache: keep the frames of slow formats for the next time, see `sw.data.cache`.
 
     Raises:
         DataError: a number is out of range.
@@ -46,6 +51,8 @@ class Request:
     pool: int = 1
     window_us: Window = DEFAULT_WINDOW_US
     seed: int = 0
+    size: Size | None = None
+    cache: bool = True
 
     def __post_init__(self) -> None:
         check_binning(self.steps, self.window_us)
@@ -61,6 +68,24 @@ class Request:
         """`train` or `test`."""
         return "train" if self.train else "test"
 
+    def frames(
+        self, events: Events, sensor: Sensor, source: str, window_us: Window | None = None
+    ) -> Frames:
+        """Bin a sample's events, by another window if one is given. Raises DataError."""
+        return bin_events(
+            events,
+            steps=self.steps,
+            sensor=sensor,
+            window_us=window_us or self.window_us,
+            pool=self.pool,
+            size=self.size,
+            source=source,
+        )
+
+    def reduced(self, sensor: Sensor) -> Sensor:
+        """The sensor after pooling or scaling. Raises DataError."""
+        return sensor.reduced(self.pool, self.size)
+
 
 class Dataset:
     """Samples in memory, one bit per input and step.
@@ -70,23 +95,26 @@ class Dataset:
         classes: number of classes.
         n_inputs: input addresses of a frame.
         steps: frames per sample.
-        labels: int64[N].
-        keys: N names, each unique in its split, e.g. `train/00001`.
         sensor: its sensor, before pooling, or None.
         class_names: what the classes are called, or None: their numbers.
+        input_map: what a frame is as a map of channels, after pooling; None: it is flat.
+        channels_last: a frame's order is (y, x, channel), not (channel, y, x); see `sw.data.maps`.
         notes: what a user should know of how it was loaded, a line each.
+        packed: the samples.
     """
 
     def __init__(
         self,
         name: str,
-        samples: Iterable[Sample],
+        samples: Iterable[Sample] | Packed,
         *,
         classes: int,
         n_inputs: int,
         steps: int,
         sensor: Sensor | None = None,
         class_names: Sequence[str] | None = None,
+        input_map: Map | None = None,
+        channels_last: bool = False,
         notes: Sequence[str] = (),
     ) -> None:
         """Take in the samples one by one.
@@ -94,36 +122,60 @@ class Dataset:
         Raises:
             DataError: there is none, a label is not below `classes`, or frames have another shape.
         """
+        if input_map is not None and input_map.neurons != n_inputs:
+            raise DataError(f"{name}: a {input_map} map does not have {n_inputs} inputs")
+        self.input_map, self.channels_last = input_map, channels_last
         self.name, self.classes, self.n_inputs, self.steps = name, classes, n_inputs, steps
         self.sensor, self.class_names = sensor, class_names and tuple(class_names)
-        self.keys: list[str] = []
+        self.packed = samples if isinstance(samples, Packed) else self._pack(samples)
+        if not len(self.packed.bits):
+            raise DataError(f"{name}: no samples; check the folder and the limit")
+        self.notes = tuple(notes)  # after the samples: reading them may add some
+
+    def _pack(self, samples: Iterable[Sample]) -> Packed:
+        """Check the samples and take them in. Raises DataError."""
+        bits: list[NDArray[np.uint8]] = []
         labels: list[int] = []
-        packed: list[NDArray[np.uint8]] = []
+        keys: list[str] = []
         for frames, label, key in samples:
-            if not 0 <= label < classes:
+            if not 0 <= label < self.classes:
                 raise DataError(
-                    f"{name} {key}: label {label} is not one of the {classes} classes "
-                    f"0..{classes - 1}; correct the data or choose the right data set"
+                    f"{self.name} {key}: label {label} is not one of the {self.classes} classes "
+                    f"0..{self.classes - 1}; correct the data or choose the right data set"
                 )
-            if frames.shape != (steps, n_inputs):
+            if frames.shape != (self.steps, self.n_inputs):
                 raise DataError(
-                    f"{name} {key}: frames have shape {frames.shape}, not {(steps, n_inputs)}; "
+                    f"{self.name} {key}: frames have shape {frames.shape}, not "
+                    f"{(self.steps, self.n_inputs)}; "
                     "check the steps and the sensor size of its loader"
                 )
-            packed.append(np.packbits(frames, axis=1))
+            bits.append(pack(frames))
             labels.append(label)
-            self.keys.append(key)
-        if not packed:
-            raise DataError(f"{name}: no samples; check the folder and the limit")
-        self.labels: NDArray[np.int64] = np.array(labels, np.int64)
-        self.notes = tuple(notes)  # after the samples: reading them may add some
-        self._packed = packed
+            keys.append(key)
+        return Packed(bits, np.array(labels, np.int64), keys)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """int64[N]."""
+        return self.packed.labels
+
+    @property
+    def keys(self) -> list[str]:
+        """N names, each unique in its split, e.g. `train/00001`."""
+        return self.packed.keys
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Arguments that make another data set of this kind."""
+        names = ("classes", "n_inputs", "steps", "sensor", "class_names")
+        more = ("input_map", "channels_last", "notes")
+        return {name: getattr(self, name) for name in (*names, *more)}
 
     def __len__(self) -> int:
-        return len(self._packed)
+        return len(self.packed.bits)
 
     def __getitem__(self, index: int) -> Sample:
-        bits = np.unpackbits(self._packed[index], axis=1, count=self.n_inputs)
+        bits = np.unpackbits(self.packed.bits[index], axis=1, count=self.n_inputs)
         return Sample(bits.view(np.bool_), int(self.labels[index]), self.keys[index])
 
     def __iter__(self) -> Iterator[Sample]:
@@ -134,6 +186,24 @@ class Dataset:
             f"Dataset({self.name!r}, {len(self)} samples, {self.classes} classes, "
             f"{self.steps} steps of {self.n_inputs} inputs)"
         )
+
+    def channel_last(self) -> Dataset:
+        """The same samples in the order that a convolution wants, (y, x, channel).
+
+        Raises:
+            DataError: the frames are no map.
+        """
+        shape = self.input_map
+        if shape is None:
+            raise DataError(
+                f"{self.name}: its {self.n_inputs} inputs are no map of pixels, so nothing that a "
+                "convolution can work on; use fully-connected layers"
+            )
+        if self.channels_last:
+            return self
+        turned = [turn(bits, shape) for bits in self.packed.bits]
+        samples = self.packed._replace(bits=turned)
+        return Dataset(self.name, samples, **self.facts | {"channels_last": True})
 
     def order(self, epoch: int, seed: int = 0) -> NDArray[np.int64]:
         """Order in which to present the samples: a permutation, int64[N].
@@ -161,27 +231,6 @@ def random_uniform(shape: tuple[int, ...], *seed: int) -> NDArray[np.float64]:
     """`float64[shape]` in [0, 1), as reproducible as `random_words`."""
     words = random_words(int(np.prod(shape)), *seed)
     return (words >> np.uint64(11)).astype(np.float64).reshape(shape) * 2.0**-53
-
-
-TEST_SHARE = 0.2
-
-
-def seeded_share(count: int, *, train: bool, seed: int, label: int) -> list[int]:
-    """Numbers of a class's samples in a split, for sets that are not divided: a fifth to test.
-
-    One sample alone trains. The same seed, label and count give the same split everywhere.
-    """
-    order = np.argsort(random_words(count, seed, label), kind="stable")
-    test = set(order[: max(1, round(count * TEST_SHARE)) if count > 1 else 0].tolist())
-    return [i for i in range(count) if (i in test) != train]
-
-
-def split_note(name: str, seed: int) -> str:
-    """What to tell the user of `seeded_share`."""
-    return (
-        f"{name}: not divided into train and test: of each class {1 - TEST_SHARE:.0%} are to "
-        f"train and {TEST_SHARE:.0%} to test, chosen by split seed {seed}"
-    )
 
 
 def missing(name: str, wanted: str, looked: Iterable[Path], get: str) -> DataError:

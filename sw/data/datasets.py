@@ -9,11 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sw.data import cifar10, cifar10dvs, dvsgesture
 from sw.data.binning import DEFAULT_WINDOW_US, Window
 from sw.data.cifar10 import CIFAR10_SENSOR, load_cifar10
+from sw.data.cifar10dvs import CIFAR10DVS_SENSOR, load_cifar10dvs
+from sw.data.cifar100 import load_cifar100
 from sw.data.cues import CUES_SENSOR, load_cues
 from sw.data.dataset import Dataset, Request
-from sw.data.events import NMNIST_SENSOR, DataError, Sensor
+from sw.data.dvsgesture import DVSGESTURE_SENSOR, load_dvsgesture
+from sw.data.events import NMNIST_SENSOR, DataError, Sensor, Size
 from sw.data.folder import load_folder
 from sw.data.fsdd import FSDD_SENSOR, load_fsdd
 from sw.data.mnist import MNIST_SENSOR, load_mnist
@@ -32,12 +36,22 @@ class Entry:
         sensor: its default sensor, before pooling; None: that of its files.
         classes: its default number of classes; None: that of its files.
         text: one line for a user.
+        steps: time steps per sample, unless others are asked for.
+        pool: pooling factor, likewise.
+        size: columns and rows to scale down to, likewise; None: as `pool` says.
+        window_us: part of a recording, likewise.
+        scales: its sensor's pixels can be scaled to any `size`.
     """
 
     loader: Callable[..., Dataset]
     sensor: Sensor | None
     classes: int | None
     text: str
+    steps: int = 10
+    pool: int = 1
+    size: Size | None = None
+    window_us: Window = DEFAULT_WINDOW_US
+    scales: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -48,14 +62,47 @@ class Entry:
 
 DATASETS: dict[str, Entry] = {
     "nmnist": Entry(
-        load_nmnist, NMNIST_SENSOR, 10, "N-MNIST: 1000 + 100 samples included, all from a folder"
+        load_nmnist,
+        NMNIST_SENSOR,
+        10,
+        "N-MNIST: 1000 + 100 samples included, all from a folder",
+        scales=True,
     ),
     "nmnist8": Entry(
-        load_nmnist8, NMNIST_SENSOR, 8, "N-MNIST digits 0..7, denoised, from an .npz file"
+        load_nmnist8,
+        NMNIST_SENSOR,
+        8,
+        "N-MNIST digits 0..7, denoised, from an .npz file",
+        scales=True,
+    ),
+    "dvsgesture": Entry(
+        load_dvsgesture,
+        DVSGESTURE_SENSOR,
+        len(dvsgesture.CLASS_NAMES),
+        "DVS128 Gesture, from a folder, as 2 x 32 x 32",
+        steps=dvsgesture.STEPS,
+        pool=dvsgesture.POOL,
+        window_us=dvsgesture.WINDOW_US,
+        scales=True,
+    ),
+    "cifar10dvs": Entry(
+        load_cifar10dvs,
+        CIFAR10DVS_SENSOR,
+        len(cifar10dvs.CLASS_NAMES),
+        "CIFAR10-DVS, from a folder, as 2 x 48 x 48",
+        steps=cifar10dvs.STEPS,
+        size=cifar10dvs.SIZE,
+        window_us=cifar10dvs.WINDOW_US,
+        scales=True,
     ),
     "mnist": Entry(load_mnist, MNIST_SENSOR, 10, "MNIST images as spikes, from a folder"),
+    "cifar10": Entry(
+        load_cifar10, CIFAR10_SENSOR, 10, "CIFAR-10 images, from a folder", steps=cifar10.STEPS
+    ),
+    "cifar100": Entry(
+        load_cifar100, CIFAR10_SENSOR, 100, "CIFAR-100 images, from a folder", steps=cifar10.STEPS
+    ),
     "fsdd": Entry(load_fsdd, FSDD_SENSOR, 10, "spoken digits as spikes, from a folder"),
-    "cifar10": Entry(load_cifar10, CIFAR10_SENSOR, 10, "CIFAR-10 images, from a folder"),
     "cues": Entry(
         load_cues,
         CUES_SENSOR,
@@ -64,7 +111,11 @@ DATASETS: dict[str, Entry] = {
     ),
     "synthetic": Entry(load_synthetic, SYNTHETIC_SENSOR, 4, "generated patterns, no files needed"),
     "folder": Entry(
-        load_folder, None, None, "your recordings, a sub-folder for each class, any event format"
+        load_folder,
+        None,
+        None,
+        "your recordings, a sub-folder for each class, any event format",
+        scales=True,
     ),
 }
 TONIC = "tonic."
@@ -76,7 +127,7 @@ def entry(name: str) -> Entry:
     if name.startswith(TONIC):
         of = name.removeprefix(TONIC)
         loader = partial(load_tonic, of=of)
-        return Entry(loader, None, CLASSES.get(of), f"{of}, through the tonic package")
+        return Entry(loader, None, CLASSES.get(of), f"{of}, through the tonic package", scales=True)
     if name not in DATASETS:
         known = ", ".join(DATASETS)
         raise DataError(f"{name}: not a data set; use one of {known}, or tonic.NAME")
@@ -89,10 +140,12 @@ def load(
     *,
     train: bool = True,
     limit: int | None = None,
-    steps: int = 10,
-    pool: int = 1,
-    window_us: Window = DEFAULT_WINDOW_US,
+    steps: int | None = None,
+    pool: int | None = None,
+    size: Size | None = None,
+    window_us: Window | None = None,
     seed: int = 0,
+    cache: bool = True,
     **options: Any,
 ) -> Dataset:
     """Load a data set by name.
@@ -102,14 +155,18 @@ def load(
         root: folder (or, for nmnist8, file) with the data; nmnist, cues and synthetic need none.
         train: the training samples, else the test samples.
         limit: load at most this many samples.
-        steps: time steps per sample.
+        steps: time steps per sample. Default, of this and the next three: those of the set, see
+            `Entry`; mostly 10 steps, no pooling, the first 300 ms.
         pool: OR-pooling factor of the pixels, 1 for none.
+        size: instead of pooling, columns and rows to scale the sensor's pixels down to.
         window_us: part of a recording to use, (start, end) in microseconds. Other events drop.
         seed: seed of generated data and of rate-coded images. Not of `Dataset.order`.
+        cache: keep the frames of slow formats for the next time, see `sw.data.cache`.
         options: what only this data set takes (`DATASETS[name].options`): nmnist `via_tonic`;
-            mnist `code`; fsdd `bands`, `levels`, `delays`; cifar10 `code`, `levels`; synthetic
-            `n_inputs`, `classes`, `samples`; folder `sensor`, `every_window`, `split_seed`,
-            `salvage`; tonic sets `split_seed`.
+            mnist `code`; fsdd `bands`, `levels`, `delays`; cifar10 and cifar100 `code`, `levels`;
+            synthetic `n_inputs`, `classes`, `samples`; folder `sensor`; folder, dvsgesture,
+            cifar10dvs `every_window`, `split_seed`, `salvage`; folder and dvsgesture `split_time`;
+            tonic sets `split_seed`.
 
     Raises:
         DataError: the name, an argument or the data is wrong, or the data is missing.
@@ -119,19 +176,32 @@ def load(
         if option not in found.options:
             known = ", ".join(found.options) or "none of its own"
             raise DataError(f"{name}: has no option {option!r}; it takes {known}")
+    if size is not None and not found.scales:
+        raise DataError(f"{name}: its inputs are not a sensor's pixels; use pool instead of size")
+    if size is None and pool is None:
+        size = found.size
     request = Request(
         root=None if root is None else Path(root).expanduser(),
         train=train,
         limit=limit,
-        steps=steps,
-        pool=pool,
-        window_us=window_us,
+        steps=found.steps if steps is None else steps,
+        pool=_pool(found, pool, size),
+        size=size,
+        window_us=found.window_us if window_us is None else window_us,
         seed=seed,
+        cache=cache,
     )
     if request.root is not None and not request.root.exists():
         raise DataError(f"{request.root}: no such file or folder; check the data path")
     samples = found.loader(request, **options)
-    sensor = found.sensor
-    if samples.sensor is None and sensor is not None:
-        samples.sensor = sensor if sensor.pooled(pool).n_inputs == samples.n_inputs else None
+    if samples.sensor is None and found.sensor is not None:
+        fits = found.sensor.reduced(request.pool, size).n_inputs == samples.n_inputs
+        samples.sensor = found.sensor if fits else None
     return samples
+
+
+def _pool(found: Entry, pool: int | None, size: Size | None) -> int:
+    """The pooling asked for; a set's own is not meant beside a size."""
+    if pool is not None:
+        return pool
+    return found.pool if size is None else 1

@@ -17,12 +17,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.shape import Map
+
 EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.bool_)])
 """One event: column, row, time in microseconds, polarity. Equals `tonic.io.events_struct`."""
 
 BYTES_PER_EVENT = 5
 OVERFLOW_ROW = 240  # the recorder's mark "the clock wrapped": not an event of the sensor
 OVERFLOW_US = 1 << 13
+
+Size = tuple[int, int]
+"""Columns and rows."""
 
 Events = NDArray[Any]
 """Structured array with the fields x, y, t, p (`EVENT_DTYPE`, or tonic's dtypes)."""
@@ -67,6 +72,29 @@ class Sensor(NamedTuple):
         if factor < 1:
             raise DataError(f"pool: {factor} is not a pooling factor; use 1 (none) or more")
         return Sensor(-(-self.width // factor), -(-self.height // factor), self.polarities)
+
+    def reduced(self, pool: int = 1, size: Size | None = None) -> Sensor:
+        """Sensor after pooling, or after scaling down to `size` columns and rows.
+
+        Raises:
+            DataError: both are asked for, or the size is not 1 to that of the sensor.
+        """
+        if size is None:
+            return self.pooled(pool)
+        columns, rows = size
+        if pool != 1:
+            raise DataError(f"pool {pool}, size {columns}x{rows}: give one of the two")
+        if not (1 <= columns <= self.width and 1 <= rows <= self.height):
+            raise DataError(
+                f"size {columns}x{rows}: the sensor has {self.width} x {self.height} pixels, "
+                "which can be scaled down and not up"
+            )
+        return Sensor(columns, rows, self.polarities)
+
+    @property
+    def map(self) -> Map:
+        """Its polarities as channels: input = (p * height + y) * width + x."""
+        return Map(self.polarities, self.height, self.width)
 
 
 NMNIST_SENSOR = Sensor(34, 34, 2)

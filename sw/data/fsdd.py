@@ -23,7 +23,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.shape import Map
 from sw.data.binning import Frames
+from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
 from sw.data.packed import read_npz
@@ -64,16 +66,29 @@ def load_fsdd(
     """
     if request.pool != 1 or not all(1 <= n <= 64 for n in (bands, levels, delays)):
         raise DataError("fsdd: pool 1, and 1 to 64 bands, levels and delays, are possible")
-    samples = (
-        Sample(
-            delayed(encode(audio, rate, request.steps, bands, levels), delays),
-            label,
-            f"{request.split}/{name}",
+    files = _find(request)
+    shape = Map(delays * levels, 1, bands)
+
+    def make() -> Dataset:
+        samples = (
+            Sample(
+                delayed(encode(audio, rate, request.steps, bands, levels), delays),
+                label,
+                f"{request.split}/{name}",
+            )
+            for name, label, audio, rate in _recordings(files, request)
         )
-        for name, label, audio, rate in _recordings(request)
-    )
-    inputs = bands * levels * delays
-    return Dataset("fsdd", samples, classes=CLASSES, n_inputs=inputs, steps=request.steps)
+        return Dataset(
+            "fsdd",
+            samples,
+            classes=CLASSES,
+            n_inputs=shape.neurons,
+            steps=request.steps,
+            input_map=shape,
+        )
+
+    settings = {"bands": bands, "levels": levels, "delays": delays}
+    return cached(request, "fsdd", files, settings, make)
 
 
 def encode(audio: NDArray[np.int16], rate: int, steps: int, bands: int, levels: int) -> Frames:
@@ -119,31 +134,40 @@ def mel_triangles(rate: int, window: int, bands: int) -> NDArray[np.float64]:
     return np.maximum(0, np.minimum(rising, falling))
 
 
-def _recordings(request: Request) -> Iterator[Recording]:
+def _find(request: Request) -> list[Path]:
+    """The .wav files of a split, or the one .npz. Raises DataError."""
     root = request.root
     folders = [root / "recordings", root] if root is not None else []
     for folder in folders:
-        if folder.is_dir() and any(folder.glob("*.wav")):
-            return _from_folder(folder, request)
+        if folder.is_dir() and (found := sorted(folder.glob("*.wav"))):
+            return _of_split(found, request)
     packed = [root] if root is not None and root.is_file() else []
     if root is not None and root.is_dir():
         packed = sorted(root.glob("*.npz"))
     if not packed:
         raise missing("fsdd", "{digit}_{speaker}_{number}.wav or an .npz", folders, GET)
-    return _from_npz(packed[0], request)
+    return packed[:1]
 
 
-def _from_folder(folder: Path, request: Request) -> Iterator[Recording]:
+def _of_split(paths: list[Path], request: Request) -> list[Path]:
+    """The files of a split, number by number, digit by digit. Raises DataError for another name."""
     files = []
-    for path in folder.glob("*.wav"):
+    for path in paths:
         digit, _, rest = path.stem.partition("_")
         speaker, _, number = rest.rpartition("_")
         if not (digit.isdecimal() and number.isdecimal() and speaker):
             raise DataError(f"{path}: is not named digit_speaker_number; move it out of the folder")
         if (int(number) >= TEST_NUMBERS) == request.train:
             files.append((int(number), int(digit), speaker, path))
-    for _, label, _, path in sorted(files)[: request.limit]:
-        yield path.stem, label, *read_wav(path)
+    return [path for *_, path in sorted(files)][: request.limit]
+
+
+def _recordings(files: list[Path], request: Request) -> Iterator[Recording]:
+    if files and files[0].suffix != ".wav":
+        yield from _from_npz(files[0], request)
+        return
+    for path in files:
+        yield path.stem, int(path.stem.partition("_")[0]), *read_wav(path)
 
 
 def read_wav(path: Path) -> tuple[NDArray[np.int16], int]:

@@ -55,12 +55,14 @@ def load_mnist(request: Request, *, code: str = "rate") -> Dataset:
             f"labels of {label_path}; copy or download both again"
         )
     small = pool_images(images[: request.limit], request.pool)
+    shape = MNIST_SENSOR.pooled(request.pool).map
     return Dataset(
         "mnist",
         _samples(small, labels, request, code),
         classes=CLASSES,
-        n_inputs=MNIST_SENSOR.pooled(request.pool).n_inputs,
+        n_inputs=shape.neurons,
         steps=request.steps,
+        input_map=shape,
     )
 
 

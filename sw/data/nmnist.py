@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sw.data.binning import bin_events
+from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import NMNIST_SENSOR, DataError, Events, read_nmnist
 from sw.data.packed import read_packed
@@ -20,6 +19,8 @@ GET = (
     "them in DIR, or run tonic.datasets.NMNIST(save_to='DIR') with the tonic package"
 )
 
+File = tuple[int, int, Path]
+"""File number, label, where it is."""
 Recording = tuple[int, int, Events]
 """File number, label, events."""
 
@@ -42,40 +43,44 @@ def load_nmnist(request: Request, *, via_tonic: bool = False) -> Dataset:
     """
     if via_tonic:
         return _load_via_tonic(request)
-    samples = (
-        Sample(
-            bin_events(
-                events,
-                steps=request.steps,
-                sensor=NMNIST_SENSOR,
-                window_us=request.window_us,
-                pool=request.pool,
-                source=f"N-MNIST sample {request.split}/{number:05d}",
-            ),
-            label,
-            f"{request.split}/{number:05d}",
+    packed, files = _find(request)
+    small = request.reduced(NMNIST_SENSOR)
+
+    def make() -> Dataset:
+        recordings = read_packed(packed, request.limit) if packed else read_files(files)
+        samples = (
+            Sample(
+                request.frames(
+                    events, NMNIST_SENSOR, f"N-MNIST sample {request.split}/{number:05d}"
+                ),
+                label,
+                f"{request.split}/{number:05d}",
+            )
+            for number, label, events in recordings
         )
-        for number, label, events in _recordings(request)
-    )
-    return Dataset(
-        "nmnist",
-        samples,
-        classes=CLASSES,
-        n_inputs=NMNIST_SENSOR.pooled(request.pool).n_inputs,
-        steps=request.steps,
-    )
+        return Dataset(
+            "nmnist",
+            samples,
+            classes=CLASSES,
+            n_inputs=small.n_inputs,
+            steps=request.steps,
+            input_map=small.map,
+        )
+
+    read = [packed] if packed else [path for _, _, path in files]
+    return cached(request, "nmnist", read, {}, make)
 
 
-def _recordings(request: Request) -> Iterator[Recording]:
-    """Find the requested recordings, wherever they are."""
+def _find(request: Request) -> tuple[Path | None, list[File]]:
+    """The packed file, or the recordings, wherever they are. Raises DataError."""
     root = request.root or REPO_DATA
     packed = root / f"{request.split}.npz"
     folders = [root / request.split.title(), root / "NMNIST" / request.split.title()]
     if packed.is_file():
-        return read_packed(packed, request.limit)
+        return packed, []
     for folder in folders:
         if folder.is_dir():
-            return read_folder(folder, request.limit)
+            return None, list_folder(folder)[: request.limit]
     if request.root is None:
         get = "copy data/nmnist from the project's repository, or name a folder with the full set"
     else:
@@ -87,8 +92,22 @@ def read_folder(folder: Path, limit: int | None = None) -> Iterator[Recording]:
     """Yield the first `limit` recordings of `folder/<label>/<number>.bin` by number.
 
     Raises:
-        DataError: there is none, a folder is not named by a digit or a file not by a number, or
-            a file is damaged.
+        DataError: see `list_folder`, or a file is damaged.
+    """
+    return read_files(list_folder(folder)[:limit])
+
+
+def read_files(files: list[File]) -> Iterator[Recording]:
+    """Yield the recordings. Raises DataError for a damaged one."""
+    for number, label, path in files:
+        yield number, label, read_nmnist(path)
+
+
+def list_folder(folder: Path) -> list[File]:
+    """The files `folder/<label>/<number>.bin`, by number.
+
+    Raises:
+        DataError: there is none, a folder is not named by a digit or a file not by a number.
     """
     files = sorted(
         (_number(path), _label(path.parent), path)
@@ -97,8 +116,7 @@ def read_folder(folder: Path, limit: int | None = None) -> Iterator[Recording]:
     )
     if not files:
         raise missing("nmnist", "<label>/<number>.bin files", [folder], "unpack the zip file there")
-    for number, label, path in islice(files, limit):
-        yield number, label, read_nmnist(path)
+    return files
 
 
 def _number(path: Path) -> int:

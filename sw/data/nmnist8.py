@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.data.binning import bin_events
+from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import NMNIST_SENSOR, DataError, Events, make_events
 from sw.data.packed import read_npz
@@ -45,15 +45,21 @@ def load_nmnist8(request: Request) -> Dataset:
         DataError: the file is missing, or its arrays are damaged or do not fit together.
     """
     path = _find(request.root)
-    data = read_npz(path, ARRAYS)
-    _check(path, data)
-    return Dataset(
-        "nmnist8",
-        (_sample(path, data, int(i), request) for i in split_indices(data["label"], request)),
-        classes=CLASSES,
-        n_inputs=NMNIST_SENSOR.pooled(request.pool).n_inputs,
-        steps=request.steps,
-    )
+    small = request.reduced(NMNIST_SENSOR)
+
+    def make() -> Dataset:
+        data = read_npz(path, ARRAYS)
+        _check(path, data)
+        return Dataset(
+            "nmnist8",
+            (_sample(path, data, int(i), request) for i in split_indices(data["label"], request)),
+            classes=CLASSES,
+            n_inputs=small.n_inputs,
+            steps=request.steps,
+            input_map=small.map,
+        )
+
+    return cached(request, "nmnist8", [path], {}, make)
 
 
 def split_indices(label: NDArray[np.uint8], request: Request) -> NDArray[np.int64]:
@@ -100,14 +106,7 @@ def _check(path: Path, data: dict[str, NDArray[Any]]) -> None:
 
 def _sample(path: Path, data: dict[str, NDArray[Any]], i: int, request: Request) -> Sample:
     key = f"{request.split}/{i:05d}"
-    frames = bin_events(
-        _events(data, i),
-        steps=request.steps,
-        sensor=NMNIST_SENSOR,
-        window_us=request.window_us,
-        pool=request.pool,
-        source=f"{path} sample {i}",
-    )
+    frames = request.frames(_events(data, i), NMNIST_SENSOR, f"{path} sample {i}")
     return Sample(frames, int(data["label"][i]), key)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sw.data import aedat4, faery_process, prophesee
+from sw.data.aedat import read_aedat
 from sw.data.binning import Window
 from sw.data.events import (
     NMNIST_SENSOR,
@@ -58,6 +59,19 @@ class Recording:
         starts = [self.start_us + i * length_us for i in range(count)]
         return [(start, start + length_us) for start in starts]
 
+    def between(self, window_us: Window) -> Recording:
+        """The part of it in a window, which starts where the window does.
+
+        Raises:
+            DamagedFile: there is no event in it.
+        """
+        first, last = np.searchsorted(self.events["t"], window_us)
+        if first == last:
+            raise DamagedFile(
+                f"{self.source}: no event from {window_us[0]} to {window_us[1]} us, {AGAIN}"
+            )
+        return replace(self, events=self.events[first:last], start_us=window_us[0])
+
     def count(self, window_us: Window) -> int:
         """Events in a window."""
         first, last = np.searchsorted(self.events["t"], window_us)
@@ -67,7 +81,7 @@ class Recording:
 def read_recording(
     path: str | Path, *, sensor: tuple[int, int, int] | None = None, salvage: bool = False
 ) -> Recording:
-    """Read an event file: AEDAT4, RAW (EVT2, EVT3), DAT, N-MNIST, text or NumPy, by its ending.
+    """Read an event file: AEDAT, RAW (EVT2, EVT3), DAT, N-MNIST, text or NumPy, by its ending.
 
     Args:
         path: the file. AEDAT4, RAW and DAT files need faery, an optional extra.
@@ -165,6 +179,7 @@ READERS: dict[str, Reader] = {
     ".aedat4": _aedat4,
     ".raw": _prophesee,
     ".dat": _prophesee,
+    ".aedat": read_aedat,
     ".csv": read_text,
     ".txt": read_text,
     ".npy": read_numpy,

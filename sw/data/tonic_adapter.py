@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from sw.data.binning import bin_events
-from sw.data.dataset import Dataset, Request, Sample, missing, seeded_share, split_note
+from sw.data.cache import cached
+from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
+from sw.data.split import split_in_turns, split_note
 
 CLASSES = {
     **{"ASLDVS": 24, "CIFAR10DVS": 10, "DVSGesture": 11, "DVSLip": 100, "NMNIST": 10},
@@ -59,7 +61,8 @@ def from_tonic(
         notes: for the user.
 
     Raises:
-        DataError: an event is outside `sensor_size`, or a label is not below `classes`.
+        DataError: an event is outside `sensor_size`, none is in the window of any sample, or a
+            label is not below `classes`.
     """
     sensor = Sensor(*dataset.sensor_size)
     if indices is None:
@@ -70,26 +73,42 @@ def from_tonic(
 
     def sample(index: int, key: str) -> Sample:
         events, label = dataset[index]
-        frames = bin_events(
-            events,
-            steps=request.steps,
-            sensor=sensor,
-            window_us=request.window_us,
-            pool=request.pool,
-            source=f"{name} sample {key}",
-        )
+        frames = request.frames(events, sensor, f"{name} sample {key}")
         return Sample(frames, int(label), key)
 
-    return Dataset(
-        name,
-        (sample(i, key) for i, key in zip(indices, keys, strict=True)),
-        classes=classes,
-        n_inputs=sensor.pooled(request.pool).n_inputs,
-        steps=request.steps,
-        sensor=sensor,
-        class_names=class_names,
-        notes=notes,
-    )
+    small = request.reduced(sensor)
+
+    def make() -> Dataset:
+        made = Dataset(
+            name,
+            (sample(i, key) for i, key in zip(indices, keys, strict=True)),
+            classes=classes,
+            n_inputs=small.n_inputs,
+            steps=request.steps,
+            sensor=sensor,
+            class_names=class_names,
+            input_map=small.map,
+            notes=notes,
+        )
+        if not any(bits.any() for bits in made.packed.bits):
+            raise DataError(
+                f"{name}: no sample has an event from {request.window_us[0]} to "
+                f"{request.window_us[1]} us; give another window (of CIFAR10DVS times do not start "
+                "at 0: load it as cifar10dvs)"
+            )
+        return made
+
+    files = _files(dataset)
+    if not files:
+        return make()
+    settings = {"indices": list(indices), "keys": list(keys), "classes": class_names}
+    return cached(request, name, files, settings | {"notes": list(notes)}, make)
+
+
+def _files(dataset: Any) -> list[Path]:
+    """The files of a set of tonic's, as far as it says where they are."""
+    place = Path(getattr(dataset, "location_on_system", ""))
+    return sorted(path for path in place.rglob("*") if path.is_file()) if place.name else []
 
 
 def load_tonic(request: Request, *, of: str, split_seed: int = 0) -> Dataset:
@@ -122,7 +141,7 @@ def load_tonic(request: Request, *, of: str, split_seed: int = 0) -> Dataset:
         ) from err
     indices, notes = None, []
     if not divided:
-        indices = _split(list(dataset.targets), request, split_seed)
+        indices = split_in_turns(list(dataset.targets), request, split_seed)
         notes = [split_note(f"tonic.{of}", split_seed)]
     names = getattr(dataset, "classes", None)
     return from_tonic(
@@ -134,16 +153,6 @@ def load_tonic(request: Request, *, of: str, split_seed: int = 0) -> Dataset:
         class_names=list(names) if names is not None and len(names) == CLASSES[of] else None,
         notes=notes,
     )
-
-
-def _split(targets: list[Any], request: Request, seed: int) -> list[int]:
-    """Indices of a split of a set that has none, the classes in turns."""
-    turns = []
-    for label in sorted(set(targets)):
-        members = [i for i, target in enumerate(targets) if target == label]
-        chosen = seeded_share(len(members), train=request.train, seed=seed, label=int(label))
-        turns += [(turn, int(label), members[i]) for turn, i in enumerate(chosen)]
-    return [index for _, _, index in sorted(turns)][: request.limit]
 
 
 def _archive(kind: Any, request: Request) -> str:

@@ -123,7 +123,7 @@ def sensor_of(config: dict[str, Any], network: Network) -> Sensor | None:
         sensor = Sensor(*data["sensor"])
     if sensor is None:
         return None
-    small = sensor.pooled(data.get("pool", 1))
+    small = sensor.reduced(data.get("pool", 1), data.get("size"))
     image = small.height > 1 and small.polarities <= 2
     return small if image and small.n_inputs == network.inputs else None
 

@@ -1,0 +1,11 @@
+"""Tests keep no frames in the user's cache."""
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """A cache of this run's; programs that tests start use it, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TESS_FPGA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
