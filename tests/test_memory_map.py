@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from amaranth.hdl import Fragment, Shape
@@ -20,6 +21,11 @@ KINDS = {
     r"core\.spikes\.": "spikes",
     r"core\.signs\.": "signs",
     r"core\.trace\.ring": "pre traces",
+    r"core\.scan\.words\.": "chunks to scan",
+    r"core\.sequencer\.window\.starts": "windows",
+    r"core\.signal\.gain\.map_signal\.latents": "latents",
+    r"core\.signal\.gain\.pending\.groups": "gains",
+    r"core\.(pool\.line|winners\.)": "pooling",
     r"core\.sequencer\.replay\.": "rows of a pass",
     r"core\.events\.queue\.": "event queue",
     r"core\.table\.": "layer table",
@@ -50,7 +56,11 @@ ODD = CoreConfig(
 )
 
 
-@pytest.mark.parametrize("config", [ODD, PRESETS["ulx3s-12f"]], ids=["odd", "ulx3s-12f"])
+MAPS = replace(ODD, lanes=12, neuron_groups=90, map_pixels=60, weight_bits=8)
+DESIGNS = {"odd": ODD, "ulx3s-12f": PRESETS["ulx3s-12f"], "maps": MAPS}
+
+
+@pytest.mark.parametrize("config", DESIGNS.values(), ids=DESIGNS)
 def test_the_list_is_that_of_the_design(config):
     found, widths, rest = Counter(), Counter(), []
     for path, memory in memories(Fragment.get(Machine(config), None)):
@@ -59,12 +69,14 @@ def test_the_list_is_that_of_the_design(config):
             rest.append((path, memory))
             continue
         found[kind] += bits(memory)
-        block = memory._attrs.get("ram_style", "block") == "block"
-        widths[kind, Shape.cast(memory._data.shape).width, memory._data.depth, block] += 1
+        reads = sum(port._domain == "sync" for port in memory._read_ports)
+        block = memory._attrs.get("ram_style", "block") == "block" and reads > 0
+        width = Shape.cast(memory._data.shape).width
+        widths[kind, width, memory._data.depth, reads if block else 0] += 1
     assert found == bits_by_kind(config)
     listed = Counter()
     for ram in memory_map(config):
-        listed[ram.kind, ram.width, ram.depth, ram.block] += ram.copies
+        listed[ram.kind, ram.width, ram.depth, ram.reads * ram.block] += ram.copies
     assert widths == listed
     # What is not listed: queues read at once, made of logic, and little of it.
     assert all(port._domain == "comb" for _, memory in rest for port in memory._read_ports)

@@ -1,8 +1,6 @@
 """What a core keeps, and what that takes of an FPGA: the memories of hw/ from its configuration.
 
-A test holds this list against the memories of the elaborated design. Queues of a few words, made of
-logic, are not in it. Of a core for maps it has the state of every pixel, not the windows, pooling and
-latents that its convolutions need besides.
+A test holds this list against the memories of the elaborated design. Queues made of logic are not in it.
 """
 
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from golden.spec.formats import (
     GAIN_BITS,
     MEMBRANE_BITS,
     SCORE_BITS,
+    SIGNAL_BITS,
     SURROGATE_BITS,
     TRACE_BITS,
 )
@@ -19,6 +18,7 @@ from golden.spec.fpga import BLOCK_RAM_SHAPES, block_rams
 from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.layers import FIELDS
 from golden.spec.registers import Space, memories
+from golden.spec.shape import POOL
 
 SHALLOW = 64
 """Words of a state memory that is better made of logic."""
@@ -40,6 +40,8 @@ class Ram:
     """In block RAM; else in look-up tables."""
     granule: int = 0
     """Bits of a word that are written without the others; 0: all at once."""
+    reads: int = 1
+    """Read ports; each takes block RAMs of its own."""
 
     @property
     def bits(self) -> int:
@@ -54,17 +56,18 @@ class Ram:
         width = self.width
         if 0 < self.granule < BYTE_LANE:  # a block RAM enables writes by 9 bits
             width = self.width // self.granule * BYTE_LANE
-        return self.copies * block_rams(width, self.depth)
+        return self.copies * self.reads * block_rams(width, self.depth)
 
 
 BYTE_LANE = 9
+CORNERS = POOL * POOL
+"""Neurons of a pooling window."""
 
 
 def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
     """Every memory of a core and its link."""
     lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
     depth = config.neuron_groups * slots
-    many = config.map_pixels > 0 and config.neuron_groups > SHALLOW  # gains are in block RAM, too
 
     def state(kind: str, bits: int) -> Ram:
         return Ram(kind=kind, width=bits * lanes, depth=depth, block=depth > SHALLOW)
@@ -79,16 +82,21 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         state("post traces", TRACE_BITS),
         state("spikes", 1),
         Ram(
-            kind="signs", width=config.classes * lanes, depth=signs, block=signs > SHALLOW,
+            kind="signs", width=config.classes * lanes, depth=signs, block=depth > SHALLOW,
             granule=lanes,
         ),
         Ram(
             kind="gains", width=GAIN_BITS * lanes, depth=config.neuron_groups,
-            copies=2 * config.chunks, block=many,
+            copies=2 * config.chunks, block=config.neuron_groups > SHALLOW,
         ),
         Ram(kind="pre traces", width=entry, depth=config.trace_entries),
         Ram(kind="rows of a pass", width=entry + 2, depth=config.trace_entries),
         Ram(kind="rows of a pass", width=config.row_bits, depth=config.trace_entries),
+        Ram(
+            kind="chunks to scan", width=lanes + 1, depth=config.neuron_groups * config.chunks,
+            block=False,
+        ),
+        *(map_rams(config) if config.map_pixels else []),
         Ram(kind="event queue", width=config.row_bits + 1, depth=EVENT_QUEUE),
         Ram(kind="layer table", width=16, depth=config.layers, copies=len(FIELDS), block=False),
         Ram(kind="scores", width=SCORE_BITS, depth=config.classes, block=False),
@@ -96,6 +104,20 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         Ram(kind="results", width=16, depth=results + MAX_READ_WORDS),
         *([Ram(kind="store", width=16, depth=config.store_bytes // 2)] if config.store_bytes else []),
     )  # fmt: skip
+
+
+def map_rams(config: CoreConfig) -> list[Ram]:
+    """What convolutions need besides."""
+    lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
+    latents = config.latent_groups * config.chunks
+    windows = -(-config.neuron_groups // CORNERS) * slots
+    return [
+        Ram(kind="windows", width=2 * (config.row_bits + 1), depth=config.map_pixels + 1, reads=2),
+        Ram(kind="latents", width=SIGNAL_BITS * lanes, depth=latents),
+        Ram(kind="pooling", width=CORNERS * lanes, depth=windows),
+        Ram(kind="pooling", width=(CORNERS - 1) * lanes, depth=latents, block=False),
+        Ram(kind="gains", width=1, depth=config.neuron_groups, block=False),
+    ]
 
 
 def weight_rams(config: CoreConfig) -> list[Ram]:
