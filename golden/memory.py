@@ -66,7 +66,8 @@ class CoreMemory:
 
     def layer(self, index: int) -> Layer:
         """Entry `index` of the layer table."""
-        return Layer(**dict(zip(FIELD_NAMES, self.table[index].tolist(), strict=True)))
+        fields = dict(zip(FIELD_NAMES, self.table[index].tolist(), strict=True))
+        return Layer(**fields | ({} if self.config.post_traces else {"post_gain": 0}))
 
     def group_weights(self, layer: Layer, group: int) -> NDArray[np.int32]:
         """View of the weights [rows, lanes] of one group of a layer."""

@@ -29,6 +29,7 @@ CONFIGS = {
     "three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **SMALL),
     "maps": CoreConfig(lanes=4, layers=5, classes=8, **MAPS),
     "maps-three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **MAPS),
+    "maps-causal": CoreConfig(lanes=6, layers=5, classes=6, post_traces=0, **MAPS),
     "maps-three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
@@ -44,6 +45,7 @@ NETWORKS = {
     "wide": dict(sizes=(30, 70, 40, 6), alpha_post=0.5, rate_cost=4, **LIVELY),
     "frozen-hidden": dict(sizes=(20, 9, 4), train_hidden=False, **LIVELY),
 }
+BESIDE_MAPS = ("one-hidden", "deep-hard-post")
 CONVOLUTIONS = {
     "one-map": dict(shape=((2, 4, 5), ("6c3",), 3), **LIVELY),
     "pooled": dict(shape=((1, 7, 7), ("5c3p", "7c3", "8"), 4), rate_cost=0.4, **LIVELY),
@@ -55,10 +57,14 @@ CONVOLUTIONS = {
 }
 
 
-def networks(rng: np.random.Generator) -> Iterator[tuple[str, Network]]:
-    """All of them, each with a seed of its own."""
+def networks(rng: np.random.Generator, config: CoreConfig) -> Iterator[tuple[str, Network]]:
+    """All that are for the configuration, each with a seed of its own."""
     for name, settings in NETWORKS.items():
+        if config.map_pixels and name not in BESIDE_MAPS:
+            continue
         yield name, Network(seed=int(rng.integers(1000)), **settings)
+    if not config.map_pixels:
+        return
     for name, settings in CONVOLUTIONS.items():
         others = {key: value for key, value in settings.items() if key != "shape"}
         yield name, Network.of_stages(*settings["shape"], seed=int(rng.integers(1000)), **others)
@@ -86,7 +92,7 @@ async def agrees(dut: Any) -> None:
     config = CONFIGS[parameters()["config"]]
     bench = CoreBench(dut, config, STEADY)
     await start(dut)
-    for name, network in networks(rng):
+    for name, network in networks(rng, config):
         try:
             network.layers(config)
         except DoesNotFit:

@@ -39,6 +39,8 @@ class CoreConfig:
     """Block RAM for samples that are played from the board (whole blocks of 512 bytes); 0: none."""
     map_pixels: int = 0
     """Pixels of the largest map that a convolution can work on; 0: flat layers only."""
+    post_traces: int = 1
+    """1: with post traces, for the non-causal term (alpha_post); 0: without them, and their memory."""
 
     def __post_init__(self) -> None:
         bounds = {
@@ -52,6 +54,7 @@ class CoreConfig:
             "frame_bytes": (512, 1 << 16),
             "store_bytes": (0, 1 << 19),
             "map_pixels": (0, 1 << 12),
+            "post_traces": (0, 1),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
@@ -146,6 +149,7 @@ PRESETS = {
         layers=8,
         store_bytes=4096,
         map_pixels=1156,
+        post_traces=0,
     ),
 }
 """Named configurations: `tiny` for tests, the others what the boards are built with."""

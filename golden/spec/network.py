@@ -173,6 +173,11 @@ class Network:
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
         check_fit(self.name, self.places(config), self.classes, config)
+        if self.alpha_post and not config.post_traces:
+            raise DoesNotFit(
+                f"alpha_post is {self.alpha_post}: the core has no post traces; "
+                "use 0, or build with post_traces 1"
+            )
 
     def initial_weights(self) -> list[NDArray[np.int32]]:
         """Integer start weights [rows, outputs] of each layer; the readout's last row is its bias.

@@ -66,6 +66,7 @@ IDENTITY = (
     Register("frame_bytes", 32, "r", "bytes of frames that may be in flight"),
     Register("store_bytes", 32, "r", "bytes of the store of samples; 0: there is none"),
     Register("map_pixels", 16, "r", "pixels of the largest map; 0: flat layers only"),
+    Register("post_traces", 16, "r", "1: there are post traces; 0: post_gain counts as 0"),
 )
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),

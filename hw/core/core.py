@@ -71,7 +71,9 @@ class Core(wiring.Component):
         m.submodules.table = self.table = LayerTable(config, reads=4)
         m.submodules.membranes = self.membranes = ChunkMemory(config, signed(MEMBRANE_BITS))
         m.submodules.surrogates = self.surrogates = ChunkMemory(config, SURROGATE_BITS)
-        m.submodules.post = self.post = ChunkMemory(config, TRACE_BITS)
+        m.submodules.post = self.post = ChunkMemory(
+            config, TRACE_BITS, exists=bool(config.post_traces)
+        )
         m.submodules.spikes = self.spikes = ChunkMemory(config, 1)
         m.submodules.signs = self.signs = Signs(config)
         self.lanes = [Lanes(config, chunk) for chunk in range(config.chunks)]

@@ -173,7 +173,7 @@ class Gain(wiring.Component):
         )
         m.d.comb += multiply.bias.eq(Mux(job == DECAY, 0, ROUND))
         due = steps[self.WRITE_AT]
-        no_post = entry.post_gain == 0
+        no_post = (entry.post_gain == 0) | (not self.config.post_traces)
         m.d.comb += [
             self.write_gains.eq(due.working & (due.job == CAUSAL)),
             self.write_post_gains.eq(

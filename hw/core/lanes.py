@@ -59,8 +59,9 @@ class Lanes(wiring.Component):
         m.submodules.update = update = Update(config, lanes, self.chunk * lanes)
         m.submodules.integrate = integrate = Integrate(config, lanes)
         self._gains(m, "gains", self.gains, self.write_gains, update.gains)
-        post_gains = when(~self.write_gains, self.gains.as_value())
-        self._gains(m, "post_gains", post_gains, self.write_post_gains, update.post_gains)
+        if config.post_traces:
+            post_gains = when(~self.write_gains, self.gains.as_value())
+            self._gains(m, "post_gains", post_gains, self.write_post_gains, update.post_gains)
         reading, writing = self.slots[ADDRESS_AT], self.slots[NEW_AT]
         host_lane = Signal(lanes)
         m.d.comb += [

@@ -73,7 +73,8 @@ class Steps(wiring.Component):
         self.group, self.state = Signal(state_bits(config)), Signal(state_bits(config))
         self.chunk = Signal(bits_for(config.chunks))
         self.number = Signal(place_bits(config))
-        self.last_job = Mux(entry.post_gain != 0, ADD, 0)
+        has_post = (entry.post_gain != 0) & bool(config.post_traces)
+        self.last_job = Mux(has_post, ADD, 0)
         drain = Signal(range(self.settles + 1))
         self.of_map = entry.flags.convolution if config.map_pixels else Const(0)
         m.d.comb += [

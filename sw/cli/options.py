@@ -56,6 +56,7 @@ CORE_HELP = {
     "frame_bytes": "bytes in flight on the link",
     "store_bytes": "bytes of samples kept on the board",
     "map_pixels": "pixels of the largest map, 0: no convolutions",
+    "post_traces": "1 or 0: with post traces (alpha_post) or without",
 }
 
 
