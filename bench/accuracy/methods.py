@@ -61,12 +61,12 @@ def frames_of(dataset: Dataset) -> NDArray[np.bool_]:
     return np.stack([sample.frames for sample in dataset])
 
 
-def chip(task: Task, setting: Setting, seed: int) -> Outcome:
-    """The integer model."""
+def chip(task: Task, setting: Setting, seed: int, *, at_end: bool = False) -> Outcome:
+    """The integer model; with `at_end`, updates at the end of each sample."""
     setting = dict(setting)
     epochs = round(task.epochs * setting.pop("epochs", 1))
     network = task.network(seed, **setting)
-    core = NativeCore(network, task.preset.config)
+    core = NativeCore(network, task.preset.config, at_end=at_end)
     train, test = Spikes.of(task.train), Spikes.of(task.test)
     outcome = Outcome([], [])
     for epoch in range(epochs):

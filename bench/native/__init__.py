@@ -60,6 +60,7 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     signs = ctypes.POINTER(ctypes.c_void_p)
     lib.core_new.restype, lib.core_new.argtypes = handle, [*[number] * 4, whole, signs]
     lib.core_free.argtypes = [handle]
+    lib.core_at_end.argtypes = [handle]
     lib.core_weights.restype = ctypes.POINTER(ctypes.c_int16)
     lib.core_weights.argtypes = [handle, number]
     lib.core_noise.restype, lib.core_noise.argtypes = ctypes.POINTER(ctypes.c_uint32), [handle]
@@ -116,9 +117,9 @@ def latents(layer: Layer) -> int:
 
 
 class NativeCore:
-    """A core with a network on it."""
+    """A core with a network on it; with `at_end`, updates as in `golden.layer_major`."""
 
-    def __init__(self, network: Network, config: CoreConfig) -> None:
+    def __init__(self, network: Network, config: CoreConfig, *, at_end: bool = False) -> None:
         """Load `network` with its initial weights. Raises DoesNotFit, RuntimeError."""
         self.network, self.config, self._lib = network, config, library()
         self.layers = network.layers(config)
@@ -133,6 +134,8 @@ class NativeCore:
         self._core = self._lib.core_new(
             config.lanes, config.weight_bits, network.classes, len(self.layers), table, pointers
         )
+        if at_end:
+            self._lib.core_at_end(self._core)
         self._lib.core_noise(self._core)[0] = network.noise_seed
         placed = zip(self.weights, network.places(config), network.initial_weights(), strict=True)
         for weights, place, initial in placed:

@@ -63,6 +63,8 @@ struct Layer {
     std::vector<int32_t> seen;              // spikes of the next layer's inputs
     std::vector<uint8_t> trace, spiked;     // [inputs], of the last step
     std::vector<int32_t> listed;            // inputs with a trace, ascending
+    std::vector<int64_t> updates;           // [rows][width], added up (golden/layer_major.py)
+    std::vector<uint8_t> met;               // [rows][groups]: something was added
 
     bool is(int flag) const { return entry.flags & flag; }
     int inputs() const { return is(CONVOLUTION) ? entry.map_inputs : entry.rows; }
@@ -97,11 +99,14 @@ struct Core {
     Visit visit, window;
     std::vector<size_t> starts;  // of each pixel in the visit
     int step = 0;
+    bool at_end = false;  // updates are added up and applied after the last step
 
     void begin() {
         for (Layer& layer : layers) {
             std::fill(layer.gains.begin(), layer.gains.end(), 0);
             std::fill(layer.post_gains.begin(), layer.post_gains.end(), 0);
+            std::fill(layer.updates.begin(), layer.updates.end(), 0);
+            std::fill(layer.met.begin(), layer.met.end(), 0);
             forget(layer);
         }
         std::fill(scores.begin(), scores.end(), 0);
@@ -161,6 +166,49 @@ struct Core {
         counters.updates += int64_t(visited.learns) * valid(layer, group);
     }
 
+    // golden/layer_major.py: what make_up would do, added up and not rounded.
+    void add(Layer& layer, const Visit& visited, int group, int state) {
+        const int32_t *gains = &layer.gains[state * lanes], *posts = &layer.post_gains[state * lanes];
+        for (size_t k = 0; k < visited.rows.size(); k++) {
+            const size_t row = visited.rows[k];
+            const int32_t trace = visited.trace[k], spiked = visited.spiked[k] ? 1 << 5 : 0;
+            int64_t* __restrict updates = &layer.updates[row * layer.width + group * lanes];
+            for (int i = 0; i < lanes; i++) updates[i] += trace * gains[i] + spiked * posts[i];
+            layer.met[row * layer.entry.groups + group] = 1;
+        }
+    }
+
+    // The gains of this step are used at once: `visit` becomes the list with the traces of this step.
+    void add_up(Layer& layer) {
+        visit.rows = layer.listed;
+        visit.trace.clear(), visit.spiked.clear();
+        for (int row : layer.listed)
+            visit.trace.push_back(layer.trace[row]), visit.spiked.push_back(layer.spiked[row]);
+        visit.spikes.assign(visit.rows.size(), 0);
+        passes(layer, true);
+        std::fill(layer.gains.begin(), layer.gains.end(), 0);
+        std::fill(layer.post_gains.begin(), layer.post_gains.end(), 0);
+    }
+
+    // A layer's sums, rounded once into its weights: groups, in a group rows, ascending.
+    void settle(Layer& layer) {
+        const Entry& e = layer.entry;
+        const int64_t top = 1 << (weight_bits - 1);
+        for (int group = 0; group < e.groups; group++)
+            for (int row = 0; row < e.rows; row++) {
+                if (!layer.met[size_t(row) * e.groups + group]) continue;
+                const uint32_t word = noise_word(noise_state);
+                noise_state += WEYL;
+                for (int i = 0; i < lanes; i++) {
+                    const size_t at = size_t(row) * layer.width + group * lanes + i;
+                    const uint32_t turned = (word << rotations[i]) | ((word >> 1) >> (31 - rotations[i]));
+                    const int64_t change = layer.updates[at] + (int32_t(turned & 0xFFFF) ^ flips[i]);
+                    layer.weights[at] = int16_t(std::clamp(layer.weights[at] + (change >> 16), -top, top - 1));
+                }
+                counters.updates += valid(layer, group);
+            }
+    }
+
     int valid(const Layer& layer, int group) const {
         return std::clamp(layer.entry.outputs - group * lanes, 0, lanes);
     }
@@ -169,6 +217,10 @@ struct Core {
     void pass(Layer& layer, const Visit& visited, int group, int pixel, bool flush) {
         const int state = pixel * layer.entry.groups + group;
         const bool updates = pending(layer, state);
+        if (at_end && flush) {
+            if (updates) add(layer, visited, group, state);
+            return;
+        }
         if (updates) make_up(layer, visited, group, state);
         counters.synops += int64_t(visited.active) * valid(layer, group);
         counters.rows_both += updates ? visited.both : 0;
@@ -344,12 +396,14 @@ struct Core {
                 passes(layer, false);
                 fire(layer);
                 learn(layer, index, step >= learn_from ? label : -1, learns);
+                if (at_end) add_up(layer);
                 events.clear();
                 for (size_t i = 0; i < layer.seen.size(); i++)
                     if (layer.seen[i]) events.push_back(int(i));
             }
         }
         for (Layer& layer : layers) {  // golden Core._flush
+            if (at_end) settle(layer);
             bool any = false;
             for (int state = 0; state < layer.pixels * layer.entry.groups; state++)
                 any |= pending(layer, state);
@@ -401,6 +455,14 @@ int16_t* core_weights(Core* core, int layer) { return core->layers[layer].weight
 uint32_t* core_noise(Core* core) { return &core->noise_state; }
 
 int64_t* core_counters(Core* core) { return reinterpret_cast<int64_t*>(&core->counters); }
+
+void core_at_end(Core* core) {
+    core->at_end = true;
+    for (Layer& layer : core->layers) {
+        layer.updates.resize(layer.weights.size());
+        layer.met.resize(size_t(layer.entry.rows) * layer.entry.groups);
+    }
+}
 
 void core_set_rates(Core* core, int layer, int rate, int rate_cost) {
     core->layers[layer].entry.rate = rate, core->layers[layer].entry.rate_cost = rate_cost;
