@@ -39,6 +39,11 @@ def percent(values: list[float]) -> str:
     return ", ".join(f"{100 * value:.1f} %" for value in values)
 
 
+def shown(value: float | str) -> str:
+    """A swept value as text."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def method_table(content: dict[str, Any]) -> str:
     """The methods of a preset."""
     rows = [
@@ -64,7 +69,7 @@ def sweep_table(content: dict[str, Any]) -> str:
     """A sweep."""
     rows = [f"| `{content['field']}` | accuracy on held-out samples | firing |", "|---|---|---|"]
     rows += [
-        f"| {p['value']:g} | {100 * p['accuracy']:.1f} % | {percent(p['firing_rates'])} |"
+        f"| {shown(p['value'])} | {100 * p['accuracy']:.1f} % | {percent(p['firing_rates'])} |"
         for p in content["points"]
     ]
     return "\n".join(rows) + "\n"
@@ -101,7 +106,8 @@ def plot_sweep(content: dict[str, Any], axes: Any) -> None:
             axes.annotate(f" {point['value']:g}", (x, y))
         axes.set(xlabel="firing rate of hidden layers, % (at the points: rate_cost)")
     else:
-        axes.plot([point["value"] for point in points], accuracy, "o-")
+        line = "o" if isinstance(points[0]["value"], str) else "o-"
+        axes.plot([point["value"] for point in points], accuracy, line)
         axes.set(xlabel=content["field"])
     axes.set(ylabel="held-out accuracy, %", title=content["preset"])
 

@@ -6,13 +6,13 @@ online   TESS in floating point as the chip does it: batch 1, an update every st
 tess     TESS in floating point as published: updates added up over a minibatch of 32, softmax, Adam
 bptt     surrogate-gradient BPTT in floating point: minibatches of 32, softmax, Adam
 
-Same network, same samples, same steps. A setting is what differs from the preset; those that a method
-may choose from are in GRIDS.
+Same network, same samples, same steps. A setting is what differs from the preset; `axes` has what a
+method may choose.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,11 +62,12 @@ def frames_of(dataset: Dataset) -> NDArray[np.bool_]:
 
 
 def chip(task: Task, setting: Setting, seed: int) -> Outcome:
-    """The integer model."""
-    setting = dict(setting)
-    epochs = round(task.epochs * setting.pop("epochs", 1))
+    """The integer model; `weight_bits` in a setting is of the core, the rest of the network."""
+    setting, config = dict(setting), task.preset.config
+    config = replace(config, weight_bits=setting.pop("weight_bits", config.weight_bits))
+    epochs = task.epochs
     network = task.network(seed, **setting)
-    core = NativeCore(network, task.preset.config)
+    core = NativeCore(network, config)
     train, test = Spikes.of(task.train), Spikes.of(task.test)
     outcome = Outcome([], [])
     for epoch in range(epochs):
@@ -118,8 +119,15 @@ def float_config(network: Network, steps: int) -> FloatConfig:
 
 
 def online(task: Task, setting: Setting, seed: int) -> Outcome:
-    """TESS in floating point, on line."""
-    config = float_config(task.network(seed, **setting), task.train.steps)
+    """TESS in floating point, on line; a setting may name another `error` of hidden layers or readout."""
+    setting = dict(setting)
+    kinds = {name: setting.pop(name, "hard_sigmoid") for name in ("error", "error_out")}
+    network = task.network(seed, **setting)
+    config = replace(float_config(network, task.train.steps), **kinds)
+    if config.error == "softmax":  # it has no 2/C, so neither have the rates
+        config = replace(config, eta=network.eta, rate_cost=network.rate_cost)
+    if config.error_out == "softmax":
+        config = replace(config, eta_out=network.eta_out)
     return _float(task, config, task.epochs, _fit_online, spikes=Spikes.of(task.train))
 
 
@@ -167,15 +175,18 @@ METHODS: dict[str, Callable[[Task, Setting, int], Outcome]] = {
     "tess": tess,
     "bptt": bptt,
 }
-_ADAM = [{"eta": eta, "epochs": times} for eta in (1e-3, 3e-3) for times in (1, 3)]
-GRIDS: dict[str, list[Setting]] = {
-    "chip": [{}],  # the preset, itself chosen on held-out training samples
-    "frozen": [{"spread": spread} for spread in (0.7, 2.0, 4.0)],
-    "online": [{}],
-    "tess": _ADAM,
-    "bptt": _ADAM,
-}
-"""Settings a method may choose from; `epochs` multiplies those of the preset."""
+ETAS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+TIMES = (1, 3, 6, 12, 24)
+Axes = dict[str, Sequence[float]]
+
+
+def axes(method: str, etas: Sequence[float] = ETAS, times: Sequence[float] = TIMES) -> Axes:
+    """What a method may choose, each from low to high; `epochs` multiplies those of the preset.
+
+    Chip and online choose nothing: they take the preset, itself chosen on held-out training samples.
+    """
+    adam: Axes = {"eta": etas, "epochs": times}
+    return {"tess": adam, "bptt": adam, "frozen": {"spread": (0.7, 2.0, 4.0)}}.get(method, {})
 
 
 def train(task: Task, method: str, setting: Setting, seed: int) -> Outcome:
