@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from sw.presets import PRESETS
+
 ROOT = Path(__file__).parents[1]
 PAGE, PLOTS, KEPT = (
     ROOT / "docs" / "results.md",
@@ -26,6 +28,7 @@ NAMES = {
     "tess": "TESS, floating point, added up, Adam",
     "bptt": "BPTT, floating point, Adam",
 }
+SUMMARY = "summary"
 MARKED = re.compile(r"(<!-- ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -65,6 +68,27 @@ def method_table(content: dict[str, Any]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def summary_table() -> str:
+    """Every preset that was measured, in the order of sw.presets; a table of a part of a set is not here."""
+    rows = [
+        "| preset | learned, tested | chip | firing | BPTT | firing | TESS, Adam | TESS on line | frozen |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in PRESETS:
+        if not (KEPT / f"{name}.json").exists():
+            continue
+        methods = kept(name)["methods"]
+        learned, tested = methods["chip"]["samples"]
+        cells = [f"`{name}`", f"{learned}, {tested}"]
+        for method in ("chip", "bptt", "tess", "online", "frozen"):
+            result = methods.get(method)
+            cells.append(percent([float(np.mean(result["accuracy"]))]) if result else "-")
+            if method in ("chip", "bptt"):
+                cells.append(percent(result["firing_rates"]) if result else "-")
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
 def sweep_table(content: dict[str, Any]) -> str:
     """A sweep."""
     rows = [f"| `{content['field']}` | accuracy on held-out samples | firing |", "|---|---|---|"]
@@ -79,6 +103,8 @@ def filled(page: str) -> str:
     """The page with every table as its file says."""
 
     def replace(match: re.Match[str]) -> str:
+        if match[2] == SUMMARY:
+            return match[1] + summary_table() + match[3]
         content = kept(match[2])
         make = sweep_table if "points" in content else method_table
         return match[1] + make(content) + match[3]

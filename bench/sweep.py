@@ -100,9 +100,7 @@ def main() -> None:
         folds = folds_of(options, value if options.field == "steps" else None)
         point = measure(folds, options.field, value, seeds)
         firing = ", ".join(f"{100 * rate:.1f} %" for rate in point["firing_rates"])
-        console.print(
-            f"{options.field} {value}: {100 * point['accuracy']:.1f} %, firing {firing}"
-        )
+        console.print(f"{options.field} {value}: {100 * point['accuracy']:.1f} %, firing {firing}")
         points.append(point)
     path = RESULTS / f"sweep-{options.preset}-{options.field}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -142,7 +142,10 @@ def test_nmnist8_splits_are_disjoint_and_complete(label):
 
 def test_nmnist8_has_3800_samples_to_learn_and_1000_to_test():
     label = np.repeat(np.arange(8, dtype=np.uint8), 600)
-    assert [len(split_indices(label, Request(train=train))) for train in (True, False)] == [3800, 1000]
+    assert [len(split_indices(label, Request(train=train))) for train in (True, False)] == [
+        3800,
+        1000,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_cifar10_from_the_python_version(tmp_path, place):
     train = load("cifar10", tmp_path, pool=2, steps=3)
     test = load("cifar10", tmp_path, train=False, pool=2, steps=3)
     assert (len(train), len(test)) == (30, 6)
-    assert train.n_inputs == 16 * 16 * 3 * 4 and test.labels.tolist() == KINDS
+    assert train.n_inputs == 16 * 16 * 3 * 2 and test.labels.tolist() == KINDS
     assert np.array_equal(train[6].frames, test[0].frames)
     assert np.array_equal(test[0].frames[0], test[0].frames[2]), "repeated"
 

@@ -14,14 +14,20 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.native import NativeCore, Spikes
+from bench.native.batched import (
+    bptt_gradients,
+    evaluate_native,
+    fit_batched_native,
+    tess_gradients,
+)
 from bench.native.online import fit_online_native
-from golden.reference import FloatConfig, Weights, evaluate, fit_bptt, fit_tess_batched
+from golden.reference import FloatConfig, Weights
 from golden.reference.optim import Adam
 from golden.spec.network import Network
 from sw.data import Dataset
@@ -54,11 +60,6 @@ class Outcome:
     firing_rates: list[float]
     """Of each hidden layer at the end: spikes per neuron and step."""
     seconds: float = 0.0
-
-
-def frames_of(dataset: Dataset) -> NDArray[np.bool_]:
-    """Every sample: bool[samples, steps, inputs]."""
-    return np.stack([sample.frames for sample in dataset])
 
 
 def chip(task: Task, setting: Setting, seed: int) -> Outcome:
@@ -128,12 +129,7 @@ def online(task: Task, setting: Setting, seed: int) -> Outcome:
         config = replace(config, eta=network.eta, rate_cost=network.rate_cost)
     if config.error_out == "softmax":
         config = replace(config, eta_out=network.eta_out)
-    return _float(task, config, task.epochs, _fit_online, spikes=Spikes.of(task.train))
-
-
-def _fit_online(config: FloatConfig, _: Any, __: Any, **options: Any) -> Weights:
-    """`fit_online`, compiled; it wants spikes as lists of rows, which `_float` leaves in options."""
-    return fit_online_native(config, options.pop("spikes"), **options)
+    return _float(task, config, task.epochs, fit_online_native)
 
 
 def tess(task: Task, setting: Setting, seed: int) -> Outcome:
@@ -141,7 +137,8 @@ def tess(task: Task, setting: Setting, seed: int) -> Outcome:
     config = float_config(task.network(seed), task.train.steps)
     config = replace(config, error="softmax", error_out="softmax", init_scale=1.0, rate_cost=0.0)
     epochs = round(task.epochs * setting["epochs"])
-    return _float(task, config, epochs, fit_tess_batched, optimizer=Adam(setting["eta"]))
+    fit = partial(fit_batched_native, gradients=tess_gradients, optimizer=Adam(setting["eta"]))
+    return _float(task, config, epochs, fit)
 
 
 def bptt(task: Task, setting: Setting, seed: int) -> Outcome:
@@ -149,22 +146,19 @@ def bptt(task: Task, setting: Setting, seed: int) -> Outcome:
     config = float_config(task.network(seed), task.train.steps)
     config = replace(config, error_out="softmax", init_scale=1.0)
     epochs = round(task.epochs * setting["epochs"])
-    return _float(task, config, epochs, fit_bptt, optimizer=Adam(setting["eta"]))
+    fit = partial(fit_batched_native, gradients=bptt_gradients, optimizer=Adam(setting["eta"]))
+    return _float(task, config, epochs, fit)
 
 
-def _float(
-    task: Task, config: FloatConfig, epochs: int, fit: Callable[..., Weights], **options: Any
-) -> Outcome:
+def _float(task: Task, config: FloatConfig, epochs: int, fit: Callable[..., Weights]) -> Outcome:
     """Train in floating point; accuracy after every epoch."""
-    test, labels, outcome = frames_of(task.test), task.test.labels, Outcome([], [])
+    test, outcome = Spikes.of(task.test), Outcome([], [])
 
     def after(weights: Weights) -> None:
-        result = evaluate(config, weights, test)
-        outcome.accuracy.append(float(np.mean(result.logits.argmax(axis=1) == labels)))
-        outcome.firing_rates = list(result.firing_rates)
+        logits, outcome.firing_rates = evaluate_native(config, weights, test)
+        outcome.accuracy.append(float(np.mean(logits.argmax(axis=1) == test.labels)))
 
-    train = frames_of(task.train)
-    fit(config, train, task.train.labels, epochs=epochs, after=after, **options)
+    fit(config, Spikes.of(task.train), epochs=epochs, after=after)
     return outcome
 
 

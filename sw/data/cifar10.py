@@ -23,7 +23,7 @@ from sw.data.packed import read_npz
 
 CIFAR10_SENSOR = Sensor(32, 32, 3)
 CLASSES, SIDE, COLOURS = 10, 32, 3
-LEVELS = 4
+LEVELS = 2
 CODES = ("level", "rate")
 FOLDERS = (".", "cifar-10-batches-py")  # plain, torchvision's and the archive's
 TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
