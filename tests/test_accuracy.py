@@ -10,9 +10,10 @@ import pytest
 
 from bench.accuracy.__main__ import keep
 from bench.accuracy.choose import choose, held_out
+from bench.accuracy.jobs import task_of
 from bench.accuracy.methods import ETAS, METHODS, TIMES, Outcome, Task, axes, chip, train
 from bench.results import KEPT, PAGE, filled
-from bench.sweep import FOLDS, fold
+from bench.sweep import FOLDS, fold, measure, setting_of
 from sw.device import Device
 from sw.metrics import Plan
 from sw.presets import PRESETS
@@ -76,6 +77,23 @@ def test_choosing_climbs_to_the_top(monkeypatch):
     assert len(set(tried)) == len(tried) < len(ETAS) * len(TIMES) / 2
     assert {(1e-1, 6), (1e-1, 1), (3e-2, 3), (3e-1, 3)} <= set(tried)
     assert choose(TASK, "chip", axes("chip"), None, print) == ({}, [])
+
+
+def test_a_sweep_reaches_core_network_samples_and_floating_point():
+    def curve(field, value):
+        method, setting = setting_of(field, value)
+        return method(TASK, setting, 1)
+
+    narrow, preset = curve("weight_bits", 8), curve("weight_bits", 9)
+    assert preset.firing_rates == chip(TASK, {}, 1).firing_rates != narrow.firing_rates
+    assert curve("rate_cost", 1.0).firing_rates[0] < curve("rate_cost", 0.0).firing_rates[0]
+    assert task_of("smoke", None, 8, 4, 3).train.steps == 3
+    plain = curve("error", "hard_sigmoid").firing_rates
+    assert plain == train(TASK, "online", {}, 1).firing_rates
+    assert curve("error", "softmax").firing_rates != plain
+    assert curve("error_out", "softmax").firing_rates == plain, "no error travels back"
+    point = measure([fold(TASK, n) for n in range(2)], "theta", 0.6, [1, 2])
+    assert point["value"] == 0.6 and len(point["by_fold"]) == 2
 
 
 def test_a_method_that_runs_again_replaces_its_own(tmp_path):
