@@ -17,8 +17,9 @@ from golden.reference import FloatConfig, evaluate, fit_bptt, fit_online, fit_te
 from golden.reference.optim import Adam
 from golden.spec.config import PRESETS
 from golden.spec.network import Network
-from sw.data import load
+from sw.data import Dataset, load
 from sw.device import Device
+from sw.identity import chip_frames
 
 TINY = PRESETS["tiny"]
 ROOMY = {"neuron_groups": 200, "trace_entries": 1000, "weight_words": 800, "map_pixels": 64}
@@ -37,6 +38,15 @@ MAPS = [
 CASES += [Network.of_stages(*shape, 4, **settings).as_dict() for *shape, settings in MAPS]
 
 
+def lists(data, network):
+    """Spikes as the chip numbers the network's inputs."""
+    frames = [chip_frames(sample, network) for sample in data]
+    samples = [s._replace(frames=f) for s, f in zip(data, frames, strict=True)]
+    return Spikes.of(
+        Dataset("turned", samples, classes=4, n_inputs=network.inputs, steps=data.steps)
+    )
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case["sizes"])))
 def test_equals_the_integer_model(case):
     network, config = Network(**{**case, "seed": 5}), replace(TINY, lanes=6, **ROOMY)
@@ -52,7 +62,7 @@ def test_equals_the_integer_model(case):
             native.set_rates(scale)
             order = data.order(0, 5)
             results = list(device.run([data[i] for i in order], learn=learn))
-            outcome = native.run(Spikes.of(data), order, learn=learn)
+            outcome = native.run(lists(data, network), order, learn=learn)
             assert [r.prediction for r in results] == outcome.predictions.tolist()
             assert [r.scores[:4] for r in results] == [tuple(s) for s in outcome.scores.tolist()]
             spikes = np.array([r.spikes[: len(native.layers)] for r in results])

@@ -72,7 +72,7 @@ def chip(task: Task, setting: Setting, seed: int, *, at_end: bool = False) -> Ou
     epochs = task.epochs
     network = task.network(seed, **setting)
     core = NativeCore(network, config, at_end=at_end)
-    train, test = Spikes.of(task.train), Spikes.of(task.test)
+    train, test = spikes_for(network, task.train), spikes_for(network, task.test)
     outcome = Outcome([], [])
     for epoch in range(epochs):
         core.set_rates(rate_scale(epoch, epochs))
@@ -84,11 +84,17 @@ def chip(task: Task, setting: Setting, seed: int, *, at_end: bool = False) -> Ou
     return outcome
 
 
+def spikes_for(network: Network, samples: Dataset) -> Spikes:
+    """Samples as the network's inputs are numbered."""
+    return Spikes.of(samples.channel_last() if network.stages else samples)
+
+
 def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
     """The integer model with hidden layers as drawn; `spread` up to what a weight can hold."""
     network, bits = task.network(seed), task.preset.config.weight_bits
     most = ((1 << (bits - 1)) - 1) / (1 << network.weight_fraction)
-    widest = most * math.sqrt(min(network.sizes[:-2]))
+    fans = [place.stage.fan_in(place.inputs) for place in network.places(task.preset.config)]
+    widest = most * math.sqrt(min(fans[:-1]))
     setting = dict(setting)
     spread = min(setting.pop("spread"), widest)
     return chip(task, {**setting, "train_hidden": False, "init_scale": spread}, seed)

@@ -86,7 +86,7 @@ def tess_gradients(
     target = one_hot(spikes.labels[chosen], cfg.classes).astype(np.float32)
     psi = surrogate(v, cfg.theta, cfg.surrogate)
     signs = sign_matrix(cfg.classes, cfg.sizes[1]).astype(np.float32)
-    m = learning_signal(cfg, 0, signs, o, target) / len(chosen)
+    m = learning_signal(cfg, cfg.layers[0], signs, o, o, target) / len(chosen)
     m[: cfg.first_learning_step] = 0
     factors = cfg.alpha_pre * m * psi
     for t in reversed(range(cfg.steps - 1)):
