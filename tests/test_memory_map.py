@@ -57,7 +57,8 @@ ODD = CoreConfig(
 
 
 MAPS = replace(ODD, lanes=12, neuron_groups=90, map_pixels=60, weight_bits=8)
-DESIGNS = {"odd": ODD, "ulx3s-12f": PRESETS["ulx3s-12f"], "maps": MAPS}
+CAUSAL = replace(MAPS, post_traces=0)
+DESIGNS = {"odd": ODD, "ulx3s-12f": PRESETS["ulx3s-12f"], "maps": MAPS, "causal": CAUSAL}
 
 
 @pytest.mark.parametrize("config", DESIGNS.values(), ids=DESIGNS)

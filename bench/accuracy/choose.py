@@ -17,13 +17,7 @@ Score = dict[str, Any]
 
 def part(dataset: Dataset, keep: list[int]) -> Dataset:
     """Some samples of a data set."""
-    return Dataset(
-        dataset.name,
-        (dataset[index] for index in keep),
-        classes=dataset.classes,
-        n_inputs=dataset.n_inputs,
-        steps=dataset.steps,
-    )
+    return Dataset(dataset.name, (dataset[index] for index in keep), **dataset.facts)
 
 
 def held_out(task: Task, most: int | None = None) -> Task:

@@ -79,7 +79,7 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         *weight_rams(config),
         state("membranes", MEMBRANE_BITS),
         state("surrogates", SURROGATE_BITS),
-        state("post traces", TRACE_BITS),
+        *([state("post traces", TRACE_BITS)] if config.post_traces else []),
         state("spikes", 1),
         Ram(
             kind="signs", width=config.classes * lanes, depth=signs, block=depth > SHALLOW,
@@ -87,7 +87,7 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         ),
         Ram(
             kind="gains", width=GAIN_BITS * lanes, depth=config.neuron_groups,
-            copies=2 * config.chunks, block=config.neuron_groups > SHALLOW,
+            copies=(1 + config.post_traces) * config.chunks, block=config.neuron_groups > SHALLOW,
         ),
         Ram(kind="pre traces", width=entry, depth=config.trace_entries),
         Ram(kind="rows of a pass", width=entry + 2, depth=config.trace_entries),
