@@ -77,7 +77,7 @@ def measure(folds: list[Task], field: str, value: Value, seeds: list[int]) -> di
 def folds_of(options: argparse.Namespace, steps: int | None) -> list[Task]:
     """The folds of the preset's samples, in `steps` steps."""
     task = task_of(options.preset, options.data_dir, options.train, 1, steps)
-    return [fold(task, number) for number in range(FOLDS)]
+    return [fold(task, number) for number in range(options.folds)]
 
 
 def main() -> None:
@@ -91,6 +91,10 @@ def main() -> None:
     parser.add_argument("--values", required=True, nargs="+")
     parser.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
     parser.add_argument("--seed", type=int, default=10)
+    parser.add_argument(
+        "--folds", type=int, choices=range(1, FOLDS + 1), default=FOLDS, metavar="N",
+        help="fifths that are judged, where all take too long (%(default)s)",
+    )  # fmt: skip
     parser.add_argument("--repeats", type=int, default=1, help="seeds of each fold (%(default)s)")
     options = parser.parse_args()
     console, points = Console(highlight=False), []
@@ -108,6 +112,7 @@ def main() -> None:
         "preset": options.preset,
         "field": options.field,
         "repeats": options.repeats,
+        "folds": options.folds,
         "points": points,
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
