@@ -1,11 +1,12 @@
 """What the build needs to know about a board."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from amaranth.build import Platform
 
 from boards.pll import Pll
+from golden.spec.fpga import Target
 
 
 class BoardError(ValueError):
@@ -16,8 +17,8 @@ class BoardError(ValueError):
 class Board:
     """One board in one size. Pins are resources of its amaranth-boards platform."""
 
-    name: str
-    size: str
+    target: Target
+    """Name, size, chip, clock and core: what the host knows of it too."""
     title: str
     """Vendor, board and part, for people."""
     platform: Callable[[], Platform]
@@ -29,16 +30,8 @@ class Board:
     """Frequency of the oscillator."""
     find_pll: Callable[[float, float], Pll]
     """(oscillator, wanted) in MHz -> PLL; raises ValueError with the nearest that exist."""
-    target_mhz: float
-    """Clock of the whole design; a build that does not meet it fails."""
     seed: int = 1
     """Of a placement that is known to meet the clock."""
-    preset: str
-    """Name in `golden.spec.config.PRESETS` the board is built with."""
-    overrides: Mapping[str, int] = field(default_factory=dict)
-    """Fields of the preset that this board needs otherwise."""
-    block_rams: int
-    """Block RAMs of 18 kbit."""
     leds: int = 0
     """LEDs, resource `led` from 0; the design uses as many as there are."""
     held_high: tuple[tuple[str, int, str], ...] = ()
@@ -49,9 +42,24 @@ class Board:
     """Vendor and product of the programmer on USB, for the udev rule."""
 
     @property
+    def name(self) -> str:
+        """Its name, without a size."""
+        return self.target.board
+
+    @property
+    def size(self) -> str:
+        """Size of its FPGA."""
+        return self.target.size
+
+    @property
+    def target_mhz(self) -> float:
+        """Clock of the whole design; a build that does not meet it fails."""
+        return self.target.mhz
+
+    @property
     def label(self) -> str:
         """Name and size, also the name of the build folder."""
-        return f"{self.name}-{self.size}"
+        return self.target.label
 
     def pll(self, mhz: float | None = None) -> Pll:
         """Clock generator for `mhz` (default: target_mhz). Raises BoardError."""

@@ -11,32 +11,29 @@ from amaranth_boards.ulx3s import (
 
 from boards.board import Board, BoardError
 from boards.pll import find_ecp5, find_gw2a
+from golden.spec.fpga import TARGETS, find_target
 
 ULX3S_SIZES = {
-    # platform, preset, block RAMs, MHz, seed
-    "12f": (ULX3S_12F_Platform, "ulx3s-12f", 56, 70, 1),
-    "25f": (ULX3S_25F_Platform, "ulx3s-12f", 56, 70, 1),
-    "45f": (ULX3S_45F_Platform, "ulx3s-12f", 108, 70, 1),
-    "85f": (ULX3S_85F_Platform, "ulx3s-85f", 208, 80, 2),
+    # platform, seed
+    "12f": (ULX3S_12F_Platform, 1),
+    "25f": (ULX3S_25F_Platform, 1),
+    "45f": (ULX3S_45F_Platform, 1),
+    "85f": (ULX3S_85F_Platform, 2),
 }
 
 
 def ulx3s(size: str) -> Board:
     """Radiona ULX3S. The 12F is the die of the 25F."""
-    platform, preset, block_rams, mhz, seed = ULX3S_SIZES[size]
+    platform, seed = ULX3S_SIZES[size]
     return Board(
-        name="ulx3s",
-        size=size,
+        target=TARGETS[f"ulx3s-{size}"],
         title=f"Radiona ULX3S, Lattice ECP5 LFE5U-{size.upper()}",
         platform=platform,
         toolchain="ecp5",
         clock="clk25",
         clock_mhz=25,
         find_pll=find_ecp5,
-        target_mhz=mhz,
         seed=seed,
-        preset=preset,
-        block_rams=block_rams,
         leds=8,
         held_high=(("esp32", 0, "gpio0"),),
         loader=("-b", "ulx3s"),
@@ -46,17 +43,13 @@ def ulx3s(size: str) -> Board:
 def icepi_zero() -> Board:
     """Icepi Zero: the same FPGA as a small ULX3S, another oscillator and other pins."""
     return Board(
-        name="icepi-zero",
-        size="25f",
+        target=TARGETS["icepi-zero-25f"],
         title="Icepi Zero v1.3, Lattice ECP5 LFE5U-25F",
         platform=IcepiZero1_3Platform,
         toolchain="ecp5",
         clock="clk50",
         clock_mhz=50,
         find_pll=find_ecp5,
-        target_mhz=70,
-        preset="ulx3s-12f",
-        block_rams=56,
         leds=5,
         loader=("-b", "icepi-zero"),
     )
@@ -65,18 +58,13 @@ def icepi_zero() -> Board:
 def tang_primer_20k() -> Board:
     """Sipeed Tang Primer 20K on its Dock: another vendor's FPGA."""
     return Board(
-        name="tang-primer-20k",
-        size="18c",
+        target=TARGETS["tang-primer-20k-18c"],
         title="Sipeed Tang Primer 20K on Dock, Gowin GW2A-LV18",
         platform=lambda: TangPrimer20kDockPlatform(toolchain="Apicula"),
         toolchain="gowin",
         clock="clk27",
         clock_mhz=27,
         find_pll=find_gw2a,
-        target_mhz=54,
-        preset="ulx3s-12f",
-        overrides={"lanes": 4, "weight_words": 8192, "neuron_groups": 16},
-        block_rams=46,
         leds=6,
         loader=("-b", "tangprimer20k"),
         usb_ids=("0403", "6010"),
@@ -87,8 +75,6 @@ BOARDS = {
     board.label: board for board in (*map(ulx3s, ULX3S_SIZES), icepi_zero(), tang_primer_20k())
 }
 """Every board in every size, by label."""
-
-DEFAULT_SIZES = {"ulx3s": "85f"}
 
 
 def names() -> list[str]:
@@ -103,10 +89,7 @@ def sizes(name: str) -> list[str]:
 
 def find(name: str, size: str | None = None) -> Board:
     """The board; without `size`, the usual one. Raises BoardError with the choices."""
-    known = sizes(name)
-    if not known:
-        raise BoardError(f"board {name!r}: unknown; choose from {', '.join(names())}")
-    chosen = size or DEFAULT_SIZES.get(name, known[0])
-    if chosen.lower() not in known:
-        raise BoardError(f"size {chosen!r}: {name} comes as {', '.join(known)}")
-    return BOARDS[f"{name}-{chosen.lower()}"]
+    try:
+        return BOARDS[find_target(name, size).label]
+    except ValueError as error:
+        raise BoardError(str(error)) from error

@@ -1,9 +1,9 @@
 """The whole core as an integer model: what hw/core/core.py computes, bit for bit.
 
-Order of things, the same in both: for each step, for each layer, for each group of lanes one pass
-over the layer's active rows, which first makes up for the weight update of the last step and then
-integrates; the group fires; when all groups have, the layer's learning signal is formed. Updates that
-are pending after the last step of a sample are applied by passes without spikes.
+Order of things, the same in both: for each step, for each layer, for each group of lanes (at each pixel
+of a map) one pass over the active rows, which first makes up for the weight update of the last step
+and then integrates; the group fires; when all groups have, the layer's learning signal is formed.
+Updates that are pending after the last step of a sample are applied by passes without spikes.
 """
 
 from dataclasses import dataclass
@@ -17,23 +17,29 @@ from golden.fire import fire
 from golden.integrate import integrate
 from golden.memory import CoreMemory
 from golden.noise import advance, noise
+from golden.pool import cell_numbers, cell_sums, pool
 from golden.scan import scan
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.samples import Result
 from golden.trace import ActiveList, Pass
 from golden.update import update_rows
+from golden.window import passes
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What a layer did in one step, for probes and comparisons: arrays [groups, lanes]."""
+    """What a layer did in one step, for probes and comparisons: arrays [groups, lanes].
+
+    `seen` are the spikes that the next layer sees, [pixels, channels and idle lanes].
+    """
 
     layer: int
     membranes: NDArray[np.int64]
     surrogates: NDArray[np.int64]
     spikes: NDArray[np.int64]
     signals: NDArray[np.int64]
+    seen: NDArray[np.int64]
 
 
 class Core(CoreMemory):
@@ -82,8 +88,7 @@ class Core(CoreMemory):
             learn = events.learn and layer.plastic
             self._run_layer(index, layer, rows, learn)
             target = events.label if self._step >= events.learn_from else None
-            self._learn(index, layer, target, learn)
-            rows = scan(self.spikes[self._span(layer)])
+            rows = scan(self._learn(index, layer, target, learn))
         self._step += 1
 
     @property
@@ -95,32 +100,29 @@ class Core(CoreMemory):
         if layer.bias:
             rows = np.append(rows, layer.inputs)
         visit = self.lists[index].merge(rows, layer, learn)
-        for group in range(layer.groups):
-            self._make_up(layer, group, visit)
+        pending = self.pending
+        for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
+            if pending[state]:
+                self._make_up(layer, state, group, visited)
             weights = self.group_weights(layer, group)
-            state = layer.state_base + group
             start = self.membranes[state] * (not (layer.readout or self._step == 0))
-            total = integrate(start, weights[visit.rows[visit.spikes]])
+            total = integrate(start, weights[visited.rows[visited.spikes]])
             fired = fire(total, self.valid_lanes(layer, group), layer)
             self.membranes[state] = fired.membrane
             self.surrogates[state] = fired.surrogate
             self.spikes[state] = fired.spikes
-            self._count_pass(layer, group, visit)
+            self._count_pass(layer, group, visited, bool(pending[state]))
 
-    def _make_up(self, layer: Layer, group: int, visit: Pass) -> None:
-        """Apply the update of the last step to one group, if it changes anything."""
-        state = layer.state_base + group
-        causal, non_causal = self.gains[state], self.post_gains[state]
-        if not self.pending[state]:
-            return
+    def _make_up(self, layer: Layer, state: int, group: int, visit: Pass) -> None:
+        """Apply the update of the last step to one group's weights."""
         learns = visit.learns
         rows = visit.rows[learns]
         weights = self.group_weights(layer, group)
         random = noise(self.noise_state, len(rows), self.config.lanes)
         weights[rows] = update_rows(
             weights[rows],
-            causal,
-            non_causal,
+            self.gains[state],
+            self.post_gains[state],
             visit.trace[learns].astype(np.int32),
             visit.spiked[learns],
             random,
@@ -129,60 +131,71 @@ class Core(CoreMemory):
         self.noise_state = advance(self.noise_state, len(rows))
         self.count("updates", len(rows) * int(self.valid_lanes(layer, group).sum()))
 
-    def _count_pass(self, layer: Layer, group: int, visit: Pass) -> None:
-        """Rows of a pass by what they do; a pass that updates nothing replays the spikes alone."""
+    def _count_pass(self, layer: Layer, group: int, visit: Pass, pending: bool) -> None:
+        """Rows of a pass by what they do; a pass that updates nothing goes over the spikes alone."""
         self.count("synops", int(visit.spikes.sum() * self.valid_lanes(layer, group).sum()))
-        pending = self.pending[layer.state_base + group]
         updates = visit.learns & pending
         self.count("rows_both", int((updates & visit.spikes).sum()))
         self.count("rows_update", int((updates & ~visit.spikes).sum()))
         self.count("rows_integrate", int((visit.spikes & ~updates).sum()))
-        if group == 0:
+        if group == 0 and not layer.convolution:  # a convolution's list is made beside its passes
             self.count("rows_trace", int((~visit.spikes & ~updates).sum()))
 
-    def _learn(self, index: int, layer: Layer, target: int | None, learn: bool) -> None:
-        """Scores of a readout, and the gains that the next pass over this layer applies."""
+    def _learn(
+        self, index: int, layer: Layer, target: int | None, learn: bool
+    ) -> NDArray[np.int64]:
+        """Scores of a readout, and the gains that the next pass over this layer applies.
+
+        Returns the spikes that the next layer sees, 0/1 [positions, channels].
+        """
         span = self._span(layer)
-        spikes, membranes = self.spikes[span], self.membranes[span]
-        classes = self.class_count
-        signs = self.class_signs(layer.groups)
+        membranes = self.membranes[span]
+        spikes = self.spikes[span].astype(np.int64).reshape(layer.positions, -1)
+        pooled, winners = pool(spikes, layer)
+        signs = self.class_signs(layer)
         if layer.readout:
-            logits = membranes.reshape(-1)[:classes].astype(np.int64)
-            self._scores[:classes] += logits
+            logits = membranes.reshape(-1)[: self.class_count].astype(np.int64)
+            self._scores[: self.class_count] += logits
         else:
-            logits = signal.latents(spikes.reshape(-1), signs)
-            self._spikes[index] += spikes.sum()
-            self.count("spikes", int(spikes.sum()))
-        lanes = np.zeros(spikes.shape, np.int64)
+            seen = cell_sums(pooled, layer) if layer.convolution else pooled
+            logits = signal.latents(seen.reshape(-1), signs)
+            self._spikes[index] += pooled.sum()
+            self.count("spikes", int(pooled.sum()))
+        m = np.zeros(spikes.size, np.int64)
         if learn and target is not None:
             classes_signal = signal.class_signals(logits, target, layer)
             if layer.readout:
-                lanes.reshape(-1)[:classes] = classes_signal
+                m[: self.class_count] = classes_signal
+            elif layer.convolution:
+                cells = np.minimum(cell_numbers(layer), layer.cells - 1)  # beyond: no winner
+                m = signal.map_signal(classes_signal, signs, spikes, winners, cells, layer)
             else:
-                fired = spikes.reshape(-1).astype(np.int64)
-                m = signal.learning_signal(classes_signal, signs, fired, layer)
-                lanes = m.reshape(spikes.shape)
-        self._record(index, span, lanes)
+                m = signal.learning_signal(classes_signal, signs, spikes.reshape(-1), layer)
+        lanes = m.reshape(membranes.shape)
+        self._record(index, span, lanes, pooled)
         if learn:
             surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)
             self.gains[span], self.post_gains[span] = signal.gains(lanes, surrogates, posts, layer)
             if layer.post_gain:
                 self.post_traces[span] = signal.next_post(posts, surrogates, layer)
+        return pooled
 
-    def _record(self, index: int, span: slice, signals: NDArray[np.int64]) -> None:
+    def _record(self, index: int, span: slice, *found: NDArray[np.int64]) -> None:
         if self.records is not None:
-            copies = (self.membranes[span], self.surrogates[span], self.spikes[span], signals)
+            copies = (self.membranes[span], self.surrogates[span], self.spikes[span], *found)
             self.records.append(StepRecord(index, *(np.array(copy, np.int64) for copy in copies)))
 
     def _flush(self, layers: list[Layer]) -> None:
         """Apply what is pending after the last step, by passes without spikes."""
+        pending = self.pending
         for index, layer in enumerate(layers):
-            if not self.pending[self._span(layer)].any():
+            if not pending[self._span(layer)].any():
                 continue
             visit = self.lists[index].merge(np.zeros(0, np.int64), layer, False)
-            for group in range(layer.groups):
-                self._make_up(layer, group, visit)
-                self._count_pass(layer, group, visit)
+            for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
+                if pending[state]:
+                    self._make_up(layer, state, group, visited)
+                self._count_pass(layer, group, visited, bool(pending[state]))
         self._drop_pending()
         self.lists = [ActiveList() for _ in self.lists]
 
@@ -193,4 +206,4 @@ class Core(CoreMemory):
     @staticmethod
     def _span(layer: Layer) -> slice:
         """The layer's groups in the state memories."""
-        return slice(layer.state_base, layer.state_base + layer.groups)
+        return slice(layer.state_base, layer.state_base + layer.state_groups)

@@ -25,7 +25,7 @@ class CoreMemory:
         lanes, groups = config.lanes, config.neuron_groups
         class_slots = 1 << ceil_log2(config.classes)
         self.table = np.zeros((config.layers, len(FIELDS)), np.uint16)
-        self.signs = np.zeros((groups * class_slots, config.chunks), np.uint16)
+        self.signs = np.zeros((config.latent_groups * class_slots, config.chunks), np.uint16)
         self.weights = np.zeros((config.weight_words, lanes), np.int32)
         self.membranes = np.zeros((groups, lanes), np.int32)
         self.surrogates = np.zeros((groups, lanes), np.int32)
@@ -66,7 +66,8 @@ class CoreMemory:
 
     def layer(self, index: int) -> Layer:
         """Entry `index` of the layer table."""
-        return Layer(**dict(zip(FIELD_NAMES, self.table[index].tolist(), strict=True)))
+        fields = dict(zip(FIELD_NAMES, self.table[index].tolist(), strict=True))
+        return Layer(**fields | ({} if self.config.post_traces else {"post_gain": 0}))
 
     def group_weights(self, layer: Layer, group: int) -> NDArray[np.int32]:
         """View of the weights [rows, lanes] of one group of a layer."""
@@ -78,8 +79,9 @@ class CoreMemory:
         lanes = group * self.config.lanes + np.arange(self.config.lanes)
         return (lanes < layer.outputs).astype(np.int64)
 
-    def class_signs(self, groups: int) -> NDArray[np.int64]:
-        """B as +-1 [classes in use, groups x lanes]."""
+    def class_signs(self, layer: Layer) -> NDArray[np.int64]:
+        """B as +-1 [classes in use, latents]: a layer's neurons, or its cells x channels."""
+        groups = layer.groups * (layer.cells if layer.convolution else 1)
         slots = 1 << ceil_log2(self.config.classes)
         lanes = registers.unpack_lanes(self.signs, self.config).reshape(
             -1, slots, self.config.lanes

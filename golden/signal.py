@@ -45,6 +45,20 @@ def learning_signal(signals: Ints, signs: Ints, spikes: Ints, layer: Layer) -> I
     return saturate(signals @ signs - layer.rate_cost * spikes, SIGNAL_BITS)
 
 
+def map_signal(
+    signals: Ints, signs: Ints, spikes: Ints, winners: Ints, cells: Ints, layer: Layer
+) -> Ints:
+    """m for each neuron of a map, s16[positions, channels].
+
+    Every latent (signs [classes, cells x channels]) has a learning signal of its own; it goes to those
+    neurons of its cell that decided a pooling window: `winners` and `spikes` 0/1 [positions, channels],
+    `cells` [positions]. Winners that fired pay `rate_cost`.
+    """
+    latent = learning_signal(signals, signs, np.zeros_like(signs[0]), layer)
+    of_cell = latent.reshape(-1, spikes.shape[1])[cells]
+    return winners * saturate(of_cell - layer.rate_cost * spikes, SIGNAL_BITS)
+
+
 def gains(signal: Ints, surrogate: Ints, post: Ints, layer: Layer) -> tuple[Ints, Ints]:
     """Causal gain m Psi[t] and non-causal gain +-m h[t], s16[lanes] each.
 

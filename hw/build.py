@@ -120,9 +120,7 @@ def field_notes() -> dict[str, str]:
 
 def configuration(board: Board, options: argparse.Namespace) -> CoreConfig:
     """The board's preset, changed by what was given. Raises ValueError."""
-    base = PRESETS[options.preset or board.preset].as_dict()
-    if not options.preset:
-        base |= dict(board.overrides)
+    base = (PRESETS[options.preset] if options.preset else board.target.config).as_dict()
     given = {name: getattr(options, name) for name in base if getattr(options, name) is not None}
     return CoreConfig(**(base | given))
 

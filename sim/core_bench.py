@@ -68,8 +68,9 @@ class CoreBench:
         await self.write(address(Space.LAYERS), table)
         await self.write(address(Space.SIGNS), pack_signs(self.config, network.classes))
         stride = memories(self.config)[Space.WEIGHTS].stride
-        for layer, weights in zip(layers, network.initial_weights(), strict=True):
-            packed = pack_weights(weights, self.config.lanes)
+        placed = zip(layers, network.places(self.config), network.initial_weights(), strict=True)
+        for layer, place, weights in placed:
+            packed = pack_weights(weights, place)
             words = np.zeros((len(packed), stride), np.uint16)
             words[:, : self.config.lanes] = packed & 0xFFFF
             await self.write(address(Space.WEIGHTS, layer.weight_base * stride), words.reshape(-1))

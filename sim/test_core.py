@@ -1,5 +1,6 @@
 """The whole core against the integer model, bit for bit: weights, states, results, counters."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import cocotb
@@ -16,12 +17,20 @@ from sim.harness import parameters, run, seeded, start
 from sim.streams import RARE, STEADY
 
 SMALL = {"weight_words": 600, "neuron_groups": 24, "trace_entries": 77, "frame_bytes": 512}
+MAPS = {
+    **{"weight_words": 900, "neuron_groups": 190, "trace_entries": 700, "frame_bytes": 512},
+    "map_pixels": 49,
+}
 CONFIGS = {
     "tiny": PRESETS["tiny"],
     "one-lane": CoreConfig(lanes=1, layers=3, classes=5, **SMALL),
     "three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **SMALL),
     "two-chunks": CoreConfig(lanes=8, layers=3, classes=16, weight_bits=12, **SMALL),
     "three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **SMALL),
+    "maps": CoreConfig(lanes=4, layers=5, classes=8, **MAPS),
+    "maps-three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **MAPS),
+    "maps-causal": CoreConfig(lanes=6, layers=5, classes=6, post_traces=0, **MAPS),
+    "maps-three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}
@@ -36,6 +45,29 @@ NETWORKS = {
     "wide": dict(sizes=(30, 70, 40, 6), alpha_post=0.5, rate_cost=4, **LIVELY),
     "frozen-hidden": dict(sizes=(20, 9, 4), train_hidden=False, **LIVELY),
 }
+BESIDE_MAPS = ("one-hidden", "deep-hard-post")
+CONVOLUTIONS = {
+    "one-map": dict(shape=((2, 4, 5), ("6c3",), 3), **LIVELY),
+    "pooled": dict(shape=((1, 7, 7), ("5c3p", "7c3", "8"), 4), rate_cost=0.4, **LIVELY),
+    "two-groups": dict(
+        shape=((3, 4, 4), ("9c3p", "6c3p"), 3), alpha_post=-1.2, lambda_post=0.7, **LIVELY
+    ),
+    "line": dict(shape=((2, 1, 9), ("4c3", "5c3"), 2), reset="hard", latent_side=2, **LIVELY),
+    "behind-flat-frozen": dict(shape=((2, 6, 3), ("3c3p", "12"), 5), train_hidden=False, **LIVELY),
+}
+
+
+def networks(rng: np.random.Generator, config: CoreConfig) -> Iterator[tuple[str, Network]]:
+    """All that are for the configuration, each with a seed of its own."""
+    for name, settings in NETWORKS.items():
+        if config.map_pixels and name not in BESIDE_MAPS:
+            continue
+        yield name, Network(seed=int(rng.integers(1000)), **settings)
+    if not config.map_pixels:
+        return
+    for name, settings in CONVOLUTIONS.items():
+        others = {key: value for key, value in settings.items() if key != "shape"}
+        yield name, Network.of_stages(*settings["shape"], seed=int(rng.integers(1000)), **others)
 
 
 def core(config: str) -> None:
@@ -60,8 +92,7 @@ async def agrees(dut: Any) -> None:
     config = CONFIGS[parameters()["config"]]
     bench = CoreBench(dut, config, STEADY)
     await start(dut)
-    for name, settings in NETWORKS.items():
-        network = Network(seed=int(rng.integers(1000)), **settings)
+    for name, network in networks(rng, config):
         try:
             network.layers(config)
         except DoesNotFit:

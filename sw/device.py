@@ -18,7 +18,7 @@ from golden.spec.registers import Space, memories, play_entries, unpack_lanes
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
 from sw.blocks import Blocks
 from sw.channel import Channel
-from sw.identity import DeviceError, Frames, check_sample, identify
+from sw.identity import DeviceError, Frames, chip_frames, identify
 from sw.link.transport import DEFAULT_BAUD, open_transport
 from sw.pending import Pending
 from sw.shelf import Kept, Series, Shelf
@@ -104,7 +104,8 @@ class Device(Blocks):
 
     def write_weights(self, weights: Weights) -> None:
         """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
-        shapes = [(layer.rows, layer.outputs) for layer in self.layers]
+        places = self._loaded().places(self.config)
+        shapes = [(len(place.row_numbers()), place.stage.outputs) for place in places]
         if [w.shape for w in weights] != shapes:
             raise DeviceError(
                 f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
@@ -112,13 +113,13 @@ class Device(Blocks):
             )
         top = 1 << (self.config.weight_bits - 1)
         stride = memories(self.config)[Space.WEIGHTS].stride
-        for layer, values in zip(self.layers, weights, strict=True):
+        for layer, place, values in zip(self.layers, places, weights, strict=True):
             if values.size and (values.min() < -top or values.max() >= top):
                 raise DeviceError(
                     f"weights of {values.min()} to {values.max()}: {self.config.weight_bits} bits "
                     f"hold {-top} to {top - 1}; lower weight_fraction or init_scale"
                 )
-            lanes = pack_weights(values, self.config.lanes)
+            lanes = pack_weights(values, place)
             words = np.zeros((layer.words, stride), np.int32)
             words[:, : self.config.lanes] = lanes
             self.write(Space.WEIGHTS, layer.weight_base * stride, words)
@@ -126,9 +127,9 @@ class Device(Blocks):
     def read_weights(self) -> Weights:
         """The weights on the chip: int32[rows, outputs] of every layer."""
         weights = []
-        for layer in self.layers:
+        for layer, place in zip(self.layers, self._loaded().places(self.config), strict=True):
             words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
-            weights.append(np.ascontiguousarray(unpack_weights(words, layer)))
+            weights.append(np.ascontiguousarray(unpack_weights(words, place)))
         return weights
 
     # Samples
@@ -170,9 +171,9 @@ class Device(Blocks):
         network = self._loaded()
 
         def encode(sample: Frames) -> bytes:
-            check_sample(sample, network)
-            since = network.learn_from(len(sample.frames))
-            return encode_sample(sample.frames, sample.label, learn=True, learn_from=since)
+            frames = chip_frames(sample, network)
+            since = network.learn_from(len(frames))
+            return encode_sample(frames, sample.label, learn=True, learn_from=since)
 
         return self.shelf.fill(samples, encode)
 
@@ -183,11 +184,11 @@ class Device(Blocks):
         learning is off: the rates are left at zero.
         """
         network = self._loaded()
-        check_sample(sample, network)
+        frames = chip_frames(sample, network)
         if not learn:
             self.set_rates(0)
-        since = network.learn_from(len(sample.frames))
-        pieces = [*sample.frames[:, None], sample.frames[:0]]
+        since = network.learn_from(len(frames))
+        pieces = [*frames[:, None], frames[:0]]
         for step, piece in enumerate(pieces):
             last = step == len(pieces) - 1
             payload = encode_sample(
@@ -198,26 +199,35 @@ class Device(Blocks):
                 yield step
 
     def membranes(self, layer: int) -> NDArray[np.int32]:
-        """Leaked membranes of a layer (for the readout: its logits), int32[outputs]."""
+        """Leaked membranes of a layer (for the readout: its logits), int32[neurons].
+
+        Neurons of a map, here and below, are in the order pixel x channels + channel, before pooling.
+        """
         return self._state(Space.MEMBRANES, layer)
 
     def post_traces(self, layer: int) -> NDArray[np.int32]:
-        """Post traces h of a layer, int32[outputs]."""
+        """Post traces h of a layer, int32[neurons]."""
         return self._state(Space.POST_TRACES, layer)
 
     def spikes(self, layer: int) -> NDArray[np.bool_]:
-        """Spikes of a layer in the last step, bool[outputs]."""
+        """Spikes of a layer in the last step, bool[neurons]."""
         at = self.layers[layer]
         memory = memories(self.config)[Space.SPIKES]
-        words = self.read(Space.SPIKES, at.state_base * memory.stride, at.groups * memory.stride)
-        chunks = words.reshape(at.groups, memory.stride)[:, : memory.elements]
-        return unpack_lanes(chunks, self.config).reshape(-1)[: at.outputs].astype(np.bool_)
+        first, count = at.state_base * memory.stride, at.state_groups * memory.stride
+        chunks = self.read(Space.SPIKES, first, count).reshape(-1, memory.stride)
+        lanes = unpack_lanes(chunks[:, : memory.elements], self.config)
+        return self._neurons(lanes, at).astype(np.bool_)
 
     def traces(self, layer: int) -> NDArray[np.int32]:
-        """Pre traces q of a layer's rows, int32[rows]; zero between samples."""
+        """Pre traces q of a layer's rows, int32[rows]; zero between samples.
+
+        Of a convolution: of its inputs, int32[pixels x channels]; behind a convolution, idle lanes are
+        among the channels.
+        """
         counts = self.read(Space.TRACE_COUNTS, 0, len(self.layers)).astype(np.int64)
         entries = self.read(Space.TRACES, 2 * int(counts[:layer].sum()), 2 * int(counts[layer]))
-        values = np.zeros(self.layers[layer].rows, np.int32)
+        at = self.layers[layer]
+        values = np.zeros(at.inputs if at.convolution else at.rows, np.int32)
         values[entries[::2]] = entries[1::2] & 0xFF
         return values
 
@@ -237,18 +247,18 @@ class Device(Blocks):
     def _stream(self, sample: Frames, learn: bool) -> Asked:
         """Send a sample."""
         network = self._loaded()
-        check_sample(sample, network)
-        payloads = self._payloads(sample, learn, network.learn_from(len(sample.frames)))
+        frames = chip_frames(sample, network)
+        payloads = self._payloads(frames, sample.label, learn, network.learn_from(len(frames)))
         return Asked([self.channel.submit(Command.SAMPLE, data) for data in payloads])
 
-    def _payloads(self, sample: Frames, learn: bool, learn_from: int) -> list[bytes]:
+    def _payloads(
+        self, frames: NDArray[np.bool_], label: int, learn: bool, learn_from: int
+    ) -> list[bytes]:
         """Frames' payloads of a sample; of half the buffer at most if its steps allow it."""
         whole = self.config.frame_bytes
         for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
             try:
-                return split_sample(
-                    sample.frames, sample.label, learn=learn, learn_from=learn_from, limit=limit
-                )
+                return split_sample(frames, label, learn=learn, learn_from=learn_from, limit=limit)
             except ValueError as error:
                 too_long = error
         raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")
@@ -268,4 +278,9 @@ class Device(Blocks):
 
     def _state(self, space: Space, layer: int) -> NDArray[np.int32]:
         at = self.layers[layer]
-        return self.memory(space, at.state_base, at.groups).reshape(-1)[: at.outputs]
+        return self._neurons(self.memory(space, at.state_base, at.state_groups), at)
+
+    @staticmethod
+    def _neurons(lanes: NDArray[np.integer], layer: Layer) -> NDArray[np.int32]:
+        """Values [groups of state, lanes] of a layer's neurons, without idle lanes."""
+        return lanes.reshape(layer.positions, -1)[:, : layer.outputs].reshape(-1).astype(np.int32)

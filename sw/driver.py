@@ -10,7 +10,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from golden.spec.network import DoesNotFit
-from sw.cli import doctor, export, import_, look, report, train, verify, watch
+from sw.cli import doctor, export, import_, look, plan, report, train, verify, watch
 from sw.data import DataError
 from sw.identity import DeviceError
 from sw.link import LinkError
@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     look.add_parsers(commands, **style)
     for command in (report, watch, export, import_, verify):
         command.add_parser(commands, **style)
+    plan.add_parser(commands, **style)
     doctor.add_parser(commands, **style)
     return top
 

@@ -12,7 +12,9 @@ from golden.spec.config import CoreConfig
 from golden.spec.frames import READ_PAYLOAD, Command
 from golden.spec.network import Network
 from golden.spec.registers import IDENTITY, MAGIC, VERSION, Space, address, fingerprint
+from golden.spec.shape import Map
 from sw.channel import Channel
+from sw.data.maps import channel_last
 
 
 class DeviceError(RuntimeError):
@@ -47,6 +49,17 @@ def check_sample(sample: Frames, network: Network) -> None:
             f"label {sample.label}: the network has classes 0 to {network.classes - 1}; "
             "check the data set"
         )
+
+
+def chip_frames(sample: Frames, network: Network) -> NDArray[np.bool_]:
+    """Its spikes as the chip numbers inputs: of a convolution, the channels of a pixel side by side.
+
+    Raises ValueError, see `check_sample`.
+    """
+    check_sample(sample, network)
+    if not (network.stages and network.input_map):
+        return sample.frames
+    return channel_last(sample.frames, Map(*network.input_map))
 
 
 def register_value(words: NDArray[np.integer]) -> int:

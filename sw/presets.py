@@ -8,6 +8,7 @@ from typing import Any
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from golden.spec.shape import parse_stages
 from sw.data import DEFAULT_WINDOW_US, Dataset, load
 from sw.data.binning import Window
 from sw.data.datasets import entry
@@ -30,8 +31,8 @@ class Preset:
     """Part of a recording that is a sample, microseconds."""
     steps: int = 10
     """Time steps per sample."""
-    hidden: tuple[int, ...] = (128,)
-    """Neurons of each hidden layer."""
+    hidden: tuple[int | str, ...] = (128,)
+    """Neurons of each hidden layer, or a convolution as `golden.spec.shape` writes it: 16c3p."""
     epochs: int = 6
     """Passes over the training samples."""
     core: str = "ulx3s-85f"
@@ -66,8 +67,18 @@ class Preset:
 
     def make_network(self, samples: Dataset, **changes: Any) -> Network:
         """Its network for these samples, with fields changed. Raises ValueError."""
-        sizes = (samples.n_inputs, *self.hidden, samples.classes)
-        return Network(**{"sizes": sizes, **self.network, **changes})
+        settings = {**self.network, **changes}
+        stages = parse_stages([str(layer) for layer in self.hidden])
+        if any(stage.convolution for stage in stages):
+            if samples.input_map is None:
+                raise ValueError(
+                    f"{samples.name}: its inputs are no map of pixels; a convolution needs one"
+                )
+            shape = (samples.input_map.channels, samples.input_map.height, samples.input_map.width)
+            texts = tuple(map(str, stages))
+            return Network.of_stages(shape, texts, samples.classes, **settings)
+        sizes = (samples.n_inputs, *(stage.outputs for stage in stages), samples.classes)
+        return Network(**{"sizes": sizes, **settings})
 
 
 PRESETS: dict[str, Preset] = {
@@ -82,6 +93,45 @@ PRESETS: dict[str, Preset] = {
         hidden=(384,),
         epochs=8,
         network={"logit_scale": 0.4, "rate_cost": 0.1},
+    ),
+    "nmnist-conv": Preset(
+        text="N-MNIST, all inputs, convolutions to 16 and 32 channels",
+        hidden=("16c3p", "32c3p"),
+        epochs=8,
+        core="ulx3s-85f-maps",
+        network={"eta": 0.001, "logit_scale": 0.4},
+    ),
+    "nmnist8": Preset(
+        text="N-MNIST digits 0 to 7, pooled to 17 x 17 x 2 inputs, 384 neurons",
+        data="nmnist8",
+        pool=2,
+        hidden=(384,),
+        epochs=6,
+        network={"logit_scale": 0.4, "rate_cost": 0.1},
+    ),
+    "mnist": Preset(
+        text="MNIST images, rate-coded, 384 neurons",
+        data="mnist",
+        hidden=(384,),
+        steps=8,
+        epochs=5,
+        network={"logit_scale": 0.1, "rate_cost": 0.1},
+    ),
+    "cifar10": Preset(
+        text="CIFAR-10 images, halved, 2 levels of 3 colours, 192 neurons",
+        data="cifar10",
+        pool=2,
+        hidden=(192,),
+        steps=6,
+        epochs=6,
+        network={"logit_scale": 0.2, "rate_cost": 0.1, "eta": 0.0008},
+    ),
+    "fsdd": Preset(
+        text="spoken digits, 16 bands of 4 levels, 384 neurons",
+        data="fsdd",
+        hidden=(384,),
+        epochs=8,
+        network={"logit_scale": 0.4, "rate_cost": 0.1, "eta": 0.0016, "eta_out": 0.006},
     ),
     "cues": Preset(
         text="cue accumulation: memory over two seconds, 64 neurons",

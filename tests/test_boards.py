@@ -4,7 +4,6 @@ import pytest
 
 from boards import BOARDS, BoardError, find, names, sizes
 from boards.pll import find_ecp5, find_gw2a
-from golden.spec.config import PRESETS, CoreConfig
 
 
 @pytest.mark.parametrize("source", [12, 25, 48, 50, 100])
@@ -48,7 +47,10 @@ def test_every_board_has_what_the_design_asks_for(board) -> None:
     platform = board.platform()
     assert platform.lookup(board.clock).clock.frequency == board.clock_mhz * 1e6
     assert board.pll().output_mhz == board.target_mhz
-    assert CoreConfig(**{**PRESETS[board.preset].as_dict(), **board.overrides})
+    assert board.target.config
+    assert (board.target.sdram is not None) == any(
+        name == "sdram" for name, _ in platform.resources
+    )
     platform.lookup("uart", 0)
     for number in range(board.leds):
         platform.lookup("led", number)

@@ -11,7 +11,9 @@ from rich.console import Console
 import hw.build
 from boards import find
 from golden.spec.config import PRESETS, CoreConfig
-from hw.building.fit import blocks, check_memories, weight_blocks
+from golden.spec.fpga import block_rams
+from golden.spec.memory_map import block_rams_by_kind
+from hw.building.fit import check_memories
 from hw.building.program import program
 from hw.building.toolchain import YOSYS, BuildError, explain
 from hw.report import Hop, Report, Usage, path_text, read_critical_path, read_fmax, read_resources
@@ -99,8 +101,10 @@ def test_memories_too_large_are_refused_before_anything_runs(capsys, tmp_path: P
 
 
 def test_blocks_of_memories() -> None:
-    assert [blocks(9, 2048), blocks(9, 2049), blocks(36, 512), blocks(37, 512)] == [1, 2, 1, 2]
-    assert weight_blocks(CoreConfig(lanes=64, weight_bits=9, weight_words=4096)) == 128
+    shapes = ((9, 2048), (9, 2049), (36, 512), (37, 512))
+    assert [block_rams(*shape) for shape in shapes] == [1, 2, 1, 2]
+    config = CoreConfig(lanes=64, weight_bits=9, weight_words=4096)
+    assert block_rams_by_kind(config)["weights"] == 128
 
 
 def test_what_does_not_fit_is_said_by_how_much() -> None:

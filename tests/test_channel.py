@@ -73,7 +73,8 @@ def session(seed: int, count: int) -> list[Asked]:
     """Commands whose outcome depends on order: learning, rates, reads in between."""
     rng = random.Random(seed)
     table = np.concatenate([np.array(layer.encode()) for layer in NETWORK.layers(CONFIG)])
-    words = np.concatenate([pack_weights(w, CONFIG.lanes) for w in NETWORK.initial_weights()])
+    placed = zip(NETWORK.initial_weights(), NETWORK.places(CONFIG), strict=True)
+    words = np.concatenate([pack_weights(weights, place) for weights, place in placed])
     asked = [
         write_command(Space.LAYERS, table),
         write_command(Space.REGISTERS, np.array([2, 3]), register_address("layer_count")),

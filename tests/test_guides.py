@@ -11,7 +11,7 @@ from hw.build import configuration, make_parser
 from sw import driver, reference
 
 ROOT = Path(__file__).parent.parent
-GUIDES = ("tutorial.md", "own-data.md", "data-sets.md", "interchange.md")
+GUIDES = ("tutorial.md", "own-data.md", "data-sets.md", "interchange.md", "planner.md")
 
 
 def blocks(name, language):

@@ -14,7 +14,7 @@ ALLOWED = {
     "golden/spec": {"numpy", "golden.spec"},
     "golden": {"numpy", "golden"},
     "hw": {"amaranth", "golden.spec", "golden.noise", "hw"},
-    "boards": {"amaranth", "amaranth_boards", "boards"},
+    "boards": {"amaranth", "amaranth_boards", "golden.spec", "boards"},
     "sw": {
         "numpy",
         "golden",

@@ -3,7 +3,7 @@
     network -> NativeCore(network, config); .run(spikes, order, learn=True); .weights
 
 `golden.core` is the specification; tests/test_native.py holds this one to it, bit for bit. online.py
-is the floating-point rule, compiled and held to golden.reference in the same way. Needs g++
+and batched.py are the floating-point rules, held to golden.reference in the same way. Needs g++
 (or the compiler that CXX names); what it makes goes to build/native/.
 """
 
@@ -21,11 +21,11 @@ from numpy.ctypeslib import ndpointer
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
-from golden.spec.layers import FIELD_NAMES
+from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network, sign_matrix
 from sw.data import Dataset
 
-SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc")]
+SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc", "batched.cc")]
 BUILD = Path(__file__).parents[2] / "build" / "native"
 COUNTERS = (
     *("steps", "events", "spikes", "synops", "updates"),
@@ -60,6 +60,7 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     signs = ctypes.POINTER(ctypes.c_void_p)
     lib.core_new.restype, lib.core_new.argtypes = handle, [*[number] * 4, whole, signs]
     lib.core_free.argtypes = [handle]
+    lib.core_at_end.argtypes = [handle]
     lib.core_weights.restype = ctypes.POINTER(ctypes.c_int16)
     lib.core_weights.argtypes = [handle, number]
     lib.core_noise.restype, lib.core_noise.argtypes = ctypes.POINTER(ctypes.c_uint32), [handle]
@@ -69,6 +70,9 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_run.argtypes = [handle, *samples]
     real, reals, single = ndpointer(np.float32, flags="C"), signs, ctypes.c_float
     network = [real, number, whole, real, reals, reals, real, real]
+    lists = [long, whole, number, long, ctypes.c_int64]
+    lib.batched_integrate.argtypes = [real, number, *lists, real]
+    lib.batched_gather.argtypes = [real, number, *lists, real]
     lib.online_run.argtypes = [*network, *samples[:5], ctypes.c_int64, single, single]
     return lib
 
@@ -110,10 +114,15 @@ class Outcome:
         return self.scores.argmax(axis=1)
 
 
-class NativeCore:
-    """A core with a network on it."""
+def latents(layer: Layer) -> int:
+    """Groups of latents of a layer."""
+    return layer.groups * (layer.cells if layer.convolution else 1)
 
-    def __init__(self, network: Network, config: CoreConfig) -> None:
+
+class NativeCore:
+    """A core with a network on it; with `at_end`, updates as in `golden.layer_major`."""
+
+    def __init__(self, network: Network, config: CoreConfig, *, at_end: bool = False) -> None:
         """Load `network` with its initial weights. Raises DoesNotFit, RuntimeError."""
         self.network, self.config, self._lib = network, config, library()
         self.layers = network.layers(config)
@@ -121,16 +130,19 @@ class NativeCore:
             [[getattr(e, name) for name in FIELD_NAMES] for e in self.layers], np.int32
         )
         signs = [
-            np.ascontiguousarray(sign_matrix(network.classes, e.groups * config.lanes), np.int8)
+            np.ascontiguousarray(sign_matrix(network.classes, latents(e) * config.lanes), np.int8)
             for e in self.layers
         ]
         pointers = (ctypes.c_void_p * len(signs))(*(s.ctypes.data for s in signs))
         self._core = self._lib.core_new(
             config.lanes, config.weight_bits, network.classes, len(self.layers), table, pointers
         )
+        if at_end:
+            self._lib.core_at_end(self._core)
         self._lib.core_noise(self._core)[0] = network.noise_seed
-        for weights, initial in zip(self.weights, network.initial_weights(), strict=True):
-            weights[:] = initial
+        placed = zip(self.weights, network.places(config), network.initial_weights(), strict=True)
+        for weights, place, initial in placed:
+            weights[place.row_numbers()] = initial
 
     def __del__(self) -> None:
         if hasattr(self, "_core"):
@@ -138,7 +150,7 @@ class NativeCore:
 
     @property
     def weights(self) -> list[NDArray[np.int16]]:
-        """Views of the weights [rows, outputs] of every layer."""
+        """Views of the weights [rows of the chip, outputs] of every layer."""
         views = []
         for index, layer in enumerate(self.layers):
             shape = (layer.rows, layer.groups * self.config.lanes)

@@ -1,7 +1,7 @@
 // The integer core compiled: golden/core.py bit for bit, some fifty times as fast.
 //
 // Only for long experiments. Same order of things as golden/core.py; all groups of a layer lie side by
-// side in a row here, so a pass over a group works on a slice of `lanes` neurons.
+// side in a row here, pixel after pixel, so a pass over a group works on a slice of `lanes` neurons.
 
 #include <algorithm>
 #include <cstdint>
@@ -12,12 +12,14 @@ namespace {
 
 constexpr uint32_t WEYL = 0x9E3779B9u;
 constexpr uint32_t ROUND_KEYS[] = {0xA3D5, 0xC4C3, 0x9E6D};
-constexpr int READOUT = 1, BIAS = 2, HARD_RESET = 4, PLASTIC = 8, POST_NEGATIVE = 16;
+constexpr int READOUT = 1, BIAS = 2, HARD_RESET = 4, PLASTIC = 8, POST_NEGATIVE = 16,
+              CONVOLUTION = 32, POOL = 64;
 
 // Fields of golden.spec.layers.FIELDS, in their order.
 struct Entry {
     int rows, groups, outputs, weight_base, state_base, flags, theta, leak, pre_decay, pre_gain;
     int post_decay, post_gain, psi_width, psi_shift, error_gain, rate, rate_cost;
+    int channels, columns, lines, cell_shift, cell_line, latents, line_inputs, map_inputs;
 };
 
 int32_t saturate(int32_t value, int bits) {
@@ -53,13 +55,19 @@ void update_row(int16_t* __restrict weights, const int32_t* __restrict gains,
 struct Layer {
     Entry entry;
     int width = 0;                          // groups x lanes
+    int pixels = 1, latents = 1;            // positions of neurons, cells of latents
     std::vector<int16_t> weights;           // [rows][width]
-    std::vector<int32_t> membranes, surrogates, posts, gains, post_gains, sums;  // [width]
-    std::vector<int32_t> spikes, signs;     // [width], [classes][width]
-    std::vector<uint8_t> trace, spiked;     // [rows], of the last step
-    std::vector<int32_t> listed;            // rows with a trace, ascending
+    std::vector<int32_t> membranes, surrogates, posts, gains, post_gains, sums;  // [pixels][width]
+    std::vector<int32_t> spikes, winners;   // [pixels][width]
+    std::vector<int32_t> signs;             // [classes][latents][width]
+    std::vector<int32_t> seen;              // spikes of the next layer's inputs
+    std::vector<uint8_t> trace, spiked;     // [inputs], of the last step
+    std::vector<int32_t> listed;            // inputs with a trace, ascending
+    std::vector<int64_t> updates;           // [rows][width], added up (golden/layer_major.py)
+    std::vector<uint8_t> met;               // [rows][groups]: something was added
 
     bool is(int flag) const { return entry.flags & flag; }
+    int inputs() const { return is(CONVOLUTION) ? entry.map_inputs : entry.rows; }
 };
 
 struct Counters {
@@ -71,6 +79,14 @@ struct Visit {
     std::vector<int32_t> rows;
     std::vector<uint8_t> trace, spiked, spikes;
     int learns = 0, active = 0, both = 0;
+
+    void count() {
+        learns = active = both = 0;
+        for (size_t k = 0; k < rows.size(); k++) {
+            const bool changes = trace[k] || spiked[k];
+            learns += changes, active += spikes[k], both += changes && spikes[k];
+        }
+    }
 };
 
 struct Core {
@@ -80,13 +96,17 @@ struct Core {
     std::vector<int32_t> rotations, flips;  // of each lane
     std::vector<int64_t> scores, fired;
     Counters counters{};
-    Visit visit;
+    Visit visit, window;
+    std::vector<size_t> starts;  // of each pixel in the visit
     int step = 0;
+    bool at_end = false;  // updates are added up and applied after the last step
 
     void begin() {
         for (Layer& layer : layers) {
             std::fill(layer.gains.begin(), layer.gains.end(), 0);
             std::fill(layer.post_gains.begin(), layer.post_gains.end(), 0);
+            std::fill(layer.updates.begin(), layer.updates.end(), 0);
+            std::fill(layer.met.begin(), layer.met.end(), 0);
             forget(layer);
         }
         std::fill(scores.begin(), scores.end(), 0);
@@ -112,12 +132,9 @@ struct Core {
             visit.trace[k] = layer.trace[row], visit.spiked[k] = layer.spiked[row];
             if (next < size_t(count) && rows[next] == row) visit.spikes[k] = 1, next++;
         }
-        visit.learns = visit.active = visit.both = 0;
+        visit.count();
         forget(layer);
         for (size_t k = 0; k < n; k++) {
-            const bool learns = visit.trace[k] || visit.spiked[k];
-            visit.learns += learns, visit.active += visit.spikes[k];
-            visit.both += learns && visit.spikes[k];
             if (!keep) continue;
             const int decayed = (visit.trace[k] * layer.entry.pre_decay) >> 8;
             const int trace = std::min(decayed + layer.entry.pre_gain * visit.spikes[k], 255);
@@ -128,63 +145,144 @@ struct Core {
         }
     }
 
-    bool pending(const Layer& layer, int group) const {
-        for (int i = group * lanes; i < (group + 1) * lanes; i++)
+    // `state` counts groups of neurons, all pixels of a layer.
+    bool pending(const Layer& layer, int state) const {
+        for (int i = state * lanes; i < (state + 1) * lanes; i++)
             if (layer.gains[i] || layer.post_gains[i]) return true;
         return false;
     }
 
     // The update of the last step for one group (golden/update.py, golden/noise.py).
-    void make_up(Layer& layer, int group) {
-        const int at = group * lanes, top = 1 << (weight_bits - 1);
-        for (size_t k = 0; k < visit.rows.size(); k++) {
-            const int32_t trace = visit.trace[k], spiked = visit.spiked[k] ? 1 << 5 : 0;
+    void make_up(Layer& layer, const Visit& visited, int group, int state) {
+        const int at = state * lanes, top = 1 << (weight_bits - 1);
+        for (size_t k = 0; k < visited.rows.size(); k++) {
+            const int32_t trace = visited.trace[k], spiked = visited.spiked[k] ? 1 << 5 : 0;
             if (!trace && !spiked) continue;
-            update_row(&layer.weights[size_t(visit.rows[k]) * layer.width + at], &layer.gains[at],
-                       &layer.post_gains[at], rotations.data(), flips.data(), lanes, trace, spiked,
-                       noise_word(noise_state), top);
+            update_row(&layer.weights[size_t(visited.rows[k]) * layer.width + group * lanes],
+                       &layer.gains[at], &layer.post_gains[at], rotations.data(), flips.data(), lanes,
+                       trace, spiked, noise_word(noise_state), top);
             noise_state += WEYL;
         }
-        counters.updates += int64_t(visit.learns) * valid(layer, group);
+        counters.updates += int64_t(visited.learns) * valid(layer, group);
+    }
+
+    // golden/layer_major.py: what make_up would do, added up and not rounded.
+    void add(Layer& layer, const Visit& visited, int group, int state) {
+        const int32_t *gains = &layer.gains[state * lanes], *posts = &layer.post_gains[state * lanes];
+        for (size_t k = 0; k < visited.rows.size(); k++) {
+            const size_t row = visited.rows[k];
+            const int32_t trace = visited.trace[k], spiked = visited.spiked[k] ? 1 << 5 : 0;
+            int64_t* __restrict updates = &layer.updates[row * layer.width + group * lanes];
+            for (int i = 0; i < lanes; i++) updates[i] += trace * gains[i] + spiked * posts[i];
+            layer.met[row * layer.entry.groups + group] = 1;
+        }
+    }
+
+    // The gains of this step are used at once: `visit` becomes the list with the traces of this step.
+    void add_up(Layer& layer) {
+        visit.rows = layer.listed;
+        visit.trace.clear(), visit.spiked.clear();
+        for (int row : layer.listed)
+            visit.trace.push_back(layer.trace[row]), visit.spiked.push_back(layer.spiked[row]);
+        visit.spikes.assign(visit.rows.size(), 0);
+        passes(layer, true);
+        std::fill(layer.gains.begin(), layer.gains.end(), 0);
+        std::fill(layer.post_gains.begin(), layer.post_gains.end(), 0);
+    }
+
+    // A layer's sums, rounded once into its weights: groups, in a group rows, ascending.
+    void settle(Layer& layer) {
+        const Entry& e = layer.entry;
+        const int64_t top = 1 << (weight_bits - 1);
+        for (int group = 0; group < e.groups; group++)
+            for (int row = 0; row < e.rows; row++) {
+                if (!layer.met[size_t(row) * e.groups + group]) continue;
+                const uint32_t word = noise_word(noise_state);
+                noise_state += WEYL;
+                for (int i = 0; i < lanes; i++) {
+                    const size_t at = size_t(row) * layer.width + group * lanes + i;
+                    const uint32_t turned = (word << rotations[i]) | ((word >> 1) >> (31 - rotations[i]));
+                    const int64_t change = layer.updates[at] + (int32_t(turned & 0xFFFF) ^ flips[i]);
+                    layer.weights[at] = int16_t(std::clamp(layer.weights[at] + (change >> 16), -top, top - 1));
+                }
+                counters.updates += valid(layer, group);
+            }
     }
 
     int valid(const Layer& layer, int group) const {
         return std::clamp(layer.entry.outputs - group * lanes, 0, lanes);
     }
 
-    void make_up_all(Layer& layer) {
-        const int n = int(visit.rows.size());
-        for (int group = 0; group < layer.entry.groups; group++) {
-            const bool updates = pending(layer, group);
-            if (updates) make_up(layer, group);
-            counters.synops += int64_t(visit.active) * valid(layer, group);
-            counters.rows_both += updates ? visit.both : 0;
-            counters.rows_update += updates ? visit.learns - visit.both : 0;
-            counters.rows_integrate += visit.active - (updates ? visit.both : 0);
-            if (group == 0)
-                counters.rows_trace += n - visit.active - (updates ? visit.learns - visit.both : 0);
+    // One group at one pixel: the update of the last step, then (unless `flush`) the sums of this one.
+    void pass(Layer& layer, const Visit& visited, int group, int pixel, bool flush) {
+        const int state = pixel * layer.entry.groups + group;
+        const bool updates = pending(layer, state);
+        if (at_end && flush) {
+            if (updates) add(layer, visited, group, state);
+            return;
+        }
+        if (updates) make_up(layer, visited, group, state);
+        counters.synops += int64_t(visited.active) * valid(layer, group);
+        counters.rows_both += updates ? visited.both : 0;
+        counters.rows_update += updates ? visited.learns - visited.both : 0;
+        counters.rows_integrate += visited.active - (updates ? visited.both : 0);
+        if (group == 0 && !layer.is(CONVOLUTION))
+            counters.rows_trace += int(visited.rows.size()) - visited.active -
+                                   (updates ? visited.learns - visited.both : 0);
+        if (!flush) integrate(layer, visited, group, state);
+    }
+
+    void integrate(Layer& layer, const Visit& visited, int group, int state) {
+        int32_t* __restrict sums = &layer.sums[state * lanes];
+        const int32_t* kept = &layer.membranes[state * lanes];
+        const bool nothing = layer.is(READOUT) || step == 0;
+        for (int i = 0; i < lanes; i++) sums[i] = nothing ? 0 : kept[i];
+        for (size_t k = 0; k < visited.rows.size(); k++) {
+            if (!visited.spikes[k]) continue;
+            const int16_t* __restrict weights =
+                &layer.weights[size_t(visited.rows[k]) * layer.width + group * lanes];
+            for (int i = 0; i < lanes; i++) sums[i] += weights[i];
         }
     }
 
-    void integrate(Layer& layer) {
-        if (layer.is(READOUT) || step == 0)
-            std::fill(layer.sums.begin(), layer.sums.end(), 0);
-        else
-            layer.sums = layer.membranes;
-        const int width = layer.width;
-        int32_t* __restrict sums = layer.sums.data();
-        for (size_t k = 0; k < visit.rows.size(); k++) {
-            if (!visit.spikes[k]) continue;
-            const int16_t* __restrict weights = &layer.weights[size_t(visit.rows[k]) * width];
-            for (int i = 0; i < width; i++) sums[i] += weights[i];
+    // What is in the 3 x 3 window around a pixel, as rows of weights (golden/window.py).
+    void look(const Layer& layer, int y, int x) {
+        const Entry& e = layer.entry;
+        const int left = std::max(x - 1, 0), right = std::min(x + 1, e.columns - 1);
+        window.rows.clear(), window.trace.clear(), window.spiked.clear(), window.spikes.clear();
+        for (int line = std::max(y - 1, 0); line <= std::min(y + 1, e.lines - 1); line++) {
+            const int place = line * e.columns;
+            const int offset = (3 * (line - y + 1) - (place + x - 1)) * e.channels;
+            for (size_t k = starts[place + left]; k < starts[place + right + 1]; k++) {
+                window.rows.push_back(visit.rows[k] + offset);
+                window.trace.push_back(visit.trace[k]), window.spiked.push_back(visit.spiked[k]);
+                window.spikes.push_back(visit.spikes[k]);
+            }
+        }
+        window.count();
+    }
+
+    void passes(Layer& layer, bool flush) {
+        const Entry& e = layer.entry;
+        if (!layer.is(CONVOLUTION)) {
+            for (int group = 0; group < e.groups; group++) pass(layer, visit, group, 0, flush);
+            return;
+        }
+        starts.resize(layer.pixels + 1);
+        for (int pixel = 0; pixel <= layer.pixels; pixel++)
+            starts[pixel] = std::lower_bound(visit.rows.begin(), visit.rows.end(), pixel * e.channels) -
+                            visit.rows.begin();
+        for (int pixel = 0; pixel < layer.pixels; pixel++) {
+            look(layer, pixel / e.columns, pixel % e.columns);
+            for (int group = 0; group < e.groups; group++) pass(layer, window, group, pixel, flush);
         }
     }
 
     // golden/fire.py
     void fire(Layer& layer) {
         const Entry& e = layer.entry;
-        for (int i = 0; i < layer.width; i++) {
-            const int32_t v = saturate(layer.sums[i], 16), valid = i < e.outputs;
+        for (int i = 0; i < layer.pixels * layer.width; i++) {
+            const int32_t v = saturate(layer.sums[i], 16), valid = i % layer.width < e.outputs;
             if (layer.is(READOUT)) {
                 layer.membranes[i] = v, layer.surrogates[i] = 128 * valid, layer.spikes[i] = 0;
                 continue;
@@ -198,18 +296,58 @@ struct Core {
         }
     }
 
+    // What the next layer sees, and who decided it (golden/pool.py).
+    void pool(Layer& layer) {
+        const int width = layer.width, columns = layer.entry.columns, lines = layer.entry.lines;
+        if (!layer.is(POOL)) {
+            layer.seen = layer.spikes;
+            return;
+        }
+        std::fill(layer.winners.begin(), layer.winners.end(), 0);
+        layer.seen.clear();
+        for (int y = 0; y + 1 < lines; y += 2)
+            for (int x = 0; x + 1 < columns; x += 2)
+                for (int i = 0; i < width; i++) {
+                    const int corner = (y * columns + x) * width + i, line = columns * width;
+                    int winner = corner, any = 0;
+                    for (int place : {corner, corner + width, corner + line, corner + line + width}) {
+                        if (layer.spikes[place] && !any) winner = place, any = 1;
+                    }
+                    layer.winners[winner] = 1;
+                    layer.seen.push_back(any);
+                }
+    }
+
+    int cell(const Layer& layer, int pixel) const {
+        const Entry& e = layer.entry;
+        if (!layer.is(CONVOLUTION)) return 0;
+        const int y = pixel / e.columns >> e.cell_shift, x = pixel % e.columns >> e.cell_shift;
+        return std::min(y * e.cell_line / e.groups + x, layer.latents - 1);  // beyond: no winner
+    }
+
+    // Sums of B o over what the next layer sees.
+    void project(const Layer& layer, int32_t* logits) const {
+        const int width = layer.width, latents = layer.latents * width;
+        const int columns = layer.is(POOL) ? layer.entry.columns / 2 : layer.entry.columns;
+        for (size_t k = 0; k < layer.seen.size(); k++) {
+            if (!layer.seen[k]) continue;
+            int pixel = int(k) / width;
+            if (layer.is(POOL)) pixel = pixel / columns * 2 * layer.entry.columns + pixel % columns * 2;
+            const size_t latent = size_t(cell(layer, pixel)) * width + k % width;
+            for (int c = 0; c < classes; c++) logits[c] += layer.signs[size_t(c) * latents + latent];
+        }
+    }
+
     // golden/signal.py and Core._learn
     void learn(Layer& layer, size_t index, int target, bool learns) {
         const Entry& e = layer.entry;
         int32_t logits[64] = {}, signals[64];
+        pool(layer);
         if (layer.is(READOUT)) {
             for (int c = 0; c < classes; c++) scores[c] += logits[c] = layer.membranes[c];
         } else {
-            for (int i = 0; i < layer.width; i++) {
-                if (!layer.spikes[i]) continue;
-                fired[index]++;
-                for (int c = 0; c < classes; c++) logits[c] += layer.signs[size_t(c) * layer.width + i];
-            }
+            project(layer, logits);
+            for (int spike : layer.seen) fired[index] += spike;
         }
         if (!learns) return;
         for (int c = 0; c < classes; c++) {
@@ -217,12 +355,19 @@ struct Core {
             const int32_t error = 256 * (c == target) - std::clamp(guess, 0, 256);
             signals[c] = target < 0 ? 0 : round_shift(error * e.rate, 8);
         }
-        for (int i = 0; i < layer.width; i++) {
+        // B' e of every latent, not yet saturated
+        const int latents = layer.latents * layer.width;
+        std::vector<int32_t> back(latents);
+        if (!layer.is(READOUT) && target >= 0)
+            for (int c = 0; c < classes; c++)
+                for (int i = 0; i < latents; i++) back[i] += signals[c] * layer.signs[size_t(c) * latents + i];
+        for (int i = 0; i < layer.pixels * layer.width; i++) {
             int32_t m = 0;
             if (layer.is(READOUT)) {
                 m = i < classes ? signals[i] : 0;
-            } else if (target >= 0) {
-                for (int c = 0; c < classes; c++) m += signals[c] * layer.signs[size_t(c) * layer.width + i];
+            } else if (target >= 0 && layer.winners[i]) {
+                m = back[size_t(cell(layer, i / layer.width)) * layer.width + i % layer.width];
+                if (layer.is(CONVOLUTION)) m = saturate(m, 16);
                 m = saturate(m - e.rate_cost * layer.spikes[i], 16);
             }
             const int32_t psi = layer.surrogates[i], post = step ? layer.posts[i] : 0;
@@ -248,21 +393,23 @@ struct Core {
                 const bool learns = learning && layer.is(PLASTIC);
                 if (layer.is(BIAS)) events.push_back(layer.entry.rows - 1);
                 merge(layer, events.data(), int(events.size()), learns);
-                make_up_all(layer);
-                integrate(layer);
+                passes(layer, false);
                 fire(layer);
                 learn(layer, index, step >= learn_from ? label : -1, learns);
+                if (at_end) add_up(layer);
                 events.clear();
-                for (int i = 0; i < layer.width; i++)
-                    if (layer.spikes[i]) events.push_back(i);
+                for (size_t i = 0; i < layer.seen.size(); i++)
+                    if (layer.seen[i]) events.push_back(int(i));
             }
         }
         for (Layer& layer : layers) {  // golden Core._flush
+            if (at_end) settle(layer);
             bool any = false;
-            for (int group = 0; group < layer.entry.groups; group++) any |= pending(layer, group);
+            for (int state = 0; state < layer.pixels * layer.entry.groups; state++)
+                any |= pending(layer, state);
             if (!any) continue;
             merge(layer, nullptr, 0, false);
-            make_up_all(layer);
+            passes(layer, true);
         }
         for (int64_t n : fired) counters.spikes += n;
     }
@@ -284,12 +431,17 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
         Layer layer;
         std::memcpy(&layer.entry, table + l * FIELDS, sizeof(Entry));
         layer.width = layer.entry.groups * lanes;
+        if (layer.is(CONVOLUTION)) {
+            layer.pixels = layer.entry.columns * layer.entry.lines;
+            layer.latents = layer.entry.latents / layer.entry.groups;
+        }
         layer.weights.resize(size_t(layer.entry.rows) * layer.width);
         for (auto* array : {&layer.membranes, &layer.surrogates, &layer.posts, &layer.gains,
                             &layer.post_gains, &layer.sums, &layer.spikes})
-            array->resize(layer.width);
-        layer.trace.resize(layer.entry.rows), layer.spiked.resize(layer.entry.rows);
-        layer.signs.assign(signs[l], signs[l] + size_t(classes) * layer.width);
+            array->resize(layer.pixels * layer.width);
+        layer.winners.assign(layer.pixels * layer.width, 1);
+        layer.trace.resize(layer.inputs()), layer.spiked.resize(layer.inputs());
+        layer.signs.assign(signs[l], signs[l] + size_t(classes) * layer.latents * layer.width);
         core->layers.push_back(std::move(layer));
     }
     core->scores.resize(classes), core->fired.resize(layers);
@@ -303,6 +455,14 @@ int16_t* core_weights(Core* core, int layer) { return core->layers[layer].weight
 uint32_t* core_noise(Core* core) { return &core->noise_state; }
 
 int64_t* core_counters(Core* core) { return reinterpret_cast<int64_t*>(&core->counters); }
+
+void core_at_end(Core* core) {
+    core->at_end = true;
+    for (Layer& layer : core->layers) {
+        layer.updates.resize(layer.weights.size());
+        layer.met.resize(size_t(layer.entry.rows) * layer.entry.groups);
+    }
+}
 
 void core_set_rates(Core* core, int layer, int rate, int rate_cost) {
     core->layers[layer].entry.rate = rate, core->layers[layer].entry.rate_cost = rate_cost;

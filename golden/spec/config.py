@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 CHUNK, SMALL_CHUNK = 8, 4
 """Lanes that firing and learning signals take at a time, and that the host reads as one word."""
 
+MAP_LATENT_GROUPS = 64
+"""Most groups of latents of a core with maps, whose groups of neurons are many times as many."""
+
 STORE_BLOCK = 512
 """Bytes of which a store is a multiple."""
 
@@ -34,18 +37,24 @@ class CoreConfig:
     """Receive buffer of the link: frames in flight never hold more than this (a power of two)."""
     store_bytes: int = 8192
     """Block RAM for samples that are played from the board (whole blocks of 512 bytes); 0: none."""
+    map_pixels: int = 0
+    """Pixels of the largest map that a convolution can work on; 0: flat layers only."""
+    post_traces: int = 1
+    """1: with post traces, for the non-causal term (alpha_post); 0: without them, and their memory."""
 
     def __post_init__(self) -> None:
         bounds = {
             "lanes": (1, 128),
             "weight_bits": (8, 16),
             "weight_words": (4, 1 << 16),
-            "neuron_groups": (2, 1 << 10),
+            "neuron_groups": (2, 1 << 12),
             "trace_entries": (4, 1 << 14),
             "layers": (2, 8),
             "classes": (2, 64),
             "frame_bytes": (512, 1 << 16),
             "store_bytes": (0, 1 << 19),
+            "map_pixels": (0, 1 << 12),
+            "post_traces": (0, 1),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
@@ -73,6 +82,11 @@ class CoreConfig:
     def chunks(self) -> int:
         """Chunks of a group of lanes."""
         return self.lanes // self.chunk_lanes
+
+    @property
+    def latent_groups(self) -> int:
+        """Groups of latents that the learning signal of one layer can tell apart."""
+        return min(self.neuron_groups, MAP_LATENT_GROUPS) if self.map_pixels else self.neuron_groups
 
     @property
     def small(self) -> bool:
@@ -127,5 +141,15 @@ PRESETS = {
         store_bytes=4096,
     ),
     "ulx3s-85f": CoreConfig(),
+    "ulx3s-85f-maps": CoreConfig(
+        lanes=16,
+        weight_words=4096,
+        neuron_groups=1792,
+        trace_entries=9216,
+        layers=8,
+        store_bytes=4096,
+        map_pixels=1156,
+        post_traces=0,
+    ),
 }
 """Named configurations: `tiny` for tests, the others what the boards are built with."""

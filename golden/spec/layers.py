@@ -16,12 +16,17 @@ class Field:
 
 
 FIELDS = (
-    Field("rows", "input rows, the bias row included", 1, 1 << 14),
+    Field("rows", "rows of weights, the bias row included", 1, 1 << 14),
     Field("groups", "groups of lanes: outputs / lanes, rounded up", 1, 1 << 10),
-    Field("outputs", "neurons of the layer", 1),
+    Field("outputs", "neurons of the layer; of a convolution: its channels", 1),
     Field("weight_base", "first word of the layer in the weight memory"),
-    Field("state_base", "first group of the layer in the state memories", 0, 1 << 10),
-    Field("flags", "sum of READOUT 1, BIAS 2, HARD_RESET 4, PLASTIC 8, POST_NEGATIVE 16", 0, 31),
+    Field("state_base", "first group of the layer in the state memories", 0, 1 << 12),
+    Field(
+        "flags",
+        "sum of READOUT 1, BIAS 2, HARD_RESET 4, PLASTIC 8, POST_NEGATIVE 16, CONVOLUTION 32, POOL 64",
+        0,
+        127,
+    ),
     Field("theta", "firing threshold, weight units", 0, 0x7FFF),
     Field("leak", "gamma x 256", 0, 255),
     Field("pre_decay", "lambda_pre x 256", 0, 255),
@@ -33,9 +38,19 @@ FIELDS = (
     Field("error_gain", "logit scale: hard sigmoid = 128 + latents x error_gain / 256", 0, 0x7FFF),
     Field("rate", "learning rate: learning signal = error x rate / 256", 0, 0x7FFF),
     Field("rate_cost", "what a spike takes off its neuron's learning signal", 0, 0x7FFF),
+    Field("channels", "of a convolution: input channels, the idle ones of the last group included"),
+    Field("width", "of a convolution: pixels of a line", 0, 1 << 12),
+    Field("height", "of a convolution: lines", 0, 1 << 12),
+    Field("cell_shift", "log2 of the side of a latent's cell, in pixels before pooling", 0, 15),
+    Field("cell_line", "groups of latents of a line of cells", 0, 1 << 12),
+    Field("latents", "groups of latents of the map", 0, 1 << 12),
+    Field("line_inputs", "of a convolution: width x channels"),
+    Field("map_inputs", "of a convolution: pixels x channels"),
 )
 
-READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE = (1 << bit for bit in range(5))
+READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, CONVOLUTION, POOL = (
+    1 << bit for bit in range(7)
+)
 FIELD_NAMES = tuple(field.name for field in FIELDS)
 ENTRY_WORDS = 1 << (len(FIELDS) - 1).bit_length()
 """Distance of two entries in host addresses."""
@@ -65,6 +80,14 @@ class Layer:
     error_gain: int = 0
     rate: int = 0
     rate_cost: int = 0
+    channels: int = 0
+    width: int = 0
+    height: int = 0
+    cell_shift: int = 0
+    cell_line: int = 0
+    latents: int = 0
+    line_inputs: int = 0
+    map_inputs: int = 0
 
     def __post_init__(self) -> None:
         for field in FIELDS:
@@ -101,9 +124,39 @@ class Layer:
         return bool(self.flags & POST_NEGATIVE)
 
     @property
+    def convolution(self) -> bool:
+        """3 x 3, one pass per pixel, the same weights in all of them."""
+        return bool(self.flags & CONVOLUTION)
+
+    @property
+    def pool(self) -> bool:
+        """2 x 2 max pooling of the spikes."""
+        return bool(self.flags & POOL)
+
+    @property
     def inputs(self) -> int:
-        """Rows that spikes can reach: all but the bias."""
-        return self.rows - self.bias
+        """Input neurons: of a flat layer, all rows but the bias."""
+        return self.map_inputs if self.convolution else self.rows - self.bias
+
+    @property
+    def positions(self) -> int:
+        """Pixels of the layer's map; 1 for a flat layer."""
+        return self.width * self.height if self.convolution else 1
+
+    @property
+    def cell_columns(self) -> int:
+        """Cells of latents beside each other."""
+        return self.cell_line // self.groups
+
+    @property
+    def cells(self) -> int:
+        """Latents of a channel."""
+        return self.latents // self.groups
+
+    @property
+    def state_groups(self) -> int:
+        """Groups of neurons with a state."""
+        return self.groups * self.positions
 
     @property
     def words(self) -> int:

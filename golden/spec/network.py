@@ -14,22 +14,28 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import FACTOR_BITS, READOUT_SURROGATE, TRACE_ONE
 from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, READOUT, Layer
+from golden.spec.layout import DoesNotFit, Place, check_fit, places
 from golden.spec.registers import pack_lanes
+from golden.spec.shape import Map, Stage, maps, parse_stages
 
-
-class DoesNotFit(ValueError):
-    """A network that a core has no room for; the message names the memory and by how much."""
+__all__ = ["DoesNotFit", "Network", "pack_signs", "pack_weights", "sign_matrix", "unpack_weights"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Fully-connected spiking layers and a readout, trained with TESS (arXiv 2502.01837).
+    """Spiking layers, flat or convolutions, and a readout, trained with TESS (arXiv 2502.01837).
 
     Raises ValueError, naming the parameter and its bounds, on creation.
     """
 
     sizes: tuple[int, ...]
-    """Inputs, neurons of each hidden layer, classes."""
+    """Inputs, neurons of each hidden layer (behind its pooling), classes."""
+    input_map: tuple[int, int, int] | None = None
+    """Channels, height and width of the inputs, for a network with `stages`."""
+    stages: tuple[str, ...] = ()
+    """Hidden layers as `golden.spec.shape` writes them; none: flat layers of `sizes`."""
+    latent_side: int = 4
+    """A map's latents are averages over at most so many cells to a side."""
     gamma: float = 0.5
     """Leak: part of the membrane that stays from step to step."""
     theta: float = 0.6
@@ -71,16 +77,38 @@ class Network:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(self.sizes))
+        object.__setattr__(self, "stages", tuple(self.stages))
+        if self.input_map is not None:
+            object.__setattr__(self, "input_map", tuple(self.input_map))
         if len(self.sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in self.sizes):
             raise ValueError(
                 f"sizes {self.sizes}: inputs, hidden layers and classes, 1 or more each"
             )
+        if self.stages:
+            self._check_stages()
         if self.reset not in ("soft", "hard"):
             raise ValueError(f"reset {self.reset!r}: soft or hard")
         for name, low, high in BOUNDS:
             value = getattr(self, name)
             if not low <= value <= high:  # also false for NaN
                 raise ValueError(f"{name} is {value}: it must lie in {low:g} to {high:g}")
+
+    @classmethod
+    def of_stages(
+        cls, input_map: tuple[int, int, int], stages: tuple[str, ...], classes: int, **settings: Any
+    ) -> "Network":
+        """A network of hidden layers written as in `golden.spec.shape`. Raises ValueError."""
+        texts = tuple(str(stage) for stage in parse_stages(stages))
+        seen = maps(Map(*input_map), parse_stages(texts))
+        sizes = (*(each.neurons for each in seen), classes)
+        return cls(sizes=sizes, input_map=input_map, stages=texts, **settings)
+
+    @property
+    def name(self) -> str:
+        """Its layers in short: 578-384-10, or 2x34x34:16c3p-10."""
+        if self.input_map and self.stages:
+            return f"{Map(*self.input_map)}:{'-'.join((*self.stages, str(self.classes)))}"
+        return "-".join(map(str, self.sizes))
 
     @property
     def inputs(self) -> int:
@@ -99,7 +127,13 @@ class Network:
 
     def as_dict(self) -> dict[str, Any]:
         """The parameters by name; `Network(**d)` gives the same network."""
-        return asdict(self) | {"sizes": list(self.sizes)}
+        plain = asdict(self)
+        for name in ("input_map", "stages"):  # of flat layers there is nothing to say
+            if not plain[name]:
+                del plain[name]
+        if not self.stages:
+            del plain["latent_side"]
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in plain.items()}
 
     def learn_from(self, steps: int) -> int:
         """First step with a learning signal in a sample of `steps` steps."""
@@ -114,48 +148,49 @@ class Network:
         self.check_fit(config)
         layers: list[Layer] = []
         word = state = 0
-        for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False):
-            readout = len(layers) == len(self.hidden)
+        for place in self.places(config):
+            fields = place.fields()
+            kind = (
+                self._readout(rate_scale)
+                if place.readout
+                else self._hidden_layer(rate_scale, place)
+            )
             layer = Layer(
-                rows=inputs + readout,
-                groups=-(-outputs // config.lanes),
-                outputs=outputs,
+                **(fields | kind | {"flags": kind["flags"] | fields.get("flags", 0)}),
                 weight_base=word,
                 state_base=state,
-                **(self._readout(rate_scale) if readout else self._hidden_layer(rate_scale)),
             )
-            word, state = word + layer.words, state + layer.groups
+            word, state = word + layer.words, state + layer.state_groups
             layers.append(layer)
         return layers
 
+    def places(self, config: CoreConfig) -> list[Place]:
+        """Where each layer lies on a core, whether or not all of them fit."""
+        inputs = Map(*self.input_map) if self.input_map else Map(self.inputs)
+        stages = parse_stages(self.stages) or tuple(Stage(n) for n in self.hidden)
+        return places(inputs, stages, self.classes, config.lanes, self.latent_side)
+
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
-        rows = [n + (i == len(self.hidden)) for i, n in enumerate(self.sizes[:-1])]
-        groups = [-(-n // config.lanes) for n in self.sizes[1:]]
-        needs = (
-            ("layers", len(groups), config.layers, "layer table entries", "layers"),
-            ("classes", self.classes, config.classes, "classes", "classes"),
-            ("trace_entries", sum(rows), config.trace_entries, "trace entries", "inputs"),
-            ("neuron_groups", sum(groups), config.neuron_groups,
-             f"groups of {config.lanes} neurons", "neurons"),
-            ("weight_words", sum(r * g for r, g in zip(rows, groups, strict=True)),
-             config.weight_words, f"weight words of {config.lanes} lanes", "inputs or neurons"),
-        )  # fmt: skip
-        for field, need, have, unit, cure in needs:
-            if need > have:
-                raise DoesNotFit(
-                    f"network {'-'.join(map(str, self.sizes))} needs {need} {unit}, the core has "
-                    f"{have} ({need - have} too many): use fewer {cure}, or build with a larger {field}"
-                )
+        check_fit(self.name, self.places(config), self.classes, config)
+        if self.alpha_post and not config.post_traces:
+            raise DoesNotFit(
+                f"alpha_post is {self.alpha_post}: the core has no post traces; "
+                "use 0, or build with post_traces 1"
+            )
 
     def initial_weights(self) -> list[NDArray[np.int32]]:
-        """Integer start weights [rows, outputs] of each layer; the readout's last row is its bias."""
+        """Integer start weights [rows, outputs] of each layer; the readout's last row is its bias.
+
+        Rows of a convolution are 3 (dy + 1) C + (dx + 1) C + c for its C input channels.
+        """
         rng = np.random.default_rng(self.seed)
         weights = []
-        for index, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
+        for index, place in enumerate(self.places(CoreConfig())):
+            inputs, outputs = place.stage.fan_in(place.inputs), place.stage.outputs
             bound = self.init_scale / np.sqrt(inputs)
             real = rng.uniform(-bound, bound, (inputs, outputs))
-            if index == len(self.hidden):
+            if place.readout:
                 real = np.vstack([real, np.zeros(outputs)])
             weights.append(np.rint(real * 2.0 ** self.fraction(index)).astype(np.int32))
         return weights
@@ -169,7 +204,17 @@ class Network:
         """Initial state of stochastic rounding, u32."""
         return (self.seed * 0x2545F491 + 0x1234567) & 0xFFFFFFFF
 
-    def _hidden_layer(self, rate_scale: float) -> dict[str, int]:
+    def _check_stages(self) -> None:
+        if self.input_map is None:
+            raise ValueError(
+                "stages: input_map is needed, the channels, height and width of the inputs"
+            )
+        seen = maps(Map(*self.input_map), parse_stages(self.stages))
+        sizes = (*(each.neurons for each in seen), self.classes)
+        if self.sizes != sizes:
+            raise ValueError(f"sizes {self.sizes}: the stages {'-'.join(self.stages)} have {sizes}")
+
+    def _hidden_layer(self, rate_scale: float, place: Place) -> dict[str, int]:
         one = 2**self.weight_fraction
         shift = max(0, self.weight_fraction - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
         flags = (self.train_hidden * PLASTIC) | ((self.reset == "hard") * HARD_RESET)
@@ -185,7 +230,7 @@ class Network:
             "post_gain": round(abs(self.alpha_post) * 128),
             "psi_width": one,
             "psi_shift": shift,
-            "error_gain": _register("logit_scale", self.logit_scale * 64 * 256),
+            "error_gain": _register("logit_scale", self.logit_scale * 64 * 256 / 4**place.cell),
             "rate": _register("eta", rate),
             "rate_cost": _register(
                 "rate_cost", self.rate_cost * rate
@@ -221,6 +266,7 @@ BOUNDS = (
     ("readout_fraction", 4, 14),
     ("init_scale", 0, 100),
     ("seed", 0, 2**32 - 1),
+    ("latent_side", 1, 16),
 )
 
 
@@ -231,20 +277,18 @@ def _register(name: str, value: float) -> int:
     return round(value)
 
 
-def pack_weights(weights: NDArray[np.int32], lanes: int) -> NDArray[np.int32]:
-    """Weights [rows, outputs] as memory words [groups x rows, lanes]; idle lanes are zero."""
-    rows, outputs = weights.shape
-    groups = -(-outputs // lanes)
-    padded = np.zeros((rows, groups * lanes), np.int32)
-    padded[:, :outputs] = weights
-    return padded.reshape(rows, groups, lanes).transpose(1, 0, 2).reshape(-1, lanes)
+def pack_weights(weights: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
+    """Weights [rows, outputs] as memory words [groups x rows, lanes]; idle lanes and rows are zero."""
+    padded = np.zeros((place.rows, place.groups * place.lanes), np.int32)
+    padded[place.row_numbers(), : place.stage.outputs] = weights
+    grouped = padded.reshape(place.rows, place.groups, place.lanes)
+    return grouped.transpose(1, 0, 2).reshape(-1, place.lanes)
 
 
-def unpack_weights(words: NDArray[np.int32], layer: Layer) -> NDArray[np.int32]:
+def unpack_weights(words: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
     """The inverse of `pack_weights` for one layer: [rows, outputs]."""
-    lanes = words.shape[-1]
-    grouped = words.reshape(layer.groups, layer.rows, lanes).transpose(1, 0, 2)
-    return grouped.reshape(layer.rows, -1)[:, : layer.outputs]
+    grouped = words.reshape(place.groups, place.rows, place.lanes).transpose(1, 0, 2)
+    return grouped.reshape(place.rows, -1)[place.row_numbers(), : place.stage.outputs]
 
 
 def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
@@ -261,8 +305,9 @@ def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
 def pack_signs(config: CoreConfig, classes: int) -> NDArray[np.uint16]:
     """The sign memory for `classes` classes, as its host words in order (see Space.SIGNS)."""
     slots, chunks = 1 << ceil_log2(config.classes), config.chunks
-    signs = sign_matrix(classes, config.neuron_groups * config.lanes)
-    grouped = signs.reshape(classes, config.neuron_groups, config.lanes).transpose(1, 0, 2) > 0
-    words = np.zeros((config.neuron_groups, slots, 1 << ceil_log2(chunks)), np.uint16)
+    groups = config.latent_groups
+    signs = sign_matrix(classes, groups * config.lanes)
+    grouped = signs.reshape(classes, groups, config.lanes).transpose(1, 0, 2) > 0
+    words = np.zeros((groups, slots, 1 << ceil_log2(chunks)), np.uint16)
     words[:, :classes, :chunks] = pack_lanes(grouped, config)
     return words.reshape(-1)

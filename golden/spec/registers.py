@@ -65,6 +65,8 @@ IDENTITY = (
     Register("classes", 16, "r", "most classes"),
     Register("frame_bytes", 32, "r", "bytes of frames that may be in flight"),
     Register("store_bytes", 32, "r", "bytes of the store of samples; 0: there is none"),
+    Register("map_pixels", 16, "r", "pixels of the largest map; 0: flat layers only"),
+    Register("post_traces", 16, "r", "1: there are post traces; 0: post_gain counts as 0"),
 )
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),
@@ -127,7 +129,7 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
     table = (
         Memory(Space.LAYERS, "rw", config.layers, len(FIELDS), 16, False, "layer table"),
         Memory(
-            Space.SIGNS, "rw", groups * class_slots, chunks, bits, False,
+            Space.SIGNS, "rw", config.latent_groups * class_slots, chunks, bits, False,
             "random signs B, one bit a lane (1 = plus): word = group x class slots + class",
         ),
         Memory(

@@ -66,13 +66,13 @@ class Walk(wiring.Component):
 class ChunkMemory(wiring.Component):
     """A chunk of values per word: `read` is the word at `address`, LATENCY cycles later.
 
-    Reader and writer never meet at one address.
+    Reader and writer never meet at one address. One that does not exist reads as zeros.
     """
 
     LATENCY = 2
 
-    def __init__(self, config: CoreConfig, shape) -> None:
-        self.config = config
+    def __init__(self, config: CoreConfig, shape, *, exists: bool = True) -> None:
+        self.config, self.exists = config, exists
         self.vector = data.ArrayLayout(shape, config.chunk_lanes)
         super().__init__(
             {
@@ -86,6 +86,8 @@ class ChunkMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        if not self.exists:
+            return m
         depth = self.config.neuron_groups << chunk_bits(self.config)
         m.submodules.words = words = Memory(
             shape=self.vector, depth=depth, init=[], attrs=ram(self.config)
@@ -126,7 +128,7 @@ class Signs(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        depth = self.config.neuron_groups << chunk_bits(self.config)
+        depth = self.config.latent_groups << chunk_bits(self.config)
         m.submodules.words = words = Memory(
             shape=self.signs.shape(), depth=depth, init=[], attrs=ram(self.config)
         )

@@ -19,9 +19,11 @@ from hw.core.counters import Counters
 from hw.core.events import Events
 from hw.core.fire import Fire
 from hw.core.lanes import NEW_AT, NOISE_AT, SUMS_AT, Lanes
+from hw.core.map_signal import Winners
 from hw.core.memories import LayerTable
 from hw.core.noise import Noise
 from hw.core.pipeline import later, taps
+from hw.core.pool import Pool
 from hw.core.ports import BusReply, BusRequest, ResultWords, SampleBytes
 from hw.core.readback import Readback
 from hw.core.result import Result
@@ -69,7 +71,9 @@ class Core(wiring.Component):
         m.submodules.table = self.table = LayerTable(config, reads=4)
         m.submodules.membranes = self.membranes = ChunkMemory(config, signed(MEMBRANE_BITS))
         m.submodules.surrogates = self.surrogates = ChunkMemory(config, SURROGATE_BITS)
-        m.submodules.post = self.post = ChunkMemory(config, TRACE_BITS)
+        m.submodules.post = self.post = ChunkMemory(
+            config, TRACE_BITS, exists=bool(config.post_traces)
+        )
         m.submodules.spikes = self.spikes = ChunkMemory(config, 1)
         m.submodules.signs = self.signs = Signs(config)
         self.lanes = [Lanes(config, chunk) for chunk in range(config.chunks)]
@@ -117,13 +121,22 @@ class Core(wiring.Component):
             trace.gain.eq(run.gain),
             run.signal_busy.eq(self.signal.busy),
             run.signal_full.eq(self.signal.full),
-            run.pending.eq(self.signal.pending),
             run.layer_pending.eq(self.signal.layer_pending),
             run.layer_count.eq(self.readback.layer_count),
         ]
+        m.d.comb += [
+            self.signal.asks.layer.eq(run.layer),
+            self.signal.asks.group.eq(run.state),
+            run.pending.eq(self.signal.pending),
+        ]
         first_entry = self.table.entry_3
+        inputs = first_entry.rows - first_entry.flags.bias
+        if self.config.map_pixels:
+            m.d.comb += self.signal.asks.next_group.eq(run.next_state)
+            m.d.comb += run.next_pending.eq(self.signal.next_pending)
+            inputs = Mux(first_entry.flags.convolution, first_entry.map_inputs, inputs)
         m.d.comb += self.table.layer_3.eq(Mux(self.readback.active, self.readback.word, 0))
-        m.d.sync += events.inputs.eq(first_entry.rows - first_entry.flags.bias)
+        m.d.sync += events.inputs.eq(inputs)
 
     def _wire_result(self, m):
         results, run = self.results, self.sequencer
@@ -190,7 +203,7 @@ class Core(wiring.Component):
 
     def _wire_fire(self, m):
         """Sums to spikes, surrogates and membranes; spikes on to the next layer."""
-        fire, scan, config = self.fire, self.scan, self.config
+        fire, config = self.fire, self.config
         walk, done = self.ending, self.slots[READ_MEMBRANES_AT - 1]
         token = Signal(firing(config))
         m.d.comb += [
@@ -215,12 +228,7 @@ class Core(wiring.Component):
         ]
         entries = taps(m, "layer", self.table.entry_1, Fire.FIRED)
         self.tokens, self.entries = tokens, entries
-        fired, readout = tokens[Fire.FIRED], entries[Fire.FIRED].flags.readout
-        m.d.comb += [
-            scan.chunks.valid.eq(fired.valid & ~readout),
-            scan.chunks.payload.spikes.eq(fire.spikes),
-            scan.chunks.payload.last.eq(fired.context.final & (fired.chunk == config.chunks - 1)),
-        ]
+        self._wire_seen(m)
         for memory, at, values in (
             (self.spikes, Fire.FIRED, fire.spikes),
             (self.surrogates, Fire.PSI, fire.surrogates),
@@ -232,10 +240,61 @@ class Core(wiring.Component):
                 memory.write_data.eq(values),
             ]
 
+    def _wire_seen(self, m):
+        """Spikes as the next layer sees them, a chunk at a time: on to it, and to the learning signal."""
+        fire, signal, config = self.fire, self.signal, self.config
+        if config.map_pixels:
+            coming, restart, local, late = self._wire_pool(m)
+            spikes, potentials = self.pool.seen, self.pool.potentials
+        else:
+            at = Fire.FIRED - LearningSignal.FIRED
+            coming, late = self.tokens[at], 0
+            local = coming.context.state - self.entries[at].state_base
+            restart = (local == 0) & (coming.chunk == 0)
+            spikes, potentials = fire.spikes, fire.potentials
+        seen = later(m, "seen", coming, LearningSignal.FIRED)
+        readout = later(m, "readout", self.entries[Fire.FIRED].flags.readout, late)
+        m.d.comb += [
+            signal.coming.eq(coming),
+            signal.local.eq(local),
+            signal.restart.eq(restart),
+            signal.readout.eq(readout),
+            signal.spikes.eq(spikes),
+            signal.potentials.eq(potentials),
+        ]
+        chunks = self.scan.chunks
+        m.d.comb += [
+            chunks.valid.eq(seen.valid & ~readout),
+            chunks.payload.spikes.eq(spikes),
+            chunks.payload.last.eq(seen.context.final & (seen.chunk == config.chunks - 1)),
+        ]
+
+    def _wire_pool(self, m):
+        """Fired chunks of maps to what is seen of them; winners to their memory."""
+        config, fire, signal = self.config, self.fire, self.signal
+        m.submodules.pool = self.pool = pool = Pool(config)
+        m.submodules.winners = winners = Winners(config)
+        fired, coming = self.tokens[Fire.FIRED], Signal(firing(config))
+        m.d.comb += [
+            pool.valid.eq(fired.valid),
+            pool.context.eq(fired.context),
+            pool.chunk.eq(fired.chunk),
+            pool.entry.eq(self.entries[Fire.FIRED]),
+            pool.spikes.eq(fire.spikes),
+            pool.fired_potentials.eq(fire.potentials),
+            coming.eq(fired),
+            coming.valid.eq(pool.coming),
+            winners.write.eq(pool.write_winners),
+            winners.write_address.eq(pool.winners_place),
+            winners.write_data.eq(pool.winners),
+            winners.address.eq(signal.winners_place),
+            signal.winners.eq(winners.read),
+        ]
+        return coming, pool.restart, pool.local, Pool.LATENCY
+
     def _wire_signal(self, m):
-        """Fired chunks to gains."""
-        signal, fire, read, run = self.signal, self.fire, self.readback, self.sequencer
-        coming = Fire.FIRED - LearningSignal.FIRED
+        """Class signals to gains."""
+        signal, read, run = self.signal, self.readback, self.sequencer
         m.d.comb += [
             signal.class_count.eq(read.class_count),
             signal.label.eq(self.events.header.label),
@@ -243,11 +302,6 @@ class Core(wiring.Component):
             signal.last_coming.eq(run.signal_last),
             signal.clear.eq(run.signal_clear),
             signal.drop.eq(run.signal_drop),
-            signal.coming.eq(self.tokens[coming]),
-            signal.state_base.eq(self.entries[coming].state_base),
-            signal.readout.eq(self.entries[Fire.FIRED].flags.readout),
-            signal.spikes.eq(fire.spikes),
-            signal.potentials.eq(fire.potentials),
             self.table.layer_2.eq(signal.layer),
             signal.entry.eq(self.table.entry_2),
             signal.signs.eq(self.signs.signs),

@@ -7,7 +7,6 @@ lambda h and alpha Psi.
 from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import (
@@ -18,14 +17,24 @@ from golden.spec.formats import (
     TRACE_BITS,
 )
 from hw.core.chunks import ChunkMemory, place, place_bits
+from hw.core.map_signal import CORNERS, MapSignal
 from hw.core.multiply import Multiply
+from hw.core.pending import Pending
 from hw.core.pipeline import taps, when
-from hw.core.project import AT_ONCE, Project, parts
-from hw.core.tokens import context, layer_bits, layer_entry, state_bits
+from hw.core.project import Project
+from hw.core.steps import ADD, CAUSAL, DECAY, NON_CAUSAL, Steps
+from hw.core.tokens import context, layer_bits, layer_entry
 
 ROUND = 128
-CAUSAL, NON_CAUSAL, DECAY, ADD = range(4)  # products, in this order
 FULL = (1 << TRACE_BITS) - 1
+
+
+def winners_ports(config: CoreConfig) -> dict[str, wiring.Member]:
+    """Ports to Winners, where there are maps."""
+    if not config.map_pixels:
+        return {}
+    word = data.ArrayLayout(config.chunk_lanes, CORNERS)
+    return {"winners_place": Out(place_bits(config)), "winners": In(word)}
 
 
 class Gain(wiring.Component):
@@ -33,8 +42,8 @@ class Gain(wiring.Component):
 
     Times are cycles after a cycle of the walk: 0 `signs_place`, unless `blocked` · SPIKES_AT
     `spikes_place` · STATE_AT `state_place` · JOB_AT surrogates, post, products begin · WRITE_AT
-    `write_<memory>` to `write_place`. `pending` has a bit per group with a gain that is not zero,
-    `layer_pending` one per layer; `clear` forgets them. `done` pulses with `layer` when all is written.
+    `write_<memory>` to `write_place`. `done` pulses with `layer` when all is written. `marks` knows which
+    groups have a gain that is not zero, until `clear`.
     """
 
     SPIKES_AT = Project.SPIKES_AT - ChunkMemory.LATENCY
@@ -44,6 +53,7 @@ class Gain(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
+        self.marks = Pending(config)
         lanes = config.chunk_lanes
         gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
         super().__init__(
@@ -70,37 +80,20 @@ class Gain(wiring.Component):
                 "next_post": Out(data.ArrayLayout(TRACE_BITS, lanes)),
                 "write_post": Out(1),
                 "clear": In(1),
-                "pending": Out(config.neuron_groups),
-                "layer_pending": Out(config.layers),
                 "done": Out(1),
                 "layer": Out(layer_bits(config)),
             }
-        )
-
-    def step_layout(self):
-        """What one cycle of the walk is for."""
-        config = self.config
-        return data.StructLayout(
-            {
-                "go": 1,
-                "part": bits_for(parts(config.classes)),
-                "begin": 1,
-                "end": 1,
-                "job": 2,
-                "working": 1,
-                "group": state_bits(config),
-                "state": state_bits(config),
-                "chunk": bits_for(config.chunks),
-                "number": place_bits(config),
-            }
+            | winners_ports(config)
         )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.project = project = Project(self.config)
+        m.submodules.pending = self.marks
+        m.submodules.walk = walk = Steps(self.config, settles=self.WRITE_AT + 1)
         self.token = Signal(context(self.config))
         self.entry = Signal(layer_entry())
-        self.step = Signal(self.step_layout())
+        step = walk.step
         signals = Signal.like(self.signals, reset_less=True)
         cost = Signal(SIGNAL_BITS - 1, reset_less=True)
         with m.If(self.taken):
@@ -108,15 +101,23 @@ class Gain(wiring.Component):
             m.d.sync += self.entry.eq(self.parameters)
             teaches = self.context.teach & ~self.parameters.flags.readout
             m.d.sync += cost.eq(when(teaches, self.parameters.rate_cost))
-        steps = taps(m, "step", self.step, self.WRITE_AT + 1)
+        steps = taps(m, "step", step, self.WRITE_AT + 1)
         m.d.comb += [
+            walk.ready.eq(self.ready),
+            self.taken.eq(walk.taken),
+            walk.parameters.eq(self.parameters),
+            walk.entry.eq(self.entry),
+            walk.any_signal.eq(self.any_signal),
+            walk.class_count.eq(self.class_count),
+            walk.blocked.eq(self.blocked),
+            self.done.eq(walk.done),
             self.layer.eq(self.token.layer),
-            self.signs_place.eq(place(self.config, self.step.group, self.step.chunk)),
-            project.go.eq(self.step.go),
-            project.part.eq(self.step.part),
-            project.begin.eq(self.step.begin),
-            project.end.eq(self.step.end),
-            project.number.eq(self.step.number),
+            self.signs_place.eq(place(self.config, step.group, step.chunk)),
+            project.go.eq(step.go),
+            project.part.eq(step.part),
+            project.begin.eq(step.begin),
+            project.end.eq(step.end),
+            project.number.eq(step.number),
             project.readout.eq(self.entry.flags.readout),
             project.signals.eq(signals),
             project.signs.eq(self.signs),
@@ -132,60 +133,37 @@ class Gain(wiring.Component):
                 place(self.config, steps[self.WRITE_AT].state, steps[self.WRITE_AT].chunk)
             ),
         ]
-        self._walk(m)
-        nonzero = self._products(m, project.m, steps)
+        found = project.m
+        if self.config.map_pixels:
+            found = self._of_map(m, project, step, steps, cost)
+        nonzero = self._products(m, found, steps)
         self._mark_pending(m, steps[self.WRITE_AT + 1], nonzero)
         return m
 
-    def _walk(self, m):
-        """Every part of every chunk of every group, then as many cycles as products are left to do."""
-        step, entry = self.step, self.entry
-        last_part = Signal(range(parts(self.config.classes) + 1))
-        at, last = Signal(range(parts(self.config.classes) + ADD + 1)), Signal()
-        group, state = Signal(state_bits(self.config)), Signal(state_bits(self.config))
-        chunk = Signal(bits_for(self.config.chunks))
-        number = Signal(place_bits(self.config))
-        drain = Signal(range(self.WRITE_AT + 2))
-        has_post = entry.post_gain != 0
+    def _of_map(self, m, project, step, steps, cost):
+        """Learning signals of flat layers as they are, of maps by way of their latents."""
+        m.submodules.map_signal = of_map = MapSignal(self.config)
+        none = Signal()
+        with m.If(self.taken):
+            m.d.sync += none.eq(~self.any_signal)
+        with m.If(self.entry.flags.convolution):  # the latents pay nothing, neurons do
+            m.d.comb += project.cost.eq(0)
         m.d.comb += [
-            last.eq(at == last_part + Mux(has_post, ADD, 0)),
-            step.part.eq(at),
-            step.begin.eq(at == 0),
-            step.end.eq(at == last_part),
-            step.job.eq(at - last_part),
-            step.group.eq(group),
-            step.state.eq(state),
-            step.chunk.eq(chunk),
-            step.number.eq(number),
+            of_map.step.eq(step),
+            of_map.entry.eq(self.entry),
+            of_map.none.eq(none),
+            of_map.cost.eq(cost),
+            of_map.projected.eq(project.m),
+            of_map.spikes.eq(self.spikes),
+            of_map.winners.eq(self.winners),
+            self.winners_place.eq(of_map.winners_place),
         ]
-        with m.FSM():
-            with m.State("IDLE"):
-                m.d.comb += self.taken.eq(self.ready)
-                m.d.sync += last_part.eq(0), at.eq(0), group.eq(0), chunk.eq(0), number.eq(0)
-                with m.If(self.ready):
-                    m.d.sync += state.eq(self.parameters.state_base)
-                    with m.If(self.any_signal & ~self.parameters.flags.readout):
-                        m.d.sync += last_part.eq(
-                            (self.class_count - 1) >> (AT_ONCE - 1).bit_length()
-                        )
-                    m.next = "WALK"
-            with m.State("WALK"):
-                m.d.comb += step.go.eq(~self.blocked & (at <= last_part))
-                m.d.comb += step.working.eq(~self.blocked & (at >= last_part))
-                m.d.sync += drain.eq(self.WRITE_AT + 1)
-                with m.If(~self.blocked):
-                    m.d.sync += at.eq(at + 1)
-                    with m.If(last):
-                        m.d.sync += at.eq(0), chunk.eq(chunk + 1), number.eq(number + 1)
-                        with m.If(chunk == self.config.chunks - 1):
-                            m.d.sync += chunk.eq(0), group.eq(group + 1), state.eq(state + 1)
-                            with m.If(group == entry.groups - 1):
-                                m.next = "DRAIN"
-            with m.State("DRAIN"):
-                m.d.sync += drain.eq(drain - 1)
-                with m.If(drain == 0):
-                    m.d.comb += self.done.eq(1)
-                    m.next = "IDLE"
+        mapped, found = steps[self.JOB_AT].mapped, Signal.like(project.m)
+        m.d.comb += [
+            one.eq(Mux(mapped, own, flat))
+            for one, own, flat in zip(found, of_map.m, project.m, strict=True)
+        ]
+        return found
 
     def _products(self, m, signals, steps):
         """From JOB_AT to WRITE_AT; whether a gain of the chunk was not zero, a cycle later."""
@@ -195,7 +173,7 @@ class Gain(wiring.Component):
         )
         m.d.comb += multiply.bias.eq(Mux(job == DECAY, 0, ROUND))
         due = steps[self.WRITE_AT]
-        no_post = entry.post_gain == 0
+        no_post = (entry.post_gain == 0) | (not self.config.post_traces)
         m.d.comb += [
             self.write_gains.eq(due.working & (due.job == CAUSAL)),
             self.write_post_gains.eq(
@@ -237,16 +215,14 @@ class Gain(wiring.Component):
 
     def _mark_pending(self, m, step, nonzero):
         """Remember which groups have an update to make up for."""
+        pending = self.marks
         causal = step.working & (step.job == CAUSAL)
-        change = nonzero & step.working & ((step.job == CAUSAL) | (step.job == NON_CAUSAL))
-        for own, restart, where in (
-            (self.pending, step.chunk == 0, step.state),
-            (self.layer_pending, step.number == 0, self.token.layer),
-        ):
-            bit = own.bit_select(where, 1)
-            with m.If(causal & restart):
-                m.d.sync += bit.eq(change)
-            with m.Elif(change):
-                m.d.sync += bit.eq(1)
-        with m.If(self.clear):
-            m.d.sync += self.pending.eq(0), self.layer_pending.eq(0)
+        m.d.comb += [
+            pending.mark.eq(causal | (step.working & (step.job == NON_CAUSAL))),
+            pending.some.eq(nonzero),
+            pending.begins_group.eq(causal & (step.chunk == 0)),
+            pending.begins_layer.eq(causal & step.first),
+            pending.marked_group.eq(step.state),
+            pending.marked_layer.eq(self.token.layer),
+            pending.clear.eq(self.clear),
+        ]

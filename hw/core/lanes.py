@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS
+from hw.core.chunks import SHALLOW
 from hw.core.integrate import Integrate
 from hw.core.pipeline import register, when
 from hw.core.tokens import slot, state_bits, word_bits
@@ -58,8 +59,9 @@ class Lanes(wiring.Component):
         m.submodules.update = update = Update(config, lanes, self.chunk * lanes)
         m.submodules.integrate = integrate = Integrate(config, lanes)
         self._gains(m, "gains", self.gains, self.write_gains, update.gains)
-        post_gains = when(~self.write_gains, self.gains.as_value())
-        self._gains(m, "post_gains", post_gains, self.write_post_gains, update.post_gains)
+        if config.post_traces:
+            post_gains = when(~self.write_gains, self.gains.as_value())
+            self._gains(m, "post_gains", post_gains, self.write_post_gains, update.post_gains)
         reading, writing = self.slots[ADDRESS_AT], self.slots[NEW_AT]
         host_lane = Signal(lanes)
         m.d.comb += [
@@ -87,9 +89,8 @@ class Lanes(wiring.Component):
     def _gains(self, m, name, values, write, used):
         """A memory of gains, a word per group; those of the pass in hand in registers, `used`."""
         depth = self.config.neuron_groups
-        memory = Memory(
-            shape=used.shape(), depth=depth, init=[], attrs={"ram_style": "distributed"}
-        )
+        style = "block" if depth > SHALLOW else "distributed"
+        memory = Memory(shape=used.shape(), depth=depth, init=[], attrs={"ram_style": style})
         m.submodules[name] = memory
         reader, writer = memory.read_port(), memory.write_port()
         m.d.comb += [

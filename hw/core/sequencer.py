@@ -15,9 +15,16 @@ from golden.spec.samples import FIRST, LAST, LEARN
 from hw.core.events import HEADER
 from hw.core.pipeline import later
 from hw.core.replay import Replay
-from hw.core.tokens import layer_bits, layer_entry, slot, visit, word_bits
+from hw.core.tokens import layer_bits, layer_entry, slot, state_bits, visit, word_bits
+from hw.core.window import Window
 
+GAP = 3  # slots before the next pixel's pass, which may read the last row this one wrote
 DRAIN = 28  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
+
+
+def slots_lacking(config: CoreConfig) -> int:
+    """Slots that every pass needs beside its first: one a chunk of lanes; Pool needs two in all."""
+    return max(config.chunks - 1, bool(config.map_pixels))
 
 
 class Sequencer(wiring.Component):
@@ -25,7 +32,7 @@ class Sequencer(wiring.Component):
 
     `slot` is valid with `issued`; the other outputs say, for the counters, what a cycle without a row
     was waiting for. `signal_busy` has a bit per layer whose learning signal is not formed yet,
-    `pending` a bit per group with an update to make up for, `layer_pending` one per layer. A pass has
+    `layer_pending` one per layer with updates to make up for, `pending` that of group `state`. A pass has
     at least a slot per chunk of lanes, and the last one of a layer ends (`signal_last`) only when
     the learning signal is not `signal_full`.
     """
@@ -58,7 +65,10 @@ class Sequencer(wiring.Component):
                 "signal_full": In(1),
                 "signal_clear": Out(1),
                 "signal_drop": Out(1),
-                "pending": In(config.neuron_groups),
+                "state": Out(range(config.neuron_groups + 1)),
+                "pending": In(1),  # of group `state`
+                "next_state": Out(state_bits(config)),
+                "next_pending": In(1),  # a cycle after `next_state`, where there are maps
                 "layer_pending": In(config.layers),
                 "slot": Out(slot(config)),
                 "issued": Out(1),  # the slot belongs to a visited row
@@ -83,9 +93,9 @@ class Sequencer(wiring.Component):
         self.group = Signal(16)
         self.base = Signal(word_bits(config))
         self.outputs_left = Signal(16)
-        self.state = Signal(range(config.neuron_groups + 1))
         self.first = Signal()
-        self.short = Signal(range(config.chunks))  # slots a pass lacks yet
+        self.short = Signal(range(slots_lacking(config) + 1))  # slots a pass lacks yet
+        self.gap = Signal(range(GAP + 1))
         self.at = Signal(config.row_bits + 1)
         self.drain = Signal(range(DRAIN + config.chunks + 1))
         flags = self.header.flags
@@ -104,12 +114,32 @@ class Sequencer(wiring.Component):
         self.replayed = Signal()
         self.ending = Signal()  # the candidate is the end of its pass
         self.held = Signal()  # which has to wait: a slot without a row goes out
-        self.final = Signal()  # the group in hand is the layer's last
+        self.final = Signal()  # the pass in hand is the layer's last
+        self.last_group = Signal()  # of a flat layer
+        self.offset, self.updates = Signal(word_bits(config)), Signal()  # of the pass in hand
         waits = self.final & ~self.flush & self.signal_full
         m.d.comb += [
-            self.held.eq(self.ending & ((self.short != 0) | waits)),
+            self.offset.eq(self.base),
+            self.updates.eq(self.pending),
+            self.final.eq(self.last_group),
+            self.held.eq(self.ending & ((self.short != 0) | (self.gap != 0) | waits)),
             self.signal_last.eq(self.ending & ~self.held & self.final & ~self.flush),
         ]
+        with m.If(self.gap != 0):
+            m.d.sync += self.gap.eq(self.gap - 1)
+        if config.map_pixels:
+            m.submodules.window = self.window = Window(config)
+            self.within = Signal()  # a stretch has begun
+        m.d.comb += self.replay.recorded.eq(self.visits.payload)
+        if config.map_pixels:
+            m.d.comb += [
+                self.window.entry.eq(self.entry_reg),
+                self.window.visits.payload.eq(self.visits.payload),
+                self.window.visited.eq(self.replay.visited),
+                self.window.spiked.eq(self.replay.spiked),
+                self.next_state.eq(self.window.state),
+                self.window.pending.eq(self.next_pending),
+            ]
         self._control(m, flags)
         self._issue(m)
         return m
@@ -152,14 +182,21 @@ class Sequencer(wiring.Component):
                         self.outputs_left.eq(entry.outputs),
                         self.state.eq(entry.state_base),
                         self.first.eq(1),
-                        self.final.eq(entry.groups == 1),
-                        self.short.eq(self.config.chunks - 1),
+                        self.last_group.eq(entry.groups == 1),
+                        self.short.eq(slots_lacking(self.config)),
                     ]
                     m.next = "MERGE"
+                    if self.config.map_pixels:
+                        with m.If(entry.flags.convolution):
+                            m.d.comb += self.window.start.eq(1)
+                            m.next = "WINDOW"
             with m.State("MERGE"):
                 self._merge(m)
             with m.State("REPLAY"):
                 self._replay(m)
+            if self.config.map_pixels:
+                with m.State("WINDOW"):
+                    self._window(m)
             with m.State("NEXT"):
                 m.d.sync += self.layer.eq(self.layer + 1)
                 m.next = "LAYER"
@@ -199,7 +236,6 @@ class Sequencer(wiring.Component):
             self.fresh_visit.eq(token),
             self.fresh_valid.eq(self.visits.valid),
             self.ending.eq(self.visits.valid & token.end),
-            self.replay.recorded.eq(token),
             self.replay.record.eq(self.visits.valid & ~token.end),
             self.wait_input.eq(self.starved & ~self.visits.valid & (self.layer == 0)),
             self.wait_spikes.eq(self.starved & ~self.visits.valid & (self.layer != 0)),
@@ -208,11 +244,10 @@ class Sequencer(wiring.Component):
 
     def _replay(self, m):
         """Further groups: every row again, or the spikes alone if there is nothing to update."""
-        updates = self.pending.bit_select(self.state, 1)
-        length = Mux(updates, self.replay.visited, self.replay.spiked)
+        length = Mux(self.updates, self.replay.visited, self.replay.spiked)
         m.d.comb += [
             self.replay.address.eq(self.at),
-            self.replay.spikes_only.eq(~updates),
+            self.replay.spikes_only.eq(~self.updates),
             self.replayed.eq(1),
             self.ending.eq(self.at == length),
         ]
@@ -220,8 +255,41 @@ class Sequencer(wiring.Component):
             m.d.sync += self.at.eq(self.at + 1)
         self._end(m)
 
+    def _window(self, m):
+        """A convolution: the list is recorded while the groups of one pixel after the other visit it."""
+        window, replay = self.window, self.replay
+        token, there = window.stretches.payload, window.stretches.valid
+        address = Signal.like(self.at)
+        m.d.comb += [
+            window.visits.valid.eq(self.visits.valid),
+            self.visits.ready.eq(window.visits.ready),
+            replay.record.eq(window.record),
+            address.eq(Mux(self.within, self.at, token.first)),
+            replay.address.eq(address),
+            replay.spikes_only.eq(~token.updates),
+            self.replayed.eq(there),
+            self.ending.eq(there & token.end),
+            self.offset.eq(token.offset),
+            self.updates.eq(token.updates),
+            self.final.eq(token.final),
+            self.wait_input.eq(~there & self.starved & (self.layer == 0)),
+            self.wait_spikes.eq(~there & self.starved & (self.layer != 0)),
+        ]
+        last = address + 1 == token.beyond
+        m.d.comb += window.stretches.ready.eq(Mux(token.end, ~self.held, last))
+        with m.If(there & ~token.end):
+            m.d.sync += self.at.eq(address + 1), self.within.eq(~last)
+            with m.If(token.updates):
+                m.d.sync += self.gap.eq(GAP)
+        self._end(m)
+        with m.If(self.ending & ~self.held):
+            with m.If(token.pixel_end):
+                m.d.sync += self.outputs_left.eq(self.entry_reg.outputs)
+            with m.If(~token.final):
+                m.next = "WINDOW"
+
     def _end(self, m):
-        with m.If(self.held & (self.short == 0)):
+        with m.If(self.held & (self.short == 0) & (self.gap == 0)):
             m.d.comb += self.wait_signal.eq(1)
         with m.If(self.ending & ~self.held):
             self._next_group(m)
@@ -230,12 +298,12 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             self.at.eq(0),
             self.group.eq(self.group + 1),
-            self.final.eq(self.group + 2 == self.entry_reg.groups),
+            self.last_group.eq(self.group + 2 == self.entry_reg.groups),
             self.base.eq(self.base + self.entry_reg.rows),
             self.state.eq(self.state + 1),
             self.outputs_left.eq(self.outputs_left - self.config.lanes),
             self.first.eq(1),
-            self.short.eq(self.config.chunks - 1),
+            self.short.eq(slots_lacking(self.config)),
         ]
         m.next = "REPLAY"
         with m.If(self.final):
@@ -248,8 +316,8 @@ class Sequencer(wiring.Component):
         lanes = self.config.lanes
         there = self.replayed | self.fresh_valid
         m.d.comb += [
-            here.address.eq(self.base),
-            here.update.eq(self.pending.bit_select(self.state, 1)),
+            here.address.eq(self.offset),
+            here.update.eq(self.updates),
             here.first.eq(self.first),
             here.last.eq(self.ending & ~self.held & ~self.flush),
             here.context.layer.eq(self.layer),

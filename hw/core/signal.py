@@ -20,7 +20,7 @@ from golden.spec.formats import (
 )
 from hw.core.chunks import Signs, place, place_bits
 from hw.core.classes import Classes
-from hw.core.gain import Gain
+from hw.core.gain import Gain, winners_ports
 from hw.core.latents import Latents
 from hw.core.pipeline import later, taps
 from hw.core.tokens import context, layer_bits, layer_entry, state_bits
@@ -33,13 +33,20 @@ def firing(config: CoreConfig) -> data.StructLayout:
     )
 
 
+def pending_asked(config: CoreConfig) -> data.StructLayout:
+    """Groups of which the sequencer asks whether they have an update to make up for."""
+    group = state_bits(config)
+    return data.StructLayout({"layer": layer_bits(config), "group": group, "next_group": group})
+
+
 class LearningSignal(wiring.Component):
     """Turns fired chunks into gains for the next pass over them.
 
-    Times are cycles after `coming`, with the `state_base` of its layer: 1 `signs_place` · FIRED
-    spikes, potentials and signs. `full` is high from `last_coming` (the last group of a layer is on
-    its way) until there is room for another; `busy` has a bit per layer, from `claim` until its gains
-    are written. The memories behind the other ports are those of `Gain`.
+    Times are cycles after `coming`, with its group of latents `local` and `restart` for the first chunk
+    of a layer: 1 `signs_place` · FIRED spikes, potentials and signs. `full` is high from `last_coming`
+    (the last group of a layer is on its way) until there is room for another; `busy` has a bit per
+    layer, from `claim` until its gains are written. The memories behind the other ports are those of
+    `Gain`.
     """
 
     FIRED = 1 + Signs.LATENCY
@@ -58,10 +65,13 @@ class LearningSignal(wiring.Component):
                 "clear": In(1),  # a sample begins: no scores, no spikes counted, nothing pending
                 "drop": In(1),  # a sample is done: nothing pending
                 "busy": Out(config.layers),
-                "pending": Out(config.neuron_groups),
+                "asks": In(pending_asked(config)),
+                "pending": Out(1),
+                "next_pending": Out(1),
                 "layer_pending": Out(config.layers),
                 "coming": In(firing(config)),
-                "state_base": In(16),
+                "local": In(state_bits(config)),
+                "restart": In(1),
                 "readout": In(1),
                 "spikes": In(lanes),
                 "potentials": In(data.ArrayLayout(signed(MEMBRANE_BITS), lanes)),
@@ -86,6 +96,7 @@ class LearningSignal(wiring.Component):
                 "spike_count": Out(16),
                 "new_spikes": Out(bits_for(lanes)),
             }
+            | winners_ports(config)
         )
 
     def elaborate(self, platform):
@@ -114,7 +125,7 @@ class LearningSignal(wiring.Component):
         local = Signal(state_bits(self.config))  # group within its layer
         number = Signal(place_bits(self.config))
         m.d.sync += [
-            local.eq(self.coming.context.state - self.state_base),
+            local.eq(self.local),
             number.eq(local * self.config.chunks + tokens[1].chunk),
         ]
         fired = tokens[self.FIRED]
@@ -127,7 +138,7 @@ class LearningSignal(wiring.Component):
             latents.valid.eq(fired.valid),
             latents.readout.eq(self.readout),
             latents.number.eq(number),
-            latents.restart.eq(number == 0),
+            latents.restart.eq(later(m, "restart", self.restart, self.FIRED)),
             latents.spikes.eq(self.spikes),
             latents.potentials.eq(self.potentials),
             latents.signs.eq(self.signs),
@@ -180,5 +191,16 @@ class LearningSignal(wiring.Component):
         ]
         for name in ("spikes_place", "state_place", "write_place", "gains", "write_gains"):
             m.d.comb += getattr(self, name).eq(getattr(gain, name))
-        for name in ("write_post_gains", "next_post", "write_post", "pending", "layer_pending"):
+        for name in ("write_post_gains", "next_post", "write_post"):
             m.d.comb += getattr(self, name).eq(getattr(gain, name))
+        marks = gain.marks
+        m.d.comb += [
+            marks.layer.eq(self.asks.layer),
+            marks.group.eq(self.asks.group),
+            marks.next_group.eq(self.asks.next_group),
+            self.pending.eq(marks.of_group),
+            self.next_pending.eq(marks.of_next),
+            self.layer_pending.eq(marks.of_layer),
+        ]
+        if self.config.map_pixels:
+            m.d.comb += self.winners_place.eq(gain.winners_place), gain.winners.eq(self.winners)

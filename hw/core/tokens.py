@@ -7,13 +7,23 @@ from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import TRACE_BITS
 from golden.spec.layers import FIELDS
 
-FLAG_NAMES = ("readout", "bias", "hard_reset", "plastic", "post_negative")
+FLAG_NAMES = (
+    "readout",
+    "bias",
+    "hard_reset",
+    "plastic",
+    "post_negative",
+    "convolution",
+    "pool",
+)
 
 
 def layer_entry() -> data.StructLayout:
     """An entry of the layer table; `flags` taken apart."""
     fields: dict[str, data.ShapeLike] = {field.name: 16 for field in FIELDS}
-    fields["flags"] = data.StructLayout({name: 1 for name in FLAG_NAMES} | {"unused": 11})
+    fields["flags"] = data.StructLayout(
+        {name: 1 for name in FLAG_NAMES} | {"unused": 16 - len(FLAG_NAMES)}
+    )
     return data.StructLayout(fields)
 
 

@@ -84,9 +84,9 @@ def import_(args: argparse.Namespace, console: Console) -> int:
     if graph is not None and layers is not None:
         _compare_activity(console, trained, graph, layers, args)
     _write_run(args, trained)
-    sizes = "-".join(map(str, trained.network.sizes))
     console.print(
-        f"{args.out}: {sizes}, {trained.network.reset} reset, gamma {trained.network.gamma:.4g}"
+        f"{args.out}: {trained.network.name}, {trained.network.reset} reset, "
+        f"gamma {trained.network.gamma:.4g}"
     )
     console.print(_next(args.out, trained))
     return 0

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from golden.spec.shape import parse_stages
 from sw import presets
 from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
 from sw.data.datasets import entry
@@ -21,7 +22,8 @@ from sw.device import Device
 from sw.link.transport import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
-PARAMETERS = [field for field in fields(Network) if field.name != "sizes"]
+SHAPE = ("sizes", "input_map", "stages")
+PARAMETERS = [field for field in fields(Network) if field.name not in SHAPE]
 NETWORK_HELP = {
     "gamma": "leak: part of the membrane kept from step to step",
     "theta": "firing threshold",
@@ -35,6 +37,7 @@ NETWORK_HELP = {
     "eta": "learning rate of the hidden layers",
     "eta_out": "learning rate of the readout",
     "rate_cost": "what a spike costs its neuron, in units of a class's error: above 0, fewer spikes",
+    "latent_side": "cells to a side over which a convolution's latents are averaged",
     "learn_last": "learn only in the last so many steps; 0: in all",
     "train_hidden": "learn in the hidden layers (--no-train-hidden: a random layer)",
     "weight_fraction": "fraction bits of a hidden weight",
@@ -52,6 +55,8 @@ CORE_HELP = {
     "classes": "most classes",
     "frame_bytes": "bytes in flight on the link",
     "store_bytes": "bytes of samples kept on the board",
+    "map_pixels": "pixels of the largest map, 0: no convolutions",
+    "post_traces": "1 or 0: with post traces (alpha_post) or without",
 }
 
 
@@ -82,7 +87,11 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     names = "; ".join(f"{name}: {preset.text}" for name, preset in PRESETS.items())
     group.add_argument("--preset", choices=PRESETS, help=f"starting point. {names}")
     group.add_argument(
-        "--hidden", type=_sizes, metavar="N[,N...]", help="neurons of each hidden layer, or none"
+        "--hidden",
+        type=_layers,
+        metavar="N[,N...]",
+        help="neurons of each hidden layer; 16c3 is a 3 x 3 convolution to 16 channels, 16c3p one with "
+        "2 x 2 max pooling; or none",
     )
     for field in PARAMETERS:
         text = NETWORK_HELP[field.name]
@@ -301,12 +310,13 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def _layers(text: str) -> tuple[int | str, ...]:
     if text in ("none", "0", ""):
         return ()
     try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
+        stages = parse_stages(text.split(","))
+    except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no list of layer sizes; write 128, 256,128, or none"
+            f"{error}; write 128, 256,128, 16c3p,32c3p or none"
         ) from None
+    return tuple(str(stage) if stage.convolution else stage.outputs for stage in stages)

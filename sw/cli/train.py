@@ -228,10 +228,11 @@ def _open(args: argparse.Namespace, core: CoreConfig | None, run: Run) -> Device
 
 
 def _announce(console: Console, job: Job, model: Model, target: str) -> None:
-    layers = "-".join(map(str, model.network.sizes))
     for note in dict.fromkeys([*job.train_set.notes, *job.test_set.notes]):
         console.print(note)
-    console.print(f"{job.train_set.name}: {layers} on {target}, {len(job.train_set)} samples")
+    console.print(
+        f"{job.train_set.name}: {model.network.name} on {target}, {len(job.train_set)} samples"
+    )
     if job.resumed is not None:
         console.print(f"resumed after {model.progress.samples} samples", highlight=False)
 

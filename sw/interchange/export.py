@@ -35,7 +35,7 @@ from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.device import Weights
-from sw.interchange.package import DT, OURS, nir_package
+from sw.interchange.package import DT, OURS, Unsupported, nir_package
 
 MARGIN = Fraction(7, 12)
 """Part of a unit above theta where a graph's threshold is: near the middle of two whole numbers, and
@@ -52,7 +52,14 @@ def to_nir(
         weights: as the chip holds them.
         core: the core it was trained on; kept in the metadata, as the network is.
         data: the data set it was trained on, as in a run's config.json.
+
+    Raises Unsupported for a network with convolutions, whose pooling of spikes no graph can say.
     """
+    if network.stages:
+        raise Unsupported(
+            f"network {network.name}: graphs are written of flat layers only; "
+            "give a .safetensors or .npz file, which hold every network"
+        )
     nir = nir_package()
     nodes: dict[str, Any] = {"input": nir.Input(input_type={"input": np.array([network.inputs])})}
     edges, last = [], "input"

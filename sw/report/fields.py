@@ -19,6 +19,8 @@ def fields(source: Source) -> str:
     full = float(np.percentile(np.abs(weights), STRONG)) or 1.0
     if not source.network.hidden:
         return section("fields", "There is no hidden layer", "The readout sees the input itself.")
+    if source.network.stages and source.network.input_map:
+        return _kernels(source, weights, full)
     if source.sensor is None:
         return _matrix(source, weights, full)
     chosen = _chosen(source)
@@ -88,6 +90,35 @@ def _legend(source: Source, full: float) -> str:
     square = image(weight_pixels(np.stack([off, on]), full), "scale of on and off weights")
     words = el("p", text(f"on weight across, off weight up, each {-full:.2f} to {full:.2f}"))
     return el("div", square, words, class_="scale")
+
+
+def _kernels(source: Source, weights: NDArray[np.float64], full: float) -> str:
+    """The 3 x 3 kernels of a first layer that is a convolution."""
+    assert source.network.input_map is not None
+    inputs = source.network.input_map[0]
+    planes = weights.reshape(3, 3, inputs, -1).transpose(3, 2, 0, 1)  # channel, input, y, x
+    shown = planes if inputs <= 2 else planes.reshape(-1, 1, 3, 3)[:MOST]
+    pictures = [
+        image(weight_pixels(kernel, full), f"kernel {number}; sum of weights: {kernel.sum():+.2f}")
+        for number, kernel in enumerate(shown)
+    ]
+    one = 2.0 ** source.network.fraction(0)
+    rows = [
+        (number, *(f"{plane.sum():+.2f}" for plane in kernel))
+        for number, kernel in enumerate(
+            source.weights[0].T.reshape(-1, 9, inputs).transpose(0, 2, 1) / one
+        )
+    ]
+    head = ("channel", *(f"sum of weights from input channel {n}" for n in range(inputs)))
+    legend = _legend(source, full) if source.sensor is not None and inputs == 2 else ""
+    return section(
+        "fields",
+        "What the channels of the first layer look for",
+        f"The 3 x 3 kernels of {weights.shape[1]} channels, full colour at {full:.2f}.",
+        legend,
+        el("div", *pictures, class_="fields"),
+        numbers(table(head, rows, caption="Kernels")),
+    )
 
 
 def _matrix(source: Source, weights: NDArray[np.float64], full: float) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from golden.core import StepRecord
 from golden.spec.config import CoreConfig
+from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.channel import Channel
 from sw.data import Dataset
@@ -94,13 +95,14 @@ def measure(
     watcher.begin("measuring", len(samples), network)
     with Device(Channel(transport), core) as device:
         device.load(network, weights)
+        layers = device.layers
         for number, sample in enumerate(samples):
             records = transport.device.core.records = []
             result = next(device.run([sample], learn=False))
             tally.add(result, sample.label, len(sample.frames))
             watcher.sample(tally)
             confusion[sample.label, result.prediction] += 1
-            spikes = [_spikes(records, i, size) for i, size in enumerate(network.hidden)]
+            spikes = [_spikes(records, i, at) for i, at in enumerate(layers[:-1])]
             for total, fired in zip(sums, spikes, strict=True):
                 total[sample.label] += fired.mean(axis=0)
             if number == shown:
@@ -113,8 +115,10 @@ def measure(
     return Measured(confusion, rates, found)
 
 
-def _spikes(records: list[StepRecord], layer: int, neurons: int) -> NDArray[np.bool_]:
-    fired = [record.spikes.reshape(-1)[:neurons] for record in records if record.layer == layer]
+def _spikes(records: list[StepRecord], layer: int, at: Layer) -> NDArray[np.bool_]:
+    fired = [
+        record.seen[:, : at.outputs].reshape(-1) for record in records if record.layer == layer
+    ]
     return np.array(fired, np.bool_)
 
 

@@ -38,8 +38,8 @@ def page(source: Source) -> str:
 
 
 def _what(source: Source) -> str:
-    sizes = "–".join(map(str, source.network.sizes))
-    return f"{source.set_name} {sizes} on {source.target}"
+    name = source.network.name.replace("-", "–")
+    return f"{source.set_name} {name} on {source.target}"
 
 
 def _header(source: Source) -> str:

@@ -1,0 +1,151 @@
+"""Where a network's layers lie on a core: rows, groups, maps, cells, and what a core must have for them.
+
+Behind a convolution every pixel takes whole groups of lanes, idle lanes included, so that a neuron's
+number is that of its lane; rows of idle lanes are never visited.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.layers import CONVOLUTION, POOL
+from golden.spec.shape import POOL as POOL_SIDE
+from golden.spec.shape import Map, Stage, maps
+
+
+class DoesNotFit(ValueError):
+    """A network that a core has no room for; the message names the memory and by how much."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One layer on a core with `lanes` lanes; `channels` of a pixel of its input, idle ones included."""
+
+    stage: Stage
+    inputs: Map
+    lanes: int
+    channels: int
+    latent_side: int
+    readout: bool = False
+
+    @property
+    def taps(self) -> int:
+        """Pixels that one neuron sees."""
+        return 9 if self.stage.convolution else self.inputs.positions
+
+    @property
+    def rows(self) -> int:
+        """Rows of weights, a readout's bias included."""
+        return self.taps * self.channels + self.readout
+
+    @property
+    def groups(self) -> int:
+        """Groups of lanes for its outputs (at one pixel)."""
+        return -(-self.stage.outputs // self.lanes)
+
+    @property
+    def positions(self) -> int:
+        """Pixels at which it has neurons."""
+        return self.stage.fired(self.inputs).positions
+
+    @property
+    def traces(self) -> int:
+        """Entries of the active list if every input fires."""
+        return self.inputs.positions * self.channels + self.readout
+
+    @property
+    def cell(self) -> int:
+        """log2 of the side of a latent's cell in pixels that the next layer sees."""
+        seen = self.stage.passed_on(self.inputs)
+        return ceil_log2(-(-max(seen.height, seen.width) // self.latent_side))
+
+    @property
+    def cell_grid(self) -> tuple[int, int]:
+        """Lines and columns of cells."""
+        seen, side = self.stage.passed_on(self.inputs), 1 << self.cell
+        return -(-seen.height // side), -(-seen.width // side)
+
+    @property
+    def line_groups(self) -> int:
+        """Groups of pooling windows of a line, all being gathered at a time."""
+        return self.groups * (self.inputs.width // POOL_SIDE) if self.stage.pool == "max" else 0
+
+    @property
+    def latent_groups(self) -> int:
+        """Groups of latents: the learning signal tells these apart."""
+        lines, columns = self.cell_grid
+        return self.groups * lines * columns
+
+    def row_numbers(self) -> NDArray[np.int64]:
+        """The chip's row of each row of weights of the network (idle channels have none)."""
+        taps, channels = np.arange(self.taps)[:, None], np.arange(self.inputs.channels)
+        rows = (taps * self.channels + channels).reshape(-1)
+        return np.append(rows, self.rows - 1) if self.readout else rows
+
+    def fields(self) -> dict[str, int]:
+        """Its part of a layer table entry."""
+        fields = {"rows": self.rows, "groups": self.groups, "outputs": self.stage.outputs}
+        if not self.stage.convolution:
+            return fields
+        columns = self.cell_grid[1]
+        pooled = self.stage.pool == "max"
+        return fields | {
+            "flags": CONVOLUTION | POOL * pooled,
+            "channels": self.channels,
+            "width": self.inputs.width,
+            "height": self.inputs.height,
+            "cell_shift": self.cell + pooled,
+            "cell_line": columns * self.groups,
+            "latents": self.latent_groups,
+            "line_inputs": self.inputs.width * self.channels,
+            "map_inputs": self.inputs.positions * self.channels,
+        }
+
+
+def places(
+    inputs: Map, stages: tuple[Stage, ...], classes: int, lanes: int, latent_side: int
+) -> list[Place]:
+    """Every layer's place, the readout's last."""
+    found: list[Place] = []
+    for number, (stage, seen) in enumerate(
+        zip((*stages, Stage(classes)), maps(inputs, stages), strict=True)
+    ):
+        whole_groups = found and found[-1].stage.convolution
+        channels = found[-1].groups * lanes if whole_groups else seen.channels
+        found.append(Place(stage, seen, lanes, channels, latent_side, number == len(stages)))
+    return found
+
+
+def check_fit(name: str, layers: list[Place], classes: int, config: CoreConfig) -> None:
+    """Raise DoesNotFit, with what is missing, unless `config` has room for the layers."""
+    convolutions = [place for place in layers if place.stage.convolution]
+    if mean := [str(place.stage) for place in convolutions if place.stage.pool == "mean"]:
+        raise DoesNotFit(
+            f"network {name}: stage {mean[0]} averages over its map, which the core does not do; "
+            "use 2 x 2 max pooling (p) or a flat layer"
+        )
+    lanes = config.lanes
+    needs = (
+        ("layers", len(layers), config.layers, "layer table entries", "layers"),
+        ("classes", classes, config.classes, "classes", "classes"),
+        ("map_pixels", max((place.positions for place in convolutions), default=0),
+         config.map_pixels, "pixels in a map", "pixels (pool the input)"),
+        ("trace_entries", sum(place.traces for place in layers), config.trace_entries,
+         "trace entries", "inputs"),
+        ("neuron_groups", sum(place.groups * place.positions for place in layers),
+         config.neuron_groups, f"groups of {lanes} neurons", "neurons"),
+        ("neuron_groups", max(place.latent_groups for place in layers), config.latent_groups,
+         f"groups of {lanes} latents", "channels or latents"),
+        ("neuron_groups", max(place.line_groups for place in layers), config.latent_groups,
+         f"groups of {lanes} pooling windows in a line", "channels or pixels"),
+        ("weight_words", sum(place.rows * place.groups for place in layers), config.weight_words,
+         f"weight words of {lanes} lanes", "inputs or neurons"),
+    )  # fmt: skip
+    for field, need, have, unit, cure in needs:
+        if need > have:
+            raise DoesNotFit(
+                f"network {name} needs {need} {unit}, the core has {have} ({need - have} too many): "
+                f"use fewer {cure}, or build with a larger {field}"
+            )

@@ -1,0 +1,182 @@
+"""What a core keeps, and what that takes of an FPGA: the memories of hw/ from its configuration.
+
+A test holds this list against the memories of the elaborated design. Queues made of logic are not in it.
+"""
+
+from dataclasses import dataclass
+
+from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.formats import (
+    GAIN_BITS,
+    MEMBRANE_BITS,
+    SCORE_BITS,
+    SIGNAL_BITS,
+    SURROGATE_BITS,
+    TRACE_BITS,
+)
+from golden.spec.fpga import BLOCK_RAM_SHAPES, block_rams
+from golden.spec.frames import MAX_READ_WORDS
+from golden.spec.layers import FIELDS
+from golden.spec.registers import Space, memories
+from golden.spec.shape import POOL
+
+SHALLOW = 64
+"""Words of a state memory that is better made of logic."""
+
+EVENT_QUEUE = 511
+"""Events decoded ahead of the core."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ram:
+    """`copies` memories of `depth` words, `width` bits each."""
+
+    kind: str
+    """What is in it."""
+    width: int
+    depth: int
+    copies: int = 1
+    block: bool = True
+    """In block RAM; else in look-up tables."""
+    granule: int = 0
+    """Bits of a word that are written without the others; 0: all at once."""
+    reads: int = 1
+    """Read ports; each takes block RAMs of its own."""
+
+    @property
+    def bits(self) -> int:
+        """Bits kept."""
+        return self.width * self.depth * self.copies
+
+    @property
+    def block_rams(self) -> int:
+        """Block RAMs taken."""
+        if not self.block:
+            return 0
+        width = self.width
+        if 0 < self.granule < BYTE_LANE:  # a block RAM enables writes by 9 bits
+            width = self.width // self.granule * BYTE_LANE
+        return self.copies * self.reads * block_rams(width, self.depth)
+
+
+BYTE_LANE = 9
+CORNERS = POOL * POOL
+"""Neurons of a pooling window."""
+
+
+def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
+    """Every memory of a core and its link."""
+    lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
+    depth = config.neuron_groups * slots
+
+    def state(kind: str, bits: int) -> Ram:
+        return Ram(kind=kind, width=bits * lanes, depth=depth, block=depth > SHALLOW)
+
+    signs = config.latent_groups * slots
+    entry = config.row_bits + TRACE_BITS + 1  # row, trace, spiked
+    results = memories(config)[Space.RESULTS].size
+    return (
+        *weight_rams(config),
+        state("membranes", MEMBRANE_BITS),
+        state("surrogates", SURROGATE_BITS),
+        state("post traces", TRACE_BITS),
+        state("spikes", 1),
+        Ram(
+            kind="signs", width=config.classes * lanes, depth=signs, block=depth > SHALLOW,
+            granule=lanes,
+        ),
+        Ram(
+            kind="gains", width=GAIN_BITS * lanes, depth=config.neuron_groups,
+            copies=2 * config.chunks, block=config.neuron_groups > SHALLOW,
+        ),
+        Ram(kind="pre traces", width=entry, depth=config.trace_entries),
+        Ram(kind="rows of a pass", width=entry + 2, depth=config.trace_entries),
+        Ram(kind="rows of a pass", width=config.row_bits, depth=config.trace_entries),
+        Ram(
+            kind="chunks to scan", width=lanes + 1, depth=config.neuron_groups * config.chunks,
+            block=False,
+        ),
+        *(map_rams(config) if config.map_pixels else []),
+        Ram(kind="event queue", width=config.row_bits + 1, depth=EVENT_QUEUE),
+        Ram(kind="layer table", width=16, depth=config.layers, copies=len(FIELDS), block=False),
+        Ram(kind="scores", width=SCORE_BITS, depth=config.classes, block=False),
+        Ram(kind="receive buffer", width=8, depth=config.frame_bytes),
+        Ram(kind="results", width=16, depth=results + MAX_READ_WORDS),
+        *([Ram(kind="store", width=16, depth=config.store_bytes // 2)] if config.store_bytes else []),
+    )  # fmt: skip
+
+
+def map_rams(config: CoreConfig) -> list[Ram]:
+    """What convolutions need besides."""
+    lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
+    latents = config.latent_groups * config.chunks
+    windows = -(-config.neuron_groups // CORNERS) * slots
+    return [
+        Ram(kind="windows", width=2 * (config.row_bits + 1), depth=config.map_pixels + 1, reads=2),
+        Ram(kind="latents", width=SIGNAL_BITS * lanes, depth=latents),
+        Ram(kind="pooling", width=CORNERS * lanes, depth=windows),
+        Ram(kind="pooling", width=(CORNERS - 1) * lanes, depth=latents, block=False),
+        Ram(kind="gains", width=1, depth=config.neuron_groups, block=False),
+    ]
+
+
+def weight_rams(config: CoreConfig) -> list[Ram]:
+    """The weight memory: banks as deep as a block RAM is for one lane, the rest in a smaller one."""
+    bits = config.weight_bits
+    deepest = next(depth for width, depth in reversed(LANE_SHAPES) if width >= min(bits, 18))
+    full, rest = divmod(config.weight_words, deepest)
+    rams = []
+    for depth, count in ((deepest, full), (rest, 1)):
+        if depth and count:
+            share = lanes_per_block(depth, bits)
+            whole, odd = divmod(config.chunk_lanes, share)
+            for lanes, copies in ((share, whole), (odd, 1)):
+                if lanes and copies:
+                    number = count * copies * config.chunks
+                    rams.append(Ram(kind="weights", width=lanes * bits, depth=depth, copies=number))
+    return rams
+
+
+LANE_SHAPES = tuple(shape for shape in BLOCK_RAM_SHAPES if shape[0] >= BYTE_LANE)
+"""Shapes of a block RAM in which whole lanes can be written."""
+
+
+def lanes_per_block(depth: int, weight_bits: int) -> int:
+    """Lanes that share one block RAM in a bank of `depth` words."""
+    width = next((w for w, d in LANE_SHAPES if d >= depth), BYTE_LANE)
+    return max(1, width // weight_bits)
+
+
+def bits_by_kind(config: CoreConfig) -> dict[str, int]:
+    """Bits kept, by what is in them."""
+    return _by_kind(config, "bits")
+
+
+def block_rams_by_kind(config: CoreConfig) -> dict[str, int]:
+    """Block RAMs taken, by what is in them."""
+    return _by_kind(config, "block_rams")
+
+
+def _by_kind(config: CoreConfig, what: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for ram in memory_map(config):
+        found[ram.kind] = found.get(ram.kind, 0) + getattr(ram, what)
+    return found
+
+
+def multipliers(config: CoreConfig) -> int:
+    """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and six single ones.
+
+    A small core makes its gains of logic.
+    """
+    return config.lanes + config.chunk_lanes * (1 if config.small else 2) + 6
+
+
+LUTS, LUTS_A_LANE = 15_200, 309
+"""What logic takes apart from memories: the line through the two bitstreams of the README."""
+
+
+def lut_estimate(config: CoreConfig) -> int:
+    """Look-up tables, about: logic, and 4 of them for 64 bits of memory that is made of logic."""
+    bits = sum(ram.bits for ram in memory_map(config) if not ram.block)
+    return LUTS + LUTS_A_LANE * config.lanes + bits // 16

@@ -1,0 +1,67 @@
+"""How much a network is assumed to fire, and what follows for the rows that its passes visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from golden.spec.layout import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """Assumptions, each of a step. Defaults lie between the two measured networks below.
+
+    Raises ValueError, naming the assumption, when one is out of its bounds.
+    """
+
+    input_rate: float = 0.1
+    """Share of the inputs that spike."""
+    rate: float = 0.08
+    """Share of what a hidden layer hands on, behind its pooling, that spikes."""
+    trace_steps: float = 2.8
+    """Rows with a trace, as if each spike left one for so many steps: 1 - (1 - rate)^trace_steps, less in
+    the first steps of a sample. With lambda_pre 0.5 a trace lasts 5 steps; spikes that come again at
+    the same inputs, and steps without an error, make it less."""
+    overlap: float = 0.6
+    """Share of the rows with a spike that have a trace, too: one visit serves both."""
+
+    def __post_init__(self) -> None:
+        for name, high in (("input_rate", 1), ("rate", 1), ("trace_steps", 1000), ("overlap", 1)):
+            value = getattr(self, name)
+            if not 0 <= value <= high:  # also false for NaN
+                raise ValueError(f"{name} is {value}: it must lie in 0 to {high}")
+
+    def density(self, rate: float, steps: int) -> float:
+        """Share of rows with a trace, of inputs that fire at `rate`: mean over a sample."""
+        lasting = (min(step, self.trace_steps) for step in range(1, steps + 1))
+        return sum(1 - (1 - rate) ** each for each in lasting) / max(steps, 1)
+
+    def rows(self, layers: list[Place], steps: int) -> list[Rows]:
+        """What goes into each layer."""
+        found, rate = [], self.input_rate
+        for place in layers:
+            inputs, bias = place.inputs.neurons, int(place.readout)
+            density = (
+                rate if place.readout else self.density(rate, steps)
+            )  # a readout's trace: one step
+            found.append(Rows(rate, inputs * rate + bias, inputs * density + bias))
+            rate = (
+                1.0 if place.stage.pool == "mean" else self.rate
+            )  # an average is hardly ever zero
+        return found
+
+
+class Rows(NamedTuple):
+    """Inputs of a layer in one step: how many spike, how many have a trace."""
+
+    rate: float
+    spikes: float
+    traces: float
+
+
+MEASURED = {
+    "nmnist-fast": Activity(input_rate=0.0791, rate=0.0912, trace_steps=3.10, overlap=0.533),
+    "nmnist-best": Activity(input_rate=0.1427, rate=0.0571, trace_steps=2.55, overlap=0.633),
+}
+"""Presets as `python -m bench.roofline` counts them, in the first epoch."""

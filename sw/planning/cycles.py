@@ -1,0 +1,133 @@
+"""Clock cycles of a training sample, by layer and by what they are spent on: a model, not a count.
+
+A layer with s rows that spike and r rows with a trace takes, in a step, (s + r) x groups cycles, if rows
+are read for each purpose on its own: the bound. The core reads a row once for both where it can. A
+convolution is one such pass for the 3 x 3 window of every pixel: 9 (s + r) x groups, less at the
+border. What comes on top is modelled after the sequencer (hw/core) and compared with counted cycles
+in tests/test_plan.py; of convolutions there is no hardware to compare with yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golden.spec.config import CoreConfig
+from golden.spec.layout import Place
+from sw.planning.activity import Activity, Rows
+
+LAYER_CYCLES = 9
+"""Of the sequencer, from the end of a layer to the first row of the next."""
+SAMPLE_CYCLES = 75
+"""Of the end of a sample."""
+FORM_CYCLES = 38
+"""From the last row of a layer to its first class error, chunks and classes apart."""
+CLASSES_AT_A_TIME = 4
+"""Errors that are projected back side by side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCycles:
+    """One layer in one sample."""
+
+    name: str
+    spikes: float
+    """Rows that spike, a step."""
+    traces: float
+    """Rows with a trace, a step."""
+    integrate: float
+    """Cycles that visit a row for its spike."""
+    update: float
+    """Cycles that visit a row for its trace."""
+    both: float
+    """Cycles saved by visiting a row once for both."""
+    fire: float
+    """Cycles of passes shorter than the chunks they fire."""
+    wait: float
+    """Cycles until the learning signal of the step before is there."""
+    turnaround: float
+    """Starts and ends."""
+
+    @property
+    def bound(self) -> float:
+        """(s + r) x groups, or 9 times that."""
+        return self.integrate + self.update
+
+    @property
+    def cycles(self) -> float:
+        """All together."""
+        rest = self.fire + self.wait + self.turnaround
+        return self.integrate + self.update - self.both + rest
+
+
+def passes_per_input(place: Place) -> float:
+    """Passes that visit an input: groups, times the windows an input of a convolution is in."""
+    if not place.stage.convolution:
+        return place.groups
+    height, width = place.inputs.height, place.inputs.width
+    windows = (3 * height - 2) * (3 * width - 2) / (height * width)
+    return place.groups * windows
+
+
+def layer_cycles(
+    layers: list[Place], config: CoreConfig, activity: Activity, steps: int, *, learn: bool
+) -> list[LayerCycles]:
+    """Every layer in a sample of `steps` steps."""
+    rows = activity.rows(layers, steps)
+    busy = [
+        _busy(place, row, config, activity, learn) for place, row in zip(layers, rows, strict=True)
+    ]
+    waits = _waits(layers, config, [sum(parts) + LAYER_CYCLES for parts in busy], learn)
+    found = []
+    for place, row, parts, wait in zip(layers, rows, busy, waits, strict=True):
+        integrate, update, both, fire = parts
+        found.append(
+            LayerCycles(
+                name=f"{place.stage}{' (out)' * place.readout}",
+                spikes=row.spikes,
+                traces=row.traces * learn,
+                integrate=integrate * steps,
+                update=update * steps,
+                both=-both * max(steps - 1, 0),  # the first step has nothing to make up for
+                fire=fire * steps,
+                wait=wait * steps,
+                turnaround=(LAYER_CYCLES + place.groups * place.positions) * steps
+                + SAMPLE_CYCLES * place.readout,
+            )
+        )
+    return found
+
+
+def _busy(
+    place: Place, row: Rows, config: CoreConfig, activity: Activity, learn: bool
+) -> tuple[float, float, float, float]:
+    """Cycles of a step: for spikes, for traces, minus those for both, for chunks that fire."""
+    each, passes = passes_per_input(place), place.groups * place.positions
+    integrate = row.spikes * each
+    update = row.traces * each * learn
+    both = min(activity.overlap * integrate, update) * learn
+    length = (integrate + update - both) / passes
+    return integrate, update, -both, passes * max(0.0, config.chunks - length)
+
+
+def _waits(
+    layers: list[Place], config: CoreConfig, lengths: list[float], learn: bool
+) -> list[float]:
+    """Cycles of a step that each layer waits for its signal, which is formed while others run."""
+    waits = [0.0] * len(layers)
+    if learn:
+        classes = layers[-1].stage.outputs
+        rounds = [
+            length + _signal_cycles(place, config, classes)
+            for place, length in zip(layers, lengths, strict=True)
+        ]
+        longest = max(range(len(layers)), key=rounds.__getitem__)
+        waits[longest] = max(0.0, rounds[longest] - sum(lengths))
+    return waits
+
+
+def _signal_cycles(place: Place, config: CoreConfig, classes: int) -> float:
+    """From the last row of a layer to its last gain."""
+    rounds = -(-classes // CLASSES_AT_A_TIME)
+    projected = place.latent_groups if place.stage.convolution else place.groups
+    gains = place.groups * place.positions * config.chunks * place.stage.convolution
+    return FORM_CYCLES + config.chunks + classes + projected * config.chunks * rounds + gains

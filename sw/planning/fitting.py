@@ -1,0 +1,120 @@
+"""Which core holds a network on which chip, or what the chip lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golden.spec.config import CoreConfig
+from golden.spec.fpga import Target
+from golden.spec.layout import DoesNotFit, Place, check_fit
+from golden.spec.memory_map import block_rams_by_kind, lut_estimate, multipliers
+from sw.planning.activity import Activity
+from sw.planning.cycles import layer_cycles
+from sw.planning.shape import Shape
+
+LANES = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Lanes that are tried."""
+LUT_SHARE = 0.95
+"""Part of the look-up tables that can be used before routing ends."""
+WORDS = 256
+"""Words of weights are rounded up to a multiple of this."""
+
+
+class Draft(CoreConfig):
+    """A core as a network would need it, whether or not it can be built."""
+
+    def __post_init__(self) -> None:
+        """No bounds."""
+
+
+def needs(layers: list[Place], classes: int) -> dict[str, int]:
+    """Fields of a core that follow from the network's places on its lanes."""
+    pixels = [place.positions for place in layers if place.stage.convolution]
+    groups = sum(place.groups * place.positions for place in layers)
+    words = sum(place.rows * place.groups for place in layers)
+    return {
+        "lanes": layers[0].lanes,
+        "weight_words": -(-words // WORDS) * WORDS,
+        "neuron_groups": max(groups, 2),
+        "trace_entries": max(sum(place.traces for place in layers), 4),
+        "layers": max(len(layers), 2),
+        "classes": max(classes, 2),
+        "map_pixels": max(pixels, default=0),
+    }
+
+
+def draft(shape: Shape, lanes: int, like: CoreConfig, store_bytes: int) -> Draft:
+    """The core that holds a network with so many lanes, and else is like another one."""
+    wanted = needs(shape.places(lanes), shape.classes)
+    return Draft(**{**like.as_dict(), **wanted, "store_bytes": store_bytes})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """What became of a network on one target."""
+
+    target: Target
+    preset: bool
+    """The bitstream that the target is built with holds it: nothing to build."""
+    config: CoreConfig | None
+    """The fastest core found that holds it; without one, `lacks` says why."""
+    lacks: str = ""
+    cycles: float = 0.0
+    """Of a training sample."""
+
+    @property
+    def samples_per_second(self) -> float:
+        """Training samples the core takes, if the link keeps up."""
+        return self.target.mhz * 1e6 / self.cycles if self.cycles else 0.0
+
+
+def find_fit(shape: Shape, target: Target, activity: Activity, steps: int) -> Fit:
+    """The target's own core if it holds the network, else the fastest that fits the chip."""
+
+    def cycles(config: CoreConfig) -> float:
+        places = shape.places(config.lanes)
+        return sum(c.cycles for c in layer_cycles(places, config, activity, steps, learn=True))
+
+    own = target.config
+    if not misfit(shape, own):
+        return Fit(target=target, preset=True, config=own, cycles=cycles(own))
+    drafts = [draft(shape, lanes, own, store) for lanes in LANES for store in (own.store_bytes, 0)]
+    fitting = [each for each in drafts if not shortage(shape, each, target)]
+    if fitting:
+        best = min(fitting, key=lambda each: (cycles(each), -each.store_bytes, each.lanes))
+        config = CoreConfig(**best.as_dict())
+        return Fit(target=target, preset=False, config=config, cycles=cycles(config))
+    least = min(drafts, key=lambda each: sum(block_rams_by_kind(each).values()))
+    return Fit(target=target, preset=False, config=None, lacks=shortage(shape, least, target))
+
+
+def misfit(shape: Shape, config: CoreConfig) -> str:
+    """Why a core has no room for a network; empty if it has."""
+    try:
+        check_fit(str(shape), shape.places(config.lanes), shape.classes, config)
+    except DoesNotFit as error:
+        return str(error)
+    return ""
+
+
+def shortage(shape: Shape, config: CoreConfig, target: Target) -> str:
+    """What a chip lacks for a core made for a network; empty if nothing."""
+    fpga, by_kind = target.fpga, block_rams_by_kind(config)
+    short = []
+    if (blocks := sum(by_kind.values())) > fpga.block_rams:
+        most = max(by_kind, key=lambda kind: by_kind[kind])
+        short.append(
+            f"{blocks - fpga.block_rams:,} block RAMs too many, of {blocks:,} with {config.lanes} lanes "
+            f"({most} {by_kind[most]:,})"
+        )
+    if (count := multipliers(config)) > fpga.multipliers:
+        short.append(f"{count - fpga.multipliers} multipliers too many, of {count}")
+    if (luts := lut_estimate(config)) > fpga.luts * LUT_SHARE:
+        short.append(f"about {luts:,} LUTs, {fpga.luts:,} there")
+    try:
+        built = CoreConfig(**config.as_dict())
+    except ValueError as error:
+        return "; ".join(short or [f"no such core: {error}"])
+    if reason := misfit(shape, built):
+        short.append(reason)
+    return "; ".join(short)
