@@ -185,7 +185,7 @@ def test_cifar10_runs_no_code_and_says_what_is_missing(tmp_path, capsys):
         load("cifar10", tmp_path)
     with pytest.raises(DataError, match="code: 'phase' is not a spike code"):
         load("cifar10", tmp_path, code="phase")
-    with pytest.raises(DataError, match="pool 3, levels 4: a divisor of 32"):
+    with pytest.raises(DataError, match="pool 3, levels 2: a divisor of 32"):
         load("cifar10", tmp_path, pool=3)
 
 
