@@ -1,6 +1,10 @@
-"""Tests keep no frames in the user's cache."""
+"""Tests keep no frames in the user's cache, and none is held against a clock."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from golden.spec.shape import Map
 from sw import driver, load
 from sw.data import DamagedFile, DataError, Request, Sensor, bin_events, from_tonic
-from sw.data.cifar10 import CIFAR10
+from sw.data.cifar10 import CIFAR10, LEVELS
 from sw.data.cifar100 import CIFAR100
 from sw.data.dvsgesture import CLASS_NAMES
 from sw.data.events import encode_nmnist, make_events
@@ -370,8 +370,10 @@ def test_cifar100(tmp_path, place):
     train = load("cifar100", tmp_path)
     assert (train.classes, train.steps, train.labels.tolist()) == (100, 6, KINDS)
     assert train.class_names == CIFAR100.class_names and train.class_names[41] == "lawn_mower"
-    assert train.input_map == Map(12, 32, 32)
-    levels = train[2].frames.reshape(6, 4, 3, 32, 32)
+    assert train.input_map == Map(3 * LEVELS, 32, 32)
+    four = load("cifar100", tmp_path, levels=4)
+    assert four.input_map == Map(12, 32, 32)
+    levels = four[2].frames.reshape(6, 4, 3, 32, 32)
     for level in range(4):
         assert np.array_equal(levels[5, level], PICTURES[2] > 51 * (level + 1))
     one = load("cifar100", tmp_path, levels=1)
