@@ -73,7 +73,9 @@ def parse(text: str) -> Shape:
     try:
         shape = Shape(source, parse_stages(parts[:-1]), int(parts[-1]))
         if not colon and any(stage.convolution for stage in shape.stages):
-            raise ValueError(f"a convolution needs a map: begin with 2x34x34: or the like; {EXAMPLES}")
+            raise ValueError(
+                f"a convolution needs a map: begin with 2x34x34: or the like; {EXAMPLES}"
+            )
         maps(shape.inputs, shape.stages)
     except ValueError as error:
         raise ValueError(f"network {text!r}: {error}") from error
