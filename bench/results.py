@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from sw.presets import PRESETS
+
 ROOT = Path(__file__).parents[1]
 PAGE, PLOTS, KEPT = (
     ROOT / "docs" / "results.md",
@@ -26,6 +28,7 @@ NAMES = {
     "tess": "TESS, floating point, added up, Adam",
     "bptt": "BPTT, floating point, Adam",
 }
+SUMMARY = "summary"
 MARKED = re.compile(r"(<!-- ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -37,6 +40,11 @@ def kept(name: str) -> dict[str, Any]:
 def percent(values: list[float]) -> str:
     """Several as one cell."""
     return ", ".join(f"{100 * value:.1f} %" for value in values)
+
+
+def shown(value: float | str) -> str:
+    """A swept value as text."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def method_table(content: dict[str, Any]) -> str:
@@ -60,11 +68,32 @@ def method_table(content: dict[str, Any]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def summary_table() -> str:
+    """Every preset that was measured, in the order of sw.presets; a table of a part of a set is not here."""
+    rows = [
+        "| preset | learned, tested | chip | firing | BPTT | firing | TESS, Adam | TESS on line | frozen |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in PRESETS:
+        if not (KEPT / f"{name}.json").exists():
+            continue
+        methods = kept(name)["methods"]
+        learned, tested = methods["chip"]["samples"]
+        cells = [f"`{name}`", f"{learned}, {tested}"]
+        for method in ("chip", "bptt", "tess", "online", "frozen"):
+            result = methods.get(method)
+            cells.append(percent([float(np.mean(result["accuracy"]))]) if result else "-")
+            if method in ("chip", "bptt"):
+                cells.append(percent(result["firing_rates"]) if result else "-")
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
 def sweep_table(content: dict[str, Any]) -> str:
     """A sweep."""
     rows = [f"| `{content['field']}` | accuracy on held-out samples | firing |", "|---|---|---|"]
     rows += [
-        f"| {p['value']:g} | {100 * p['accuracy']:.1f} % | {percent(p['firing_rates'])} |"
+        f"| {shown(p['value'])} | {100 * p['accuracy']:.1f} % | {percent(p['firing_rates'])} |"
         for p in content["points"]
     ]
     return "\n".join(rows) + "\n"
@@ -74,6 +103,8 @@ def filled(page: str) -> str:
     """The page with every table as its file says."""
 
     def replace(match: re.Match[str]) -> str:
+        if match[2] == SUMMARY:
+            return match[1] + summary_table() + match[3]
         content = kept(match[2])
         make = sweep_table if "points" in content else method_table
         return match[1] + make(content) + match[3]
@@ -101,7 +132,8 @@ def plot_sweep(content: dict[str, Any], axes: Any) -> None:
             axes.annotate(f" {point['value']:g}", (x, y))
         axes.set(xlabel="firing rate of hidden layers, % (at the points: rate_cost)")
     else:
-        axes.plot([point["value"] for point in points], accuracy, "o-")
+        line = "o" if isinstance(points[0]["value"], str) else "o-"
+        axes.plot([point["value"] for point in points], accuracy, line)
         axes.set(xlabel=content["field"])
     axes.set(ylabel="held-out accuracy, %", title=content["preset"])
 

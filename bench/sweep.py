@@ -2,13 +2,22 @@
 
     python -m bench.sweep --field rate_cost --values 0 0.03 0.1 0.3 [--preset nmnist-fast]
 
+A field is one of Network (`python -m sw.driver train --help` has them), or
+
+    steps        time steps that a recording is cut into
+    weight_bits  width of a weight; 8-bit weights have one fraction bit less, so that all reach +-1/4,
+                 and wider ones reach further: the core has at most 10 fraction bits
+    error        hard_sigmoid or softmax, of the hidden layers, in floating point: the chip has the first
+    error_out    the same of the readout
+
 The test samples are not touched: five-fold over the training samples, so that every one of them is judged
-once by a network that has not seen it. This is how the presets were chosen. Results go to
-bench/results/sweep-PRESET-FIELD.json, from where `python -m bench.results` draws them.
+once by a network that has not seen it, `--repeats` times with other seeds. This is how the presets were
+chosen. Results go to bench/results/sweep-PRESET-FIELD.json, from where `python -m bench.results` draws them.
 """
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,11 +26,19 @@ from rich.console import Console
 
 from bench.accuracy.choose import part
 from bench.accuracy.jobs import RESULTS, task_of
-from bench.accuracy.methods import Task, chip
-from golden.spec.network import Network
+from bench.accuracy.methods import Outcome, Setting, Task, chip, online
+from golden.spec.network import BOUNDS, Network
 from sw.presets import PRESETS
 
 FOLDS = 5
+MOST_FRACTION = next(int(high) for name, _, high in BOUNDS if name == "weight_fraction")
+TYPES: dict[str, Any] = {
+    field.name: field.type for field in fields(Network) if field.type in (float, int, str)
+}
+TYPES |= {"steps": int, "weight_bits": int, "error": str, "error_out": str}
+FLOAT_ONLY = ("error", "error_out")
+
+Value = float | int | str
 
 
 def fold(task: Task, number: int) -> Task:
@@ -31,43 +48,68 @@ def fold(task: Task, number: int) -> Task:
     return replace(task, train=part(task.train, learn), test=part(task.train, list(judge)))
 
 
-def measure(folds: list[Task], setting: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Mean over the folds."""
-    outcomes = [chip(task, setting, seed + number) for number, task in enumerate(folds)]
-    accuracy = np.array([outcome.accuracy[-1] for outcome in outcomes])
-    rates = np.mean([outcome.firing_rates for outcome in outcomes], axis=0)
+def setting_of(field: str, value: Value) -> tuple[Callable[[Task, Setting, int], Outcome], Setting]:
+    """The method that takes a value of a field, and the setting it wants."""
+    if field == "weight_bits":
+        return chip, {field: value, "weight_fraction": min(int(value) + 1, MOST_FRACTION)}
+    if field == "steps":
+        return chip, {}  # the samples have them
+    return (online if field in FLOAT_ONLY else chip), {field: value}
+
+
+def measure(folds: list[Task], field: str, value: Value, seeds: list[int]) -> dict[str, Any]:
+    """Mean over the folds, with every seed."""
+    method, setting = setting_of(field, value)
+    outcomes = [
+        [method(task, setting, seed + number) for seed in seeds]
+        for number, task in enumerate(folds)
+    ]
+    accuracy = np.array([[one.accuracy[-1] for one in row] for row in outcomes])
+    rates = np.mean([[one.firing_rates for one in row] for row in outcomes], axis=(0, 1))
     return {
+        "value": value,
         "accuracy": float(accuracy.mean()),
-        "by_fold": accuracy.round(4).tolist(),
+        "by_fold": accuracy.mean(axis=1).round(4).tolist(),
         "firing_rates": rates.round(4).tolist(),
     }
 
 
+def folds_of(options: argparse.Namespace, steps: int | None) -> list[Task]:
+    """The folds of the preset's samples, in `steps` steps."""
+    task = task_of(options.preset, options.data_dir, options.train, 1, steps)
+    return [fold(task, number) for number in range(FOLDS)]
+
+
 def main() -> None:
     """Sweep, tell, keep."""
-    types = {field.name: field.type for field in fields(Network)}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--preset", default="nmnist-fast", choices=PRESETS)
     parser.add_argument("--data-dir", metavar="DIR", help="of a data set that is not included")
-    parser.add_argument("--field", required=True, choices=types, metavar="FIELD", help="of Network")
-    parser.add_argument("--values", required=True, type=float, nargs="+")
+    parser.add_argument("--field", required=True, choices=TYPES, metavar="FIELD", help="see above")
+    parser.add_argument("--values", required=True, nargs="+")
     parser.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
     parser.add_argument("--seed", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=1, help="seeds of each fold (%(default)s)")
     options = parser.parse_args()
     console, points = Console(highlight=False), []
-    task = task_of(options.preset, options.data_dir, options.train, 1)
-    folds = [fold(task, number) for number in range(FOLDS)]
-    for value in options.values:
-        exact = round(value) if types[options.field] is int else value
-        point = {"value": exact, **measure(folds, {options.field: exact}, options.seed)}
+    seeds = [options.seed + FOLDS * n for n in range(options.repeats)]
+    for text in options.values:
+        value = TYPES[options.field](text)
+        folds = folds_of(options, value if options.field == "steps" else None)
+        point = measure(folds, options.field, value, seeds)
         firing = ", ".join(f"{100 * rate:.1f} %" for rate in point["firing_rates"])
-        console.print(f"{options.field} {exact}: {100 * point['accuracy']:.1f} %, firing {firing}")
+        console.print(f"{options.field} {value}: {100 * point['accuracy']:.1f} %, firing {firing}")
         points.append(point)
     path = RESULTS / f"sweep-{options.preset}-{options.field}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"preset": options.preset, "field": options.field, "points": points}
+    content = {
+        "preset": options.preset,
+        "field": options.field,
+        "repeats": options.repeats,
+        "points": points,
+    }
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 

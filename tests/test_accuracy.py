@@ -1,6 +1,7 @@
 """The accuracy bench: it trains what the driver trains, chooses without the test set, keeps what it ran."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 
 from bench.accuracy.__main__ import keep
 from bench.accuracy.choose import choose, held_out
-from bench.accuracy.methods import METHODS, Task, chip, train
+from bench.accuracy.jobs import task_of
+from bench.accuracy.methods import ETAS, METHODS, TIMES, Outcome, Task, axes, chip, train
 from bench.results import KEPT, PAGE, filled
-from bench.sweep import FOLDS, fold
+from bench.sweep import FOLDS, fold, measure, setting_of
 from sw.device import Device
 from sw.metrics import Plan
 from sw.presets import PRESETS
@@ -58,9 +60,40 @@ def test_choosing_holds_training_samples_out():
     judged = [key for n in range(FOLDS) for key in fold(TASK, n).test.keys]
     assert sorted(judged) == sorted(TASK.train.keys)
     told = []
-    setting, scores = choose(replace(TASK, epochs=1), "frozen", None, False, told.append)
+    setting, scores = choose(replace(TASK, epochs=1), "frozen", axes("frozen"), None, told.append)
     best = max(score["validation"] for score in scores)
     assert {**setting, "validation": best} in scores and len(told) == len(scores)
+
+
+def test_choosing_climbs_to_the_top(monkeypatch):
+    def pretend(task, method, setting, seed):
+        height = -abs(math.log10(setting["eta"] / 1e-1)) - abs(setting["epochs"] - 3) / 10
+        return Outcome([height], [])
+
+    monkeypatch.setattr("bench.accuracy.choose.train", pretend)
+    setting, scores = choose(TASK, "bptt", axes("bptt"), None, lambda text: None)
+    assert setting == {"eta": 1e-1, "epochs": 3}
+    tried = [(score["eta"], score["epochs"]) for score in scores]
+    assert len(set(tried)) == len(tried) < len(ETAS) * len(TIMES) / 2
+    assert {(1e-1, 6), (1e-1, 1), (3e-2, 3), (3e-1, 3)} <= set(tried)
+    assert choose(TASK, "chip", axes("chip"), None, print) == ({}, [])
+
+
+def test_a_sweep_reaches_core_network_samples_and_floating_point():
+    def curve(field, value):
+        method, setting = setting_of(field, value)
+        return method(TASK, setting, 1)
+
+    narrow, preset = curve("weight_bits", 8), curve("weight_bits", 9)
+    assert preset.firing_rates == chip(TASK, {}, 1).firing_rates != narrow.firing_rates
+    assert curve("rate_cost", 1.0).firing_rates[0] < curve("rate_cost", 0.0).firing_rates[0]
+    assert task_of("smoke", None, 8, 4, 3).train.steps == 3
+    plain = curve("error", "hard_sigmoid").firing_rates
+    assert plain == train(TASK, "online", {}, 1).firing_rates
+    assert curve("error", "softmax").firing_rates != plain
+    assert curve("error_out", "softmax").firing_rates == plain, "no error travels back"
+    point = measure([fold(TASK, n) for n in range(2)], "theta", 0.6, [1, 2])
+    assert point["value"] == 0.6 and len(point["by_fold"]) == 2
 
 
 def test_a_method_that_runs_again_replaces_its_own(tmp_path):

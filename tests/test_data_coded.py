@@ -137,7 +137,15 @@ def test_nmnist8_splits_are_disjoint_and_complete(label):
     train, test = (split_indices(label, Request(train=train)) for train in (True, False))
     assert sorted([*train, *test]) == list(range(len(label)))
     for value in np.unique(label):
-        assert np.sum(label[test] == value) == np.sum(label == value) // 6
+        assert np.sum(label[test] == value) == np.sum(label == value) * 5 // 24
+
+
+def test_nmnist8_has_3800_samples_to_learn_and_1000_to_test():
+    label = np.repeat(np.arange(8, dtype=np.uint8), 600)
+    assert [len(split_indices(label, Request(train=train))) for train in (True, False)] == [
+        3800,
+        1000,
+    ]
 
 
 @pytest.mark.parametrize(

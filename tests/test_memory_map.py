@@ -56,8 +56,9 @@ ODD = CoreConfig(
 )
 
 
-MAPS = replace(ODD, lanes=12, neuron_groups=90, map_pixels=60, weight_bits=8, post_traces=0)
-DESIGNS = {"odd": ODD, "ulx3s-12f": PRESETS["ulx3s-12f"], "maps": MAPS}
+MAPS = replace(ODD, lanes=12, neuron_groups=90, map_pixels=60, weight_bits=8)
+CAUSAL = replace(MAPS, post_traces=0)
+DESIGNS = {"odd": ODD, "ulx3s-12f": PRESETS["ulx3s-12f"], "maps": MAPS, "causal": CAUSAL}
 
 
 @pytest.mark.parametrize("config", DESIGNS.values(), ids=DESIGNS)

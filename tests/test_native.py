@@ -6,12 +6,20 @@ import numpy as np
 import pytest
 
 from bench.native import COUNTERS, NativeCore, Spikes
+from bench.native.batched import (
+    bptt_gradients,
+    evaluate_native,
+    fit_batched_native,
+    tess_gradients,
+)
 from bench.native.online import fit_online_native
-from golden.reference import FloatConfig, fit_online
+from golden.reference import FloatConfig, evaluate, fit_bptt, fit_online, fit_tess_batched
+from golden.reference.optim import Adam
 from golden.spec.config import PRESETS
 from golden.spec.network import Network
-from sw.data import load
+from sw.data import Dataset, load
 from sw.device import Device
+from sw.identity import chip_frames
 
 TINY = PRESETS["tiny"]
 ROOMY = {"neuron_groups": 200, "trace_entries": 1000, "weight_words": 800, "map_pixels": 64}
@@ -30,6 +38,15 @@ MAPS = [
 CASES += [Network.of_stages(*shape, 4, **settings).as_dict() for *shape, settings in MAPS]
 
 
+def lists(data, network):
+    """Spikes as the chip numbers the network's inputs."""
+    frames = [chip_frames(sample, network) for sample in data]
+    samples = [s._replace(frames=f) for s, f in zip(data, frames, strict=True)]
+    return Spikes.of(
+        Dataset("turned", samples, classes=4, n_inputs=network.inputs, steps=data.steps)
+    )
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case["sizes"])))
 def test_equals_the_integer_model(case):
     network, config = Network(**{**case, "seed": 5}), replace(TINY, lanes=6, **ROOMY)
@@ -45,7 +62,7 @@ def test_equals_the_integer_model(case):
             native.set_rates(scale)
             order = data.order(0, 5)
             results = list(device.run([data[i] for i in order], learn=learn))
-            outcome = native.run(Spikes.of(data), order, learn=learn)
+            outcome = native.run(lists(data, network), order, learn=learn)
             assert [r.prediction for r in results] == outcome.predictions.tolist()
             assert [r.scores[:4] for r in results] == [tuple(s) for s in outcome.scores.tolist()]
             spikes = np.array([r.spikes[: len(native.layers)] for r in results])
@@ -66,6 +83,8 @@ FLOAT_CASES = [
     {"sizes": (64, 12, 4)},
     {"sizes": (64, 9, 7, 4), "alpha_post": 0.5, "rate_cost": 0.1, "learn_last": 2},
     {"sizes": (64, 9, 7, 4), "reset": "hard", "gamma": 0.9, "theta": 0.5},
+    {"sizes": (64, 9, 7, 4), "error": "softmax", "rate_cost": 0.1},
+    {"sizes": (64, 12, 4), "error": "softmax", "error_out": "softmax"},
 ]
 
 
@@ -73,7 +92,7 @@ FLOAT_CASES = [
 def test_the_compiled_float_rule_equals_the_reference(case):
     data = load("synthetic", seed=5, steps=5, limit=12)
     config = FloatConfig(
-        **case, **ONLINE, steps=5, eta=0.1, eta_out=0.1, precision="float32", seed=3
+        **{**ONLINE, **case}, steps=5, eta=0.1, eta_out=0.1, precision="float32", seed=3
     )
     frames = np.stack([sample.frames for sample in data])
     wanted = fit_online(config, frames, data.labels, epochs=2)
@@ -81,3 +100,32 @@ def test_the_compiled_float_rule_equals_the_reference(case):
     for one, two in zip(got.arrays(), wanted.arrays(), strict=True):
         assert np.abs(two).max() > 0.01
         np.testing.assert_allclose(one, two, atol=2e-5)
+
+
+BATCHED_CASES = [
+    {"sizes": (64, 12, 4)},
+    {"sizes": (64, 12, 4), "reset": "hard", "gamma": 0.9, "learn_last": 2, "alpha_post": 0.5},
+    {"sizes": (64, 12, 4), "error_out": "softmax", "rate_cost": 0.1, "output_bias": False},
+]
+
+
+@pytest.mark.parametrize("case", BATCHED_CASES, ids=str)
+def test_compiled_minibatches_equal_the_reference(case):
+    data = load("synthetic", seed=6, steps=5, limit=40)
+    config = FloatConfig(**{**ONLINE, **case}, steps=5, precision="float32", seed=4)
+    frames, lists = np.stack([sample.frames for sample in data]), Spikes.of(data)
+    pairs = [(fit_bptt, bptt_gradients), (fit_tess_batched, tess_gradients)]
+    for reference, gradients in pairs:
+        wanted = reference(config, frames, data.labels, epochs=2, optimizer=Adam(0.01))
+        got = fit_batched_native(config, lists, gradients, epochs=2, optimizer=Adam(0.01))
+        for one, two in zip(got.arrays(), wanted.arrays(), strict=True):
+            assert np.abs(two).max() > 0.001 or not config.output_bias
+            np.testing.assert_allclose(one, two, atol=5e-5)
+        logits, rates = evaluate_native(config, got, lists)
+        result = evaluate(config, got, frames)
+        np.testing.assert_allclose(logits, result.logits, atol=1e-4)
+        assert rates == pytest.approx(result.firing_rates)
+    with pytest.raises(ValueError, match=r"use golden\.reference"):
+        fit_batched_native(
+            replace(config, train_hidden=False), lists, bptt_gradients, epochs=1, optimizer=Adam()
+        )

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.accuracy.jobs import RESULTS, Job, run
-from bench.accuracy.methods import METHODS
+from bench.accuracy.methods import ETAS, METHODS, TIMES
 from sw.presets import PRESETS
 
 QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
@@ -74,6 +74,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--validate-on", type=int, metavar="N", help="training samples for choosing (default: all)"
     )
+    parser.add_argument(
+        "--etas", type=float, nargs="+", default=ETAS, help="Adam may choose from (%(default)s)"
+    )
+    parser.add_argument(
+        "--times",
+        type=float,
+        nargs="+",
+        default=TIMES,
+        help="the epochs, as often; bptt and tess may choose from (%(default)s)",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: bench/results/PRESET.json"
@@ -88,8 +98,10 @@ def main() -> None:
     """Train all, print the table, keep the results."""
     options = parse()
     limit, epochs, seeds = options.train, options.epochs, tuple(options.seeds)
+    etas, times = tuple(options.etas), tuple(options.times)
     if options.quick:
         limit, epochs, seeds = QUICK_SAMPLES, epochs or QUICK_EPOCHS, seeds[:1]
+        etas, times = etas[:1], times[:1]
     test_limit = QUICK_SAMPLES if options.quick else options.test
     common = (
         seeds,
@@ -98,7 +110,8 @@ def main() -> None:
         test_limit,
         epochs,
         options.validate_on,
-        options.quick,
+        etas,
+        times,
     )
     jobs = [Job(options.preset, method, *common) for method in options.methods]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process for each method is better

@@ -1,12 +1,11 @@
 """Settings by validation: a fifth of the training samples is held out, the test set is not touched."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from bench.accuracy.methods import GRIDS, Setting, Task, train
+from bench.accuracy.methods import Axes, Setting, Task, train
 from sw.data import Dataset
 
 HELD_OUT = 5  # every fifth training sample
@@ -18,13 +17,7 @@ Score = dict[str, Any]
 
 def part(dataset: Dataset, keep: list[int]) -> Dataset:
     """Some samples of a data set."""
-    return Dataset(
-        dataset.name,
-        (dataset[index] for index in keep),
-        classes=dataset.classes,
-        n_inputs=dataset.n_inputs,
-        steps=dataset.steps,
-    )
+    return Dataset(dataset.name, (dataset[index] for index in keep), **dataset.facts)
 
 
 def held_out(task: Task, most: int | None = None) -> Task:
@@ -36,16 +29,41 @@ def held_out(task: Task, most: int | None = None) -> Task:
 
 
 def choose(
-    task: Task, method: str, most: int | None, quick: bool, tell: Callable[[str], None]
+    task: Task, method: str, axes: Axes, most: int | None, tell: Callable[[str], None]
 ) -> tuple[Setting, list[Score]]:
-    """The setting of a method's grid that does best on held-out samples, and how each did."""
-    grid = GRIDS[method][:1] if quick else GRIDS[method]
-    if len(grid) == 1:
-        return grid[0], []
-    validation, scores = held_out(task, most), []
-    for setting in grid:
-        outcome = train(validation, method, setting, VALIDATION_SEED)
-        scores.append({**setting, "validation": outcome.accuracy[-1]})
-        tell(f"{method:7} {setting}: validation {100 * outcome.accuracy[-1]:.1f} %")
-    best = int(np.argmax([score["validation"] for score in scores]))
-    return grid[best], scores
+    """Climb from the middle of the axes to a setting with no better neighbour on held-out samples.
+
+    Returns it, and how all did that were tried; with nothing to choose none is tried. A setting at an
+    end of an axis says that the axis is too short.
+    """
+    known: dict[tuple[int, ...], Score] = {}
+    names, lengths = list(axes), [len(values) for values in axes.values()]
+    validation = held_out(task, most)
+
+    def setting(place: tuple[int, ...]) -> Setting:
+        return {name: axes[name][i] for name, i in zip(names, place, strict=True)}
+
+    def score(place: tuple[int, ...]) -> float:
+        if place not in known:
+            outcome = train(validation, method, setting(place), VALIDATION_SEED)
+            known[place] = {**setting(place), "validation": outcome.accuracy[-1]}
+            tell(
+                f"{method:7} {setting(place)}: validation {100 * known[place]['validation']:.1f} %"
+            )
+        return float(known[place]["validation"])
+
+    place = tuple((length - 1) // 2 for length in lengths)
+    if math.prod(lengths) == 1:
+        return setting(place), []
+    while True:
+        best = max(around(place, lengths), key=score)
+        if score(best) <= score(place):
+            return setting(place), list(known.values())
+        place = best
+
+
+def around(place: tuple[int, ...], lengths: list[int]) -> list[tuple[int, ...]]:
+    """The places one step away along one axis."""
+    steps = [(axis, step) for axis in range(len(place)) for step in (-1, 1)]
+    places = [tuple(n + step * (i == axis) for i, n in enumerate(place)) for axis, step in steps]
+    return [p for p in places if all(0 <= n < length for n, length in zip(p, lengths, strict=True))]

@@ -1,6 +1,6 @@
 """One method on one preset, as a job for a process of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from bench.accuracy.choose import choose
-from bench.accuracy.methods import Task, train
+from bench.accuracy.methods import Task, axes, train
 from sw.data import load
 from sw.presets import PRESETS
 
@@ -28,13 +28,21 @@ class Job:
     test_limit: int | None
     epochs: int | None
     validate_on: int | None
-    quick: bool
+    etas: tuple[float, ...]
+    times: tuple[float, ...]
 
 
 @cache
-def task_of(name: str, root: str | None, limit: int | None, test_limit: int | None) -> Task:
-    """The samples of a preset, loaded once in a process."""
+def task_of(
+    name: str,
+    root: str | None,
+    limit: int | None,
+    test_limit: int | None,
+    steps: int | None = None,
+) -> Task:
+    """The samples of a preset, or the same in other `steps`, loaded once in a process."""
     preset = PRESETS[name]
+    preset = replace(preset, steps=steps or preset.steps)
     common = {"steps": preset.steps, "pool": preset.pool, "seed": 1}
     training = load(preset.data, root, train=True, limit=limit, **common)
     test = load(preset.data, root, train=False, limit=test_limit, **common)
@@ -46,7 +54,8 @@ def run(job: Job) -> dict[str, Any]:
     tell = Console(stderr=True, highlight=False).print
     task = task_of(job.preset, job.root, job.limit, job.test_limit)
     task = Task(task.preset, task.train, task.test, job.epochs or task.epochs)
-    setting, scores = choose(task, job.method, job.validate_on, job.quick, tell)
+    choice = axes(job.method, job.etas, job.times)
+    setting, scores = choose(task, job.method, choice, job.validate_on, tell)
     outcomes = []
     for seed in job.seeds:
         outcome = train(task, job.method, setting, seed)

@@ -6,22 +6,28 @@ online   TESS in floating point as the chip does it: batch 1, an update every st
 tess     TESS in floating point as published: updates added up over a minibatch of 32, softmax, Adam
 bptt     surrogate-gradient BPTT in floating point: minibatches of 32, softmax, Adam
 
-Same network, same samples, same steps. A setting is what differs from the preset; those that a method
-may choose from are in GRIDS.
+Same network, same samples, same steps. A setting is what differs from the preset; `axes` has what a
+method may choose.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.native import NativeCore, Spikes
+from bench.native.batched import (
+    bptt_gradients,
+    evaluate_native,
+    fit_batched_native,
+    tess_gradients,
+)
 from bench.native.online import fit_online_native
-from golden.reference import FloatConfig, Weights, evaluate, fit_bptt, fit_tess_batched
+from golden.reference import FloatConfig, Weights
 from golden.reference.optim import Adam
 from golden.spec.network import Network
 from sw.data import Dataset
@@ -56,18 +62,17 @@ class Outcome:
     seconds: float = 0.0
 
 
-def frames_of(dataset: Dataset) -> NDArray[np.bool_]:
-    """Every sample: bool[samples, steps, inputs]."""
-    return np.stack([sample.frames for sample in dataset])
-
-
 def chip(task: Task, setting: Setting, seed: int, *, at_end: bool = False) -> Outcome:
-    """The integer model; with `at_end`, updates at the end of each sample."""
-    setting = dict(setting)
-    epochs = round(task.epochs * setting.pop("epochs", 1))
+    """The integer model; `weight_bits` in a setting is of the core, the rest of the network.
+
+    With `at_end`, updates come at the end of each sample.
+    """
+    setting, config = dict(setting), task.preset.config
+    config = replace(config, weight_bits=setting.pop("weight_bits", config.weight_bits))
+    epochs = task.epochs
     network = task.network(seed, **setting)
-    core = NativeCore(network, task.preset.config, at_end=at_end)
-    train, test = Spikes.of(task.train), Spikes.of(task.test)
+    core = NativeCore(network, config, at_end=at_end)
+    train, test = spikes_for(network, task.train), spikes_for(network, task.test)
     outcome = Outcome([], [])
     for epoch in range(epochs):
         core.set_rates(rate_scale(epoch, epochs))
@@ -79,11 +84,17 @@ def chip(task: Task, setting: Setting, seed: int, *, at_end: bool = False) -> Ou
     return outcome
 
 
+def spikes_for(network: Network, samples: Dataset) -> Spikes:
+    """Samples as the network's inputs are numbered."""
+    return Spikes.of(samples.channel_last() if network.stages else samples)
+
+
 def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
     """The integer model with hidden layers as drawn; `spread` up to what a weight can hold."""
     network, bits = task.network(seed), task.preset.config.weight_bits
     most = ((1 << (bits - 1)) - 1) / (1 << network.weight_fraction)
-    widest = most * math.sqrt(min(network.sizes[:-2]))
+    fans = [place.stage.fan_in(place.inputs) for place in network.places(task.preset.config)]
+    widest = most * math.sqrt(min(fans[:-1]))
     setting = dict(setting)
     spread = min(setting.pop("spread"), widest)
     return chip(task, {**setting, "train_hidden": False, "init_scale": spread}, seed)
@@ -118,14 +129,16 @@ def float_config(network: Network, steps: int) -> FloatConfig:
 
 
 def online(task: Task, setting: Setting, seed: int) -> Outcome:
-    """TESS in floating point, on line."""
-    config = float_config(task.network(seed, **setting), task.train.steps)
-    return _float(task, config, task.epochs, _fit_online, spikes=Spikes.of(task.train))
-
-
-def _fit_online(config: FloatConfig, _: Any, __: Any, **options: Any) -> Weights:
-    """`fit_online`, compiled; it wants spikes as lists of rows, which `_float` leaves in options."""
-    return fit_online_native(config, options.pop("spikes"), **options)
+    """TESS in floating point, on line; a setting may name another `error` of hidden layers or readout."""
+    setting = dict(setting)
+    kinds = {name: setting.pop(name, "hard_sigmoid") for name in ("error", "error_out")}
+    network = task.network(seed, **setting)
+    config = replace(float_config(network, task.train.steps), **kinds)
+    if config.error == "softmax":  # it has no 2/C, so neither have the rates
+        config = replace(config, eta=network.eta, rate_cost=network.rate_cost)
+    if config.error_out == "softmax":
+        config = replace(config, eta_out=network.eta_out)
+    return _float(task, config, task.epochs, fit_online_native)
 
 
 def tess(task: Task, setting: Setting, seed: int) -> Outcome:
@@ -133,7 +146,8 @@ def tess(task: Task, setting: Setting, seed: int) -> Outcome:
     config = float_config(task.network(seed), task.train.steps)
     config = replace(config, error="softmax", error_out="softmax", init_scale=1.0, rate_cost=0.0)
     epochs = round(task.epochs * setting["epochs"])
-    return _float(task, config, epochs, fit_tess_batched, optimizer=Adam(setting["eta"]))
+    fit = partial(fit_batched_native, gradients=tess_gradients, optimizer=Adam(setting["eta"]))
+    return _float(task, config, epochs, fit)
 
 
 def bptt(task: Task, setting: Setting, seed: int) -> Outcome:
@@ -141,22 +155,19 @@ def bptt(task: Task, setting: Setting, seed: int) -> Outcome:
     config = float_config(task.network(seed), task.train.steps)
     config = replace(config, error_out="softmax", init_scale=1.0)
     epochs = round(task.epochs * setting["epochs"])
-    return _float(task, config, epochs, fit_bptt, optimizer=Adam(setting["eta"]))
+    fit = partial(fit_batched_native, gradients=bptt_gradients, optimizer=Adam(setting["eta"]))
+    return _float(task, config, epochs, fit)
 
 
-def _float(
-    task: Task, config: FloatConfig, epochs: int, fit: Callable[..., Weights], **options: Any
-) -> Outcome:
+def _float(task: Task, config: FloatConfig, epochs: int, fit: Callable[..., Weights]) -> Outcome:
     """Train in floating point; accuracy after every epoch."""
-    test, labels, outcome = frames_of(task.test), task.test.labels, Outcome([], [])
+    test, outcome = Spikes.of(task.test), Outcome([], [])
 
     def after(weights: Weights) -> None:
-        result = evaluate(config, weights, test)
-        outcome.accuracy.append(float(np.mean(result.logits.argmax(axis=1) == labels)))
-        outcome.firing_rates = list(result.firing_rates)
+        logits, outcome.firing_rates = evaluate_native(config, weights, test)
+        outcome.accuracy.append(float(np.mean(logits.argmax(axis=1) == test.labels)))
 
-    train = frames_of(task.train)
-    fit(config, train, task.train.labels, epochs=epochs, after=after, **options)
+    fit(config, Spikes.of(task.train), epochs=epochs, after=after)
     return outcome
 
 
@@ -167,15 +178,18 @@ METHODS: dict[str, Callable[[Task, Setting, int], Outcome]] = {
     "tess": tess,
     "bptt": bptt,
 }
-_ADAM = [{"eta": eta, "epochs": times} for eta in (1e-3, 3e-3) for times in (1, 3)]
-GRIDS: dict[str, list[Setting]] = {
-    "chip": [{}],  # the preset, itself chosen on held-out training samples
-    "frozen": [{"spread": spread} for spread in (0.7, 2.0, 4.0)],
-    "online": [{}],
-    "tess": _ADAM,
-    "bptt": _ADAM,
-}
-"""Settings a method may choose from; `epochs` multiplies those of the preset."""
+ETAS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+TIMES = (1, 3, 6, 12, 24)
+Axes = dict[str, Sequence[float]]
+
+
+def axes(method: str, etas: Sequence[float] = ETAS, times: Sequence[float] = TIMES) -> Axes:
+    """What a method may choose, each from low to high; `epochs` multiplies those of the preset.
+
+    Chip and online choose nothing: they take the preset, itself chosen on held-out training samples.
+    """
+    adam: Axes = {"eta": etas, "epochs": times}
+    return {"tess": adam, "bptt": adam, "frozen": {"spread": (0.7, 2.0, 4.0)}}.get(method, {})
 
 
 def train(task: Task, method: str, setting: Setting, seed: int) -> Outcome:

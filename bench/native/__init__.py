@@ -3,7 +3,7 @@
     network -> NativeCore(network, config); .run(spikes, order, learn=True); .weights
 
 `golden.core` is the specification; tests/test_native.py holds this one to it, bit for bit. online.py
-is the floating-point rule, compiled and held to golden.reference in the same way. Needs g++
+and batched.py are the floating-point rules, held to golden.reference in the same way. Needs g++
 (or the compiler that CXX names); what it makes goes to build/native/.
 """
 
@@ -25,7 +25,7 @@ from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network, sign_matrix
 from sw.data import Dataset
 
-SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc")]
+SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc", "batched.cc")]
 BUILD = Path(__file__).parents[2] / "build" / "native"
 COUNTERS = (
     *("steps", "events", "spikes", "synops", "updates"),
@@ -70,6 +70,9 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_run.argtypes = [handle, *samples]
     real, reals, single = ndpointer(np.float32, flags="C"), signs, ctypes.c_float
     network = [real, number, whole, real, reals, reals, real, real]
+    lists = [long, whole, number, long, ctypes.c_int64]
+    lib.batched_integrate.argtypes = [real, number, *lists, real]
+    lib.batched_gather.argtypes = [real, number, *lists, real]
     lib.online_run.argtypes = [*network, *samples[:5], ctypes.c_int64, single, single]
     return lib
 

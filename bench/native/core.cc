@@ -58,7 +58,7 @@ struct Layer {
     int pixels = 1, latents = 1;            // positions of neurons, cells of latents
     std::vector<int16_t> weights;           // [rows][width]
     std::vector<int32_t> membranes, surrogates, posts, gains, post_gains, sums;  // [pixels][width]
-    std::vector<int32_t> spikes, winners;   // [pixels][width]
+    std::vector<int32_t> spikes, winners, m;  // [pixels][width]
     std::vector<int32_t> signs;             // [classes][latents][width]
     std::vector<int32_t> seen;              // spikes of the next layer's inputs
     std::vector<uint8_t> trace, spiked;     // [inputs], of the last step
@@ -281,8 +281,9 @@ struct Core {
     // golden/fire.py
     void fire(Layer& layer) {
         const Entry& e = layer.entry;
-        for (int i = 0; i < layer.pixels * layer.width; i++) {
-            const int32_t v = saturate(layer.sums[i], 16), valid = i % layer.width < e.outputs;
+        for (int i = 0, lane = 0; i < layer.pixels * layer.width; i++, lane++) {
+            if (lane == layer.width) lane = 0;
+            const int32_t v = saturate(layer.sums[i], 16), valid = lane < e.outputs;
             if (layer.is(READOUT)) {
                 layer.membranes[i] = v, layer.surrogates[i] = 128 * valid, layer.spikes[i] = 0;
                 continue;
@@ -304,18 +305,19 @@ struct Core {
             return;
         }
         std::fill(layer.winners.begin(), layer.winners.end(), 0);
-        layer.seen.clear();
+        layer.seen.resize(size_t(lines / 2) * (columns / 2) * width);
+        int32_t* seen = layer.seen.data();
         for (int y = 0; y + 1 < lines; y += 2)
-            for (int x = 0; x + 1 < columns; x += 2)
-                for (int i = 0; i < width; i++) {
-                    const int corner = (y * columns + x) * width + i, line = columns * width;
-                    int winner = corner, any = 0;
-                    for (int place : {corner, corner + width, corner + line, corner + line + width}) {
-                        if (layer.spikes[place] && !any) winner = place, any = 1;
+            for (int x = 0; x + 1 < columns; x += 2, seen += width) {
+                const int corner = (y * columns + x) * width, line = columns * width;
+                std::fill(seen, seen + width, 0);
+                for (int place : {corner, corner + width, corner + line, corner + line + width})
+                    for (int i = 0; i < width; i++) {
+                        layer.winners[place + i] = layer.spikes[place + i] & ~seen[i];
+                        seen[i] |= layer.spikes[place + i];
                     }
-                    layer.winners[winner] = 1;
-                    layer.seen.push_back(any);
-                }
+                for (int i = 0; i < width; i++) layer.winners[corner + i] |= 1 - seen[i];
+            }
     }
 
     int cell(const Layer& layer, int pixel) const {
@@ -355,28 +357,40 @@ struct Core {
             const int32_t error = 256 * (c == target) - std::clamp(guess, 0, 256);
             signals[c] = target < 0 ? 0 : round_shift(error * e.rate, 8);
         }
-        // B' e of every latent, not yet saturated
-        const int latents = layer.latents * layer.width;
-        std::vector<int32_t> back(latents);
-        if (!layer.is(READOUT) && target >= 0)
-            for (int c = 0; c < classes; c++)
-                for (int i = 0; i < latents; i++) back[i] += signals[c] * layer.signs[size_t(c) * latents + i];
-        for (int i = 0; i < layer.pixels * layer.width; i++) {
-            int32_t m = 0;
-            if (layer.is(READOUT)) {
-                m = i < classes ? signals[i] : 0;
-            } else if (target >= 0 && layer.winners[i]) {
-                m = back[size_t(cell(layer, i / layer.width)) * layer.width + i % layer.width];
-                if (layer.is(CONVOLUTION)) m = saturate(m, 16);
-                m = saturate(m - e.rate_cost * layer.spikes[i], 16);
-            }
+        spread(layer, target < 0 ? nullptr : signals);
+        const int neurons = layer.pixels * layer.width;
+        for (int i = 0; i < neurons; i++)
+            layer.gains[i] = round_shift(layer.m[i] * layer.surrogates[i], 8);
+        if (!e.post_gain) return;
+        for (int i = 0; i < neurons; i++) {
             const int32_t psi = layer.surrogates[i], post = step ? layer.posts[i] : 0;
-            layer.gains[i] = round_shift(m * psi, 8);
-            if (!e.post_gain) continue;
-            const int32_t gain = round_shift(m * post, 8);
+            const int32_t gain = round_shift(layer.m[i] * post, 8);
             layer.post_gains[i] = layer.is(POST_NEGATIVE) ? -gain : gain;
             const int32_t more = ((post * e.post_decay) >> 8) + round_shift(psi * e.post_gain, 8);
             layer.posts[i] = std::min(more, 255);
+        }
+    }
+
+    // m of every neuron from the signals of the classes; none: there is no learning signal.
+    void spread(Layer& layer, const int32_t* signals) {
+        const int width = layer.width, latents = layer.latents * width;
+        std::fill(layer.m.begin(), layer.m.end(), 0);
+        if (!signals) return;
+        if (layer.is(READOUT)) {
+            std::copy(signals, signals + classes, layer.m.begin());
+            return;
+        }
+        std::vector<int32_t> back(latents);  // B' e of every latent
+        for (int c = 0; c < classes; c++)
+            for (int i = 0; i < latents; i++) back[i] += signals[c] * layer.signs[size_t(c) * latents + i];
+        if (layer.is(CONVOLUTION))
+            for (int32_t& latent : back) latent = saturate(latent, 16);
+        const int32_t cost = layer.entry.rate_cost;
+        for (int pixel = 0; pixel < layer.pixels; pixel++) {
+            const int32_t* from = &back[size_t(cell(layer, pixel)) * width];
+            const int32_t *spikes = &layer.spikes[pixel * width], *wins = &layer.winners[pixel * width];
+            int32_t* m = &layer.m[pixel * width];
+            for (int i = 0; i < width; i++) m[i] = wins[i] * saturate(from[i] - cost * spikes[i], 16);
         }
     }
 
@@ -437,7 +451,7 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
         }
         layer.weights.resize(size_t(layer.entry.rows) * layer.width);
         for (auto* array : {&layer.membranes, &layer.surrogates, &layer.posts, &layer.gains,
-                            &layer.post_gains, &layer.sums, &layer.spikes})
+                            &layer.post_gains, &layer.sums, &layer.spikes, &layer.m})
             array->resize(layer.pixels * layer.width);
         layer.winners.assign(layer.pixels * layer.width, 1);
         layer.trace.resize(layer.inputs()), layer.spiked.resize(layer.inputs());

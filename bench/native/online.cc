@@ -1,5 +1,5 @@
 // TESS in floating point, on line, compiled: golden.reference.TessLearner.learn_sample with update "step",
-// hard sigmoid errors, a folded scale and an output bias. Only for long experiments.
+// a folded scale and an output bias. Only for long experiments.
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@ namespace {
 
 struct Rates {  // in the order of bench.native.online.RATES
     float gamma, theta, hard_reset, lambda_pre, lambda_post, alpha_pre, alpha_post;
-    float temperature_out, rate_cost, eta, eta_out, learn_from;
+    float temperature_out, rate_cost, eta, eta_out, learn_from, softmax, softmax_out;
 };
 
 struct Layer {
@@ -22,6 +22,18 @@ struct Layer {
 };
 
 float hard_sigmoid(float y) { return std::clamp(y / 4 + 0.5f, 0.0f, 1.0f); }
+
+// Logits become errors, in place.
+void learning_error(std::vector<float>& y, int label, bool softmax) {
+    const float top = *std::max_element(y.begin(), y.end()), classes = float(y.size());
+    float sum = 0;
+    if (softmax)
+        for (float& value : y) sum += value = std::exp(value - top);
+    for (size_t c = 0; c < y.size(); c++) {
+        const float target = float(int(c) == label);
+        y[c] = softmax ? y[c] / sum - target : 2 / classes * (hard_sigmoid(y[c]) - target);
+    }
+}
 
 void add_scaled(float* __restrict to, const float* __restrict from, float factor, int n) {
     for (int i = 0; i < n; i++) to[i] += factor * from[i];
@@ -55,15 +67,17 @@ struct Learner {
     void learn(Layer& l, const std::vector<int32_t>& rows, const std::vector<int32_t>& spikes, int label,
                float rate) {
         std::fill(l.m.begin(), l.m.end(), 0.0f);
+        std::vector<float> errors(classes, 0.0f);
+        for (int c = 0; c < classes; c++) {
+            for (int i : spikes) errors[c] += l.signs[size_t(c) * l.neurons + i];
+            errors[c] *= l.scale;
+        }
+        learning_error(errors, label, r.softmax != 0);
         bool any = r.rate_cost != 0;
         for (int c = 0; c < classes; c++) {
-            const float* signs = l.signs + size_t(c) * l.neurons;
-            float logit = 0;
-            for (int i : spikes) logit += signs[i];
-            const float e = 2.0f / float(classes) * (hard_sigmoid(l.scale * logit) - float(c == label));
-            if (e == 0) continue;
+            if (errors[c] == 0) continue;
             any = true;
-            add_scaled(l.m.data(), signs, e, l.neurons);
+            add_scaled(l.m.data(), l.signs + size_t(c) * l.neurons, errors[c], l.neurons);
         }
         if (!any) return;
         std::vector<float> causal(l.neurons), post(l.neurons);
@@ -83,9 +97,10 @@ struct Learner {
         for (int c = 0; c < classes; c++) {
             float y = bias[c];
             for (int i : spikes) y += out[size_t(i) * classes + c];
-            const float error = hard_sigmoid(y / r.temperature_out) - float(c == label);
-            e[c] = -rate * r.eta_out * 2.0f / float(classes) * error;
+            e[c] = y / r.temperature_out;
         }
+        learning_error(e, label, r.softmax_out != 0);
+        for (float& error : e) error *= -rate * r.eta_out;
         for (int i : spikes) add_scaled(out + size_t(i) * classes, e.data(), 1, classes);
         add_scaled(bias, e.data(), 1, classes);
     }

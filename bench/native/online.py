@@ -11,7 +11,7 @@ from golden.spec.network import sign_matrix
 
 RATES = (
     *("gamma", "theta", "hard_reset", "lambda_pre", "lambda_post", "alpha_pre", "alpha_post"),
-    *("temperature_out", "rate_cost", "eta", "eta_out", "learn_from"),
+    *("temperature_out", "rate_cost", "eta", "eta_out", "learn_from", "softmax", "softmax_out"),
 )
 
 
@@ -20,14 +20,21 @@ def fit_online_native(
 ) -> Weights:
     """Train; samples in the order of `golden.reference.fit_online`.
 
-    Raises ValueError for what only the reference can do: another error, surrogate or update.
+    Raises ValueError for what only the reference can do: maps, gains, another surrogate or update, a
+    dead zone.
     """
-    kinds = (cfg.error, cfg.error_out, cfg.surrogate, cfg.update, cfg.precision)
+    kinds = (cfg.surrogate, cfg.update, cfg.precision, cfg.dead_zone, cfg.dead_zone_out)
     plain = cfg.fold_scale and cfg.output_bias and cfg.train_hidden and isinstance(cfg.eta, float)
-    if kinds != ("hard_sigmoid", "hard_sigmoid", "triangle", "step", "float32") or not plain:
+    plain = plain and not cfg.stages and not cfg.weight_norm
+    if kinds != ("triangle", "step", "float32", 0, 0) or not plain:
         raise ValueError(f"{cfg}: not what the compiled rule does; use golden.reference.fit_online")
     weights, rng = init_weights(cfg), np.random.default_rng(cfg.seed)
-    values = {"hard_reset": cfg.reset == "hard", "learn_from": cfg.first_learning_step}
+    values = {
+        "hard_reset": cfg.reset == "hard",
+        "learn_from": cfg.first_learning_step,
+        "softmax": cfg.error == "softmax",
+        "softmax_out": cfg.error_out == "softmax",
+    }
     rates = [float(values.get(name, getattr(cfg, name, 0))) for name in RATES]
     hidden = range(cfg.hidden_layers)
     signs = [sign_matrix(cfg.classes, n).astype(np.float32, order="C") for n in cfg.sizes[1:-1]]

@@ -1,13 +1,15 @@
 """Float references: TESS as published, and surrogate-gradient BPTT to measure it against.
 
+Networks are layers of neurons, flat or on maps (`FloatConfig.of_stages`); one loop serves both.
 Nothing here knows about number formats. The integer twins in the rest of ``golden`` are held
 against these modules by stated bounds.
 """
 
 from golden.reference.config import FloatConfig
-from golden.reference.network import Weights, accuracy, evaluate, init_weights, predict
+from golden.reference.network import accuracy, evaluate, predict
 from golden.reference.tess import TessLearner
 from golden.reference.train import fit_bptt, fit_online, fit_tess_batched
+from golden.reference.weights import Weights, init_weights
 
 __all__ = [
     "FloatConfig",

@@ -18,7 +18,9 @@ from golden.reference.equations import (
     softmax,
     surrogate,
 )
-from golden.reference.network import Spikes, Weights, check_spikes
+from golden.reference.layers import Layer
+from golden.reference.network import Spikes, check_spikes
+from golden.reference.weights import Weights
 
 
 @dataclass
@@ -28,6 +30,7 @@ class _Tape:
     x: Floats
     v: Floats
     o: Floats
+    z: Floats
 
 
 def bptt_gradients(
@@ -44,29 +47,29 @@ def bptt_gradients(
     derivative of the loss, which is how the tests check it.
     """
     x = check_spikes(cfg, spikes, 3).swapaxes(0, 1)
-    tapes = []
-    for w in weights.hidden:
-        tapes.append(_record(cfg, w, x, smooth))
-        x = tapes[-1].o
+    tapes, effective = [], weights.effective()
+    for layer, w in zip(cfg.layers, effective, strict=True):
+        tapes.append(_record(cfg, layer, w, x, smooth))
+        x = tapes[-1].z
     loss, dy = _loss(cfg, x @ weights.out + weights.bias, labels)
     grads = weights.zeros()
     grads.out[:] = np.einsum("tnk,tnc->kc", x, dy, optimize=True)
     grads.bias[:] = dy.sum(axis=(0, 1)) * cfg.output_bias
     if cfg.train_hidden:
-        _backward(cfg, weights, tapes, dy @ weights.out.T, grads)
-    return loss, grads
+        _backward(cfg, effective, tapes, dy @ weights.out.T, grads)
+    return loss, weights.to_directions(grads)
 
 
-def _record(cfg: FloatConfig, w: Floats, x: Floats, smooth: bool) -> _Tape:
+def _record(cfg: FloatConfig, layer: Layer, w: Floats, x: Floats, smooth: bool) -> _Tape:
     """Forward pass of one layer over all steps."""
-    current = x @ w
+    current = layer.synapses.integrate(w, x)
     u = np.zeros_like(current[0])
     v, o = np.zeros_like(current), np.zeros_like(current)
     for t in range(cfg.steps):
         v[t] = cfg.gamma * u + current[t]
         o[t] = smooth_spike(v[t], cfg.theta, cfg.surrogate) if smooth else v[t] > cfg.theta
         u = reset_membrane(v[t], o[t], cfg.theta, cfg.reset)
-    return _Tape(x=x, v=v, o=o)
+    return _Tape(x=x, v=v, o=o, z=layer.pool(o))
 
 
 def _loss(cfg: FloatConfig, y: Floats, labels: NDArray[np.integer]) -> tuple[float, Floats]:
@@ -81,15 +84,14 @@ def _loss(cfg: FloatConfig, y: Floats, labels: NDArray[np.integer]) -> tuple[flo
 
 
 def _backward(
-    cfg: FloatConfig, weights: Weights, tapes: list[_Tape], do: Floats, grads: Weights
+    cfg: FloatConfig, effective: list[Floats], tapes: list[_Tape], dz: Floats, grads: Weights
 ) -> None:
-    """Fill ``grads.hidden`` from ``do``, the loss gradient in the last layer's spikes."""
-    for layer in reversed(range(cfg.hidden_layers)):
-        tape = tapes[layer]
-        dv = _through_time(cfg, tape, do)
-        grads.hidden[layer][:] = np.einsum("tnj,tni->ji", tape.x, dv, optimize=True)
-        if layer:
-            do = dv @ weights.hidden[layer].T
+    """Fill ``grads.hidden`` from ``dz``, the loss gradient in the last layer's output."""
+    for layer, w, tape in reversed(list(zip(cfg.layers, effective, tapes, strict=True))):
+        dv = _through_time(cfg, tape, layer.unpool(dz, tape.o, tape.z))
+        grads.hidden[layer.number] = layer.synapses.gather(tape.x, dv)
+        if layer.number:
+            dz = layer.synapses.back(w, dv)
 
 
 def _through_time(cfg: FloatConfig, tape: _Tape, do: Floats) -> Floats:

@@ -1,9 +1,12 @@
 """One validated description of a network and of how it learns, in real numbers."""
 
 from dataclasses import dataclass
-from typing import get_args
+from functools import cached_property
+from typing import Any, get_args
 
 from golden.reference.kinds import ErrorKind, PrecisionKind, ResetKind, SurrogateKind, UpdateKind
+from golden.reference.layers import Layer, make_layers
+from golden.spec.shape import Map, Stage, parse_stages
 
 PerLayer = float | tuple[float, ...]
 
@@ -12,8 +15,9 @@ PerLayer = float | tuple[float, ...]
 class FloatConfig:
     """Everything that fixes a float run; symbols are those of the TESS paper.
 
-    ``sizes`` is (inputs, hidden..., classes). ``PerLayer`` fields take one value for all hidden
-    layers or a tuple with one per hidden layer.
+    ``sizes`` is (inputs, hidden..., classes) of fully-connected layers; networks with maps are made
+    by :meth:`of_stages`. ``PerLayer`` fields take one value for all hidden layers or a tuple with one
+    per hidden layer. Raises ValueError, naming the field, on creation.
 
     Scale of the learning signal. The logits are always ``y = B o / (d tau)``. The published rule
     also multiplies ``m = B^T e / (d tau)`` by that factor; with ``fold_scale`` (the default, and
@@ -22,7 +26,14 @@ class FloatConfig:
     """
 
     sizes: tuple[int, ...] = (2312, 128, 10)
-    """Inputs, hidden layers, classes (neurons)."""
+    """Inputs, hidden layers (of maps: what the next layer sees of them, after pooling), classes."""
+    input_map: Map | None = None
+    """Shape of the inputs, flat and channel-last (`golden.reference.convolution`); None: no map."""
+    stages: tuple[str, ...] = ()
+    """Hidden layers as `golden.spec.shape` writes them; empty: fully connected, as in sizes."""
+    latent_sides: tuple[int, ...] | None = None
+    """Latents of each layer are s x s averages of its output per channel. None: those of the paper
+    for VGG-9, else 4, or the side of the map where that is less."""
     steps: int = 10
     """Time steps T of a sample."""
     learn_last: int | None = None
@@ -60,7 +71,7 @@ class FloatConfig:
     """The same for the output layer. 1/C with hard_sigmoid makes it learn only from logits on the
     wrong side of 0, or at 0, where all of them start: a larger dead zone would never learn."""
     rate_cost: float = 0.0
-    """What a spike costs its neuron: added to m of a neuron that fires."""
+    """What a spike costs its neuron: added to m of a neuron that fires (and wins its pool)."""
 
     update: UpdateKind = "step"
     """step: weights move at every learning step; sample: updates are added up over the sample."""
@@ -77,14 +88,32 @@ class FloatConfig:
 
     init_scale: PerLayer = 1.0
     """Hidden weights start uniform in +-init_scale / sqrt(fan-in); output weights start at 0."""
+    weight_norm: bool = False
+    """Hidden weights are g v / |v| per neuron or output channel, and g and v learn."""
     precision: PrecisionKind = "float64"
     """Of all arrays; float32 halves the time of long runs."""
     seed: int = 0
     """Seeds the initial weights and the order of the samples."""
 
     def __post_init__(self) -> None:
+        self._check_sizes()
         self._check_network()
         self._check_learning()
+
+    @classmethod
+    def of_stages(
+        cls, input_map: Map, stages: tuple[str, ...], classes: int, **fields: Any
+    ) -> "FloatConfig":
+        """A network on maps: FloatConfig.of_stages(Map(2, 34, 34), ("16c3p", "32c3p"), 10)."""
+        layers = make_layers(input_map, parse_stages(stages), fields.get("latent_sides"))
+        sizes = _sizes(layers, classes)
+        return cls(sizes=sizes, input_map=input_map, stages=tuple(stages), **fields)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """Shapes of the hidden layers, and what passes through them."""
+        stages = parse_stages(self.stages) or tuple(Stage(n) for n in self.sizes[1:-1])
+        return make_layers(self.input_map or Map(self.sizes[0]), stages, self.latent_sides)
 
     @property
     def classes(self) -> int:
@@ -107,10 +136,10 @@ class FloatConfig:
         return float(value[layer]) if isinstance(value, tuple) else float(value)
 
     def logit_scale(self, layer: int) -> float:
-        """1 / (d tau) of hidden layer ``layer``; d is its size."""
-        return 1.0 / (self.sizes[layer + 1] * self.per_layer("temperature", layer))
+        """1 / (d tau) of hidden layer ``layer``; d is the number of its latents."""
+        return 1.0 / (self.layers[layer].latents * self.per_layer("temperature", layer))
 
-    def _check_network(self) -> None:
+    def _check_sizes(self) -> None:
         _require(
             len(self.sizes) >= 3 and all(n > 0 for n in self.sizes),
             "sizes",
@@ -118,6 +147,13 @@ class FloatConfig:
             "inputs, at least one hidden layer and classes, all positive",
         )
         _require(self.classes >= 2, "sizes", self.sizes, "at least 2 classes")
+        _require(
+            not self.stages or self.input_map is not None, "input_map", None, "a map, under stages"
+        )
+        expected = _sizes(self.layers, self.classes)
+        _require(tuple(self.sizes) == expected, "sizes", self.sizes, f"{expected} (see of_stages)")
+
+    def _check_network(self) -> None:
         _require(self.steps > 0, "steps", self.steps, "a positive number")
         _require(
             self.learn_last is None or 0 < self.learn_last <= self.steps,
@@ -161,6 +197,12 @@ class FloatConfig:
             "rate_cost",
         ):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+
+
+def _sizes(layers: tuple[Layer, ...], classes: int) -> tuple[int, ...]:
+    """Inputs, outputs of the hidden layers, classes."""
+    inputs = (layer.inputs.neurons for layer in layers[:1])
+    return (*inputs, *(layer.passed_on.neurons for layer in layers), classes)
 
 
 def _require(ok: bool, name: str, got: object, expected: str) -> None:

@@ -1,6 +1,5 @@
-"""Weights, the leaky integrate-and-fire step, and evaluation with learning off."""
+"""The leaky integrate-and-fire step, and evaluation with learning off."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,53 +7,10 @@ from numpy.typing import NDArray
 
 from golden.reference.config import FloatConfig
 from golden.reference.equations import Floats, reset_membrane
+from golden.reference.weights import Weights
 
 Spikes = NDArray[np.bool_] | NDArray[np.number]
 EVALUATION_BATCH = 64
-
-
-@dataclass(kw_only=True)
-class Weights:
-    """Weights of a network, or gradients of the same shapes.
-
-    ``hidden[l]`` is (inputs, neurons): row j holds what input j sends, the chip's row layout.
-    ``out`` is (neurons, classes), ``bias`` (classes,).
-    """
-
-    hidden: list[Floats]
-    out: Floats
-    bias: Floats
-
-    def arrays(self) -> Iterator[Floats]:
-        """All arrays, hidden layers first."""
-        yield from (*self.hidden, self.out, self.bias)
-
-    def copy(self) -> "Weights":
-        """A deep copy."""
-        return Weights(
-            hidden=[w.copy() for w in self.hidden], out=self.out.copy(), bias=self.bias.copy()
-        )
-
-    def zeros(self) -> "Weights":
-        """All-zero arrays of the same shapes."""
-        return Weights(
-            hidden=[np.zeros_like(w) for w in self.hidden],
-            out=np.zeros_like(self.out),
-            bias=np.zeros_like(self.bias),
-        )
-
-
-def init_weights(cfg: FloatConfig) -> Weights:
-    """Weights at the start of training, from ``cfg.seed``."""
-    rng = np.random.default_rng(cfg.seed)
-    hidden = []
-    for layer in range(cfg.hidden_layers):
-        fan_in, neurons = cfg.sizes[layer : layer + 2]
-        limit = cfg.per_layer("init_scale", layer) / np.sqrt(fan_in)
-        drawn = rng.uniform(-limit, limit, (fan_in, neurons))
-        hidden.append(drawn.astype(cfg.precision))
-    out, bias = np.zeros(cfg.sizes[-2:], cfg.precision), np.zeros(cfg.classes, cfg.precision)
-    return Weights(hidden=hidden, out=out, bias=bias)
 
 
 def fire(cfg: FloatConfig, u: Floats, current: Floats) -> tuple[Floats, Floats, Floats]:
@@ -79,7 +35,7 @@ class Evaluation:
     logits: Floats
     """Output layer summed over the steps, (samples, classes)."""
     firing_rates: tuple[float, ...]
-    """Share of neurons that fire per step, one per hidden layer."""
+    """Spikes per step and neuron that the next layer sees, after pooling; one per hidden layer."""
 
 
 def evaluate(cfg: FloatConfig, weights: Weights, spikes: Spikes) -> Evaluation:
@@ -99,15 +55,19 @@ def evaluate(cfg: FloatConfig, weights: Weights, spikes: Spikes) -> Evaluation:
 
 
 def _forward(cfg: FloatConfig, weights: Weights, x: Floats) -> tuple[Floats, Floats]:
-    membranes = [np.zeros((len(x), n), cfg.precision) for n in cfg.sizes[1:-1]]
+    neurons = [layer.fired.neurons for layer in cfg.layers]
+    membranes = [np.zeros((len(x), n), cfg.precision) for n in neurons]
     logits = np.zeros((len(x), cfg.classes))
     fired = np.zeros(cfg.hidden_layers)
+    effective = weights.effective()
     for t in range(cfg.steps):
-        o = x[:, t]
-        for layer, w in enumerate(weights.hidden):
-            _, o, membranes[layer] = fire(cfg, membranes[layer], o @ w)
-            fired[layer] += o.sum()
-        logits += o @ weights.out + weights.bias
+        z = x[:, t]
+        for layer, w in zip(cfg.layers, effective, strict=True):
+            k, current = layer.number, layer.synapses.integrate(w, z)
+            _, o, membranes[k] = fire(cfg, membranes[k], current)
+            z = layer.pool(o)
+            fired[k] += z.sum()
+        logits += z @ weights.out + weights.bias
     return logits, fired
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from golden.reference.equations import Floats
-from golden.reference.network import Weights
+from golden.reference.weights import Weights
 
 
 class Optimizer(Protocol):

@@ -4,21 +4,23 @@ Order within a step, per layer: integrate, fire, form both eligibility traces, f
 signal from the layer's own spikes, update. Nothing crosses layers but the spikes going forward.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.reference.config import FloatConfig
+from golden.reference.dense import Dense
 from golden.reference.equations import (
     Floats,
     learning_error,
     one_hot,
     surrogate,
 )
-from golden.reference.network import Spikes, Weights, check_spikes, fire, init_weights
+from golden.reference.layers import Layer
+from golden.reference.network import Spikes, check_spikes, fire
+from golden.reference.weights import Weights, init_weights
 from golden.spec.network import sign_matrix
 
 
@@ -51,17 +53,19 @@ class LayerState:
 
 
 def learning_signal(
-    cfg: FloatConfig, layer: int, signs: Floats, o: Floats, target: Floats
+    cfg: FloatConfig, layer: Layer, signs: Floats, o: Floats, z: Floats, target: Floats
 ) -> Floats:
-    """m of hidden layer ``layer`` from its own spikes ``o`` (samples, neurons).
+    """m of every neuron of ``layer`` from its own spikes ``o`` and their pooling ``z``.
 
-    y = B o / (d tau), e = error(y), m = B^T e (times 1/(d tau) unless folded into eta).
-    A neuron that fires pays rate_cost: the gradient of rate_cost times its spikes.
+    y = B a / (d tau) of the latents a, e = error(y), m = B^T e (times 1/(d tau) unless folded into
+    eta) back through the averages and the pooling. A neuron that fires and decides an output pays
+    rate_cost: the gradient of rate_cost times its spikes.
     """
-    scale = cfg.logit_scale(layer)
-    e = learning_error(scale * (o @ signs.T), target, cfg.error, cfg.dead_zone)
-    m = e @ signs if cfg.fold_scale else scale * (e @ signs)
-    return m + cfg.rate_cost * o if cfg.rate_cost else m
+    scale = cfg.logit_scale(layer.number)
+    e = learning_error(scale * (layer.average(z) @ signs.T), target, cfg.error, cfg.dead_zone)
+    latents: Floats = e @ signs if cfg.fold_scale else scale * (e @ signs)
+    m = layer.unpool(layer.spread(latents), o, z)
+    return m + cfg.rate_cost * layer.deciding(o, z) if cfg.rate_cost else m
 
 
 class TessLearner:
@@ -70,7 +74,9 @@ class TessLearner:
     def __init__(self, cfg: FloatConfig, weights: Weights | None = None) -> None:
         self.cfg = cfg
         self.weights = init_weights(cfg) if weights is None else weights
-        self.signs = [sign_matrix(cfg.classes, n).astype(cfg.precision) for n in cfg.sizes[1:-1]]
+        self.signs = [
+            sign_matrix(cfg.classes, layer.latents).astype(cfg.precision) for layer in cfg.layers
+        ]
 
     def learn_sample(self, spikes: Spikes, label: int, rate: float = 1.0) -> None:
         """Learn one sample, ``spikes`` (steps, inputs), by plain descent of eta times ``rate``."""
@@ -79,7 +85,10 @@ class TessLearner:
         x, labels = check_spikes(self.cfg, spikes, 2)[None], np.array([label])
         if self.cfg.update == "step":
             for step in self._run(x, labels):
-                self._descend_rows(step, rate)
+                if self.weights.gains:
+                    self._descend(self._gradients([step]), rate)
+                else:
+                    self._descend_rows(step, rate)
         else:
             self._descend(self.gradients(x, labels), rate)
 
@@ -88,56 +97,67 @@ class TessLearner:
 
         ``spikes`` (samples, steps, inputs); mean over the samples. Weights do not move.
         """
-        total = self.weights.zeros()
-        for step in self._run(check_spikes(self.cfg, spikes, 3), labels):
-            for layer, (causal, q, post, x) in enumerate(step.hidden):
-                total.hidden[layer] += q.T @ causal
-                if self.cfg.alpha_post:
-                    total.hidden[layer] += x.T @ post
-            total.out += step.last_spikes.T @ step.error_out
-            total.bias += step.error_out.sum(axis=0) * self.cfg.output_bias
+        total = self._gradients(self._run(check_spikes(self.cfg, spikes, 3), labels))
         for array in total.arrays():
             array /= len(spikes)
         return total
 
+    def _gradients(self, steps: Iterable["LearningStep"]) -> Weights:
+        """Updates without eta, summed over ``steps`` and their samples."""
+        total = self.weights.zeros()
+        for step in steps:
+            for layer, (causal, q, post, x) in zip(self.cfg.layers, step.hidden, strict=False):
+                gradient = total.hidden[layer.number]
+                gradient += layer.synapses.gather(q, causal)
+                if self.cfg.alpha_post:
+                    gradient += layer.synapses.gather(x, post)
+            total.out += step.last_spikes.T @ step.error_out
+            total.bias += step.error_out.sum(axis=0) * self.cfg.output_bias
+        return self.weights.to_directions(total)
+
     def _run(self, x: Floats, labels: NDArray[np.integer]) -> Iterator["LearningStep"]:
         """Yield the factors of the update at each learning step; the caller may move weights."""
-        cfg, sizes = self.cfg, self.cfg.sizes
+        cfg = self.cfg
         target = one_hot(labels, cfg.classes).astype(cfg.precision)
-        pairs = list(pairwise(sizes))[:-1]
-        states = [LayerState.cleared(len(x), *pair, cfg.precision) for pair in pairs]
+        shapes = [(layer.inputs.neurons, layer.fired.neurons) for layer in cfg.layers]
+        states = [LayerState.cleared(len(x), *shape, cfg.precision) for shape in shapes]
         for t in range(cfg.steps):
             learning = t >= cfg.first_learning_step
-            o = x[:, t]
+            z = x[:, t]
             hidden: list[tuple[Floats, Floats, Floats, Floats]] = []
-            for layer, state in enumerate(states):
-                inputs = o
-                o = state.step(cfg, inputs, integrate(self.weights.hidden[layer], inputs))
+            effective = self.weights.effective()
+            for layer, state, w in zip(cfg.layers, states, effective, strict=True):
+                inputs = z
+                o = state.step(cfg, inputs, layer.synapses.integrate(w, inputs))
+                z = layer.pool(o)
                 if learning and cfg.train_hidden:
-                    m = learning_signal(cfg, layer, self.signs[layer], o, target)
+                    m = learning_signal(cfg, layer, self.signs[layer.number], o, z, target)
                     causal, post = cfg.alpha_pre * m * state.psi, cfg.alpha_post * m * state.h
                     hidden.append((causal, state.q, post, inputs))
             if learning:
-                y = (o @ self.weights.out + self.weights.bias) / cfg.temperature_out
+                y = (z @ self.weights.out + self.weights.bias) / cfg.temperature_out
                 e = learning_error(y, target, cfg.error_out, cfg.dead_zone_out)
-                yield LearningStep(hidden=hidden, last_spikes=o, error_out=e)
+                yield LearningStep(hidden=hidden, last_spikes=z, error_out=e)
 
     def _descend_rows(self, step: "LearningStep", rate: float) -> None:
         """Apply one step's update of one sample to the rows that have a trace or a spike."""
-        for layer, (causal, q, post, x) in enumerate(step.hidden):
-            w, eta = self.weights.hidden[layer], rate * self.cfg.per_layer("eta", layer)
-            _add_outer(w, q[0], -eta * causal[0])
+        for layer, (causal, q, post, x) in zip(self.cfg.layers, step.hidden, strict=False):
+            w = self.weights.hidden[layer.number]
+            eta = rate * self.cfg.per_layer("eta", layer.number)
+            layer.synapses.add(w, q, -eta * causal)
             if self.cfg.alpha_post:
-                _add_outer(w, x[0], -eta * post[0])
-        e = -rate * self.cfg.eta_out * step.error_out[0]
-        _add_outer(self.weights.out, step.last_spikes[0], e)
-        self.weights.bias += e * self.cfg.output_bias
+                layer.synapses.add(w, x, -eta * post)
+        e = -rate * self.cfg.eta_out * step.error_out
+        Dense().add(self.weights.out, step.last_spikes, e)
+        self.weights.bias += e[0] * self.cfg.output_bias
 
     def _descend(self, gradients: Weights, rate: float) -> None:
-        for layer, gradient in enumerate(gradients.hidden):
-            self.weights.hidden[layer] -= rate * self.cfg.per_layer("eta", layer) * gradient
-        self.weights.out -= rate * self.cfg.eta_out * gradients.out
-        self.weights.bias -= rate * self.cfg.eta_out * gradients.bias
+        weights = self.weights
+        for arrays, moves in ((weights.hidden, gradients.hidden), (weights.gains, gradients.gains)):
+            for layer, (array, move) in enumerate(zip(arrays, moves, strict=True)):
+                array -= rate * self.cfg.per_layer("eta", layer) * move
+        weights.out -= rate * self.cfg.eta_out * gradients.out
+        weights.bias -= rate * self.cfg.eta_out * gradients.bias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,17 +171,3 @@ class LearningStep:
     hidden: list[tuple[Floats, Floats, Floats, Floats]]
     last_spikes: Floats
     error_out: Floats
-
-
-def integrate(w: Floats, x: Floats) -> Floats:
-    """Sum of the weight rows of the inputs that spiked, (samples, neurons)."""
-    if len(x) == 1 and np.all((x == 0) | (x == 1)):
-        return np.asarray(w[x[0] != 0].sum(axis=0, keepdims=True))
-    return x @ w
-
-
-def _add_outer(w: Floats, rows: Floats, columns: Floats) -> None:
-    """w += outer(rows, columns), skipping what is all zero: cost follows activity, as on chip."""
-    (active,) = np.nonzero(rows)
-    if len(active) and columns.any():
-        w[active] += np.outer(rows[active], columns)

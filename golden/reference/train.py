@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from golden.reference.bptt import bptt_gradients
 from golden.reference.config import FloatConfig
-from golden.reference.network import Spikes, Weights, init_weights
+from golden.reference.network import Spikes
 from golden.reference.optim import Adam, Optimizer, cosine
 from golden.reference.tess import TessLearner
+from golden.reference.weights import Weights, init_weights
 
 Labels = NDArray[np.integer]
 AfterEpoch = Callable[[Weights], None]

@@ -126,7 +126,7 @@ class Core(wiring.Component):
         ]
         m.d.comb += [
             self.signal.asks.layer.eq(run.layer),
-            self.signal.asks.group.eq(run.state),
+            self.signal.asks.group.eq(run.asked_state),
             run.pending.eq(self.signal.pending),
         ]
         first_entry = self.table.entry_3

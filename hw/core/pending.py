@@ -13,8 +13,8 @@ class Pending(wiring.Component):
     """A bit per group and one per layer, set while a group's gains are written.
 
     `mark` comes with every chunk of gains of a group: `some` are not zero; `begins_group` and
-    `begins_layer` with the first. What is asked: `of_group` for `group` (of `layer`) at once,
-    `of_next` for `next_group` a cycle later. `clear` forgets all.
+    `begins_layer` with the first. What is asked: `of_group` for `group` (of `layer`), at once, but where
+    there are maps a cycle later; there `of_next` for `next_group` too. `clear` forgets all.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -52,7 +52,7 @@ class Pending(wiring.Component):
             init=[],
             attrs={"ram_style": "distributed"},
         )
-        write, now, next_one = (
+        write, asked, next_one = (
             groups.write_port(),
             groups.read_port(domain="comb"),
             groups.read_port(domain="comb"),
@@ -63,11 +63,10 @@ class Pending(wiring.Component):
             write.addr.eq(self.marked_group),
             write.data.eq(self.some | (before & ~self.begins_group)),
             write.en.eq(self.mark),
-            now.addr.eq(self.group),
+            asked.addr.eq(self.group),
             next_one.addr.eq(self.next_group),
-            self.of_group.eq(now.data & layer),
         ]
-        m.d.sync += self.of_next.eq(next_one.data & layer)
+        m.d.sync += self.of_group.eq(asked.data & layer), self.of_next.eq(next_one.data & layer)
         with m.If(self.mark):
             m.d.sync += before.eq(write.data)
         return m

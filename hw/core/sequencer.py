@@ -22,12 +22,17 @@ GAP = 3  # slots before the next pixel's pass, which may read the last row this 
 DRAIN = 28  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
 
 
+def slots_lacking(config: CoreConfig) -> int:
+    """Slots that every pass needs beside its first: one a chunk of lanes; Pool needs two in all."""
+    return max(config.chunks - 1, bool(config.map_pixels))
+
+
 class Sequencer(wiring.Component):
     """Runs samples: takes visits, gives slots.
 
     `slot` is valid with `issued`; the other outputs say, for the counters, what a cycle without a row
     was waiting for. `signal_busy` has a bit per layer whose learning signal is not formed yet,
-    `layer_pending` one per layer with updates to make up for, `pending` that of group `state`. A pass has
+    `layer_pending` one per layer with updates to make up for. A pass has
     at least a slot per chunk of lanes, and the last one of a layer ends (`signal_last`) only when
     the learning signal is not `signal_full`.
     """
@@ -60,8 +65,8 @@ class Sequencer(wiring.Component):
                 "signal_full": In(1),
                 "signal_clear": Out(1),
                 "signal_drop": Out(1),
-                "state": Out(range(config.neuron_groups + 1)),
-                "pending": In(1),  # of group `state`
+                "asked_state": Out(state_bits(config)),
+                "pending": In(1),  # of group `asked_state`; where there are maps, a cycle later
                 "next_state": Out(state_bits(config)),
                 "next_pending": In(1),  # a cycle after `next_state`, where there are maps
                 "layer_pending": In(config.layers),
@@ -87,9 +92,10 @@ class Sequencer(wiring.Component):
         self.steps_left = Signal(16)
         self.group = Signal(16)
         self.base = Signal(word_bits(config))
+        self.state = Signal(range(config.neuron_groups + 1))
         self.outputs_left = Signal(16)
         self.first = Signal()
-        self.short = Signal(range(config.chunks))  # slots a pass lacks yet
+        self.short = Signal(range(slots_lacking(config) + 1))  # slots a pass lacks yet
         self.gap = Signal(range(GAP + 1))
         self.at = Signal(config.row_bits + 1)
         self.drain = Signal(range(DRAIN + config.chunks + 1))
@@ -115,7 +121,7 @@ class Sequencer(wiring.Component):
         waits = self.final & ~self.flush & self.signal_full
         m.d.comb += [
             self.offset.eq(self.base),
-            self.updates.eq(self.pending),
+            self.updates.eq(self._pending(m)),
             self.final.eq(self.last_group),
             self.held.eq(self.ending & ((self.short != 0) | (self.gap != 0) | waits)),
             self.signal_last.eq(self.ending & ~self.held & self.final & ~self.flush),
@@ -138,6 +144,20 @@ class Sequencer(wiring.Component):
         self._control(m, flags)
         self._issue(m)
         return m
+
+    def _pending(self, m):
+        """Whether the flat group in hand has an update to make up for; looked up in time."""
+        self.begins, self.goes_on = Signal(), Signal()  # a layer's first pass, the next one
+        if not self.config.map_pixels:
+            m.d.comb += self.asked_state.eq(self.state)
+            return self.pending
+        # no row is there before the second cycle of a layer, no pass is shorter than two
+        begun, pending = Signal(), Signal()
+        m.d.comb += self.asked_state.eq(Mux(self.begins, self.entry_reg.state_base, self.state + 1))
+        m.d.sync += begun.eq(self.begins)
+        with m.If(begun | self.goes_on):
+            m.d.sync += pending.eq(self.pending)
+        return pending
 
     def _control(self, m, flags):
         entry = self.entry_reg
@@ -171,6 +191,7 @@ class Sequencer(wiring.Component):
                 with m.Else():
                     m.d.comb += self.trace_start.eq(1), self.replay.restart.eq(1)
                     m.d.comb += self.signal_claim.eq(Mux(self.flush, 0, 1 << self.layer))
+                    m.d.comb += self.begins.eq(1)
                     m.d.sync += [
                         self.group.eq(0),
                         self.base.eq(entry.weight_base),
@@ -178,7 +199,7 @@ class Sequencer(wiring.Component):
                         self.state.eq(entry.state_base),
                         self.first.eq(1),
                         self.last_group.eq(entry.groups == 1),
-                        self.short.eq(self.config.chunks - 1),
+                        self.short.eq(slots_lacking(self.config)),
                     ]
                     m.next = "MERGE"
                     if self.config.map_pixels:
@@ -290,6 +311,7 @@ class Sequencer(wiring.Component):
             self._next_group(m)
 
     def _next_group(self, m):
+        m.d.comb += self.goes_on.eq(1)
         m.d.sync += [
             self.at.eq(0),
             self.group.eq(self.group + 1),
@@ -298,7 +320,7 @@ class Sequencer(wiring.Component):
             self.state.eq(self.state + 1),
             self.outputs_left.eq(self.outputs_left - self.config.lanes),
             self.first.eq(1),
-            self.short.eq(self.config.chunks - 1),
+            self.short.eq(slots_lacking(self.config)),
         ]
         m.next = "REPLAY"
         with m.If(self.final):

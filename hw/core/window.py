@@ -72,15 +72,20 @@ class Window(wiring.Component):
         m.submodules.starts = memory = Memory(
             shape=starts, depth=config.map_pixels + 1, init=[], attrs={"ram_style": "block"}
         )
-        m.submodules.found = found = fifo.SyncFIFO(width=stretch(config).size, depth=AHEAD)
+        size = stretch(config).size
+        m.submodules.found = found = fifo.SyncFIFO(width=size, depth=AHEAD)
+        m.submodules.front = front = fifo.SyncFIFO(width=size, depth=2)  # near the sequencer
         self.written = Signal(range(config.map_pixels + 2))
         self.complete = Signal(init=1)
         self._remember(m, memory.write_port())
         self._ask(m, memory, found)
         m.d.comb += [
-            self.stretches.payload.eq(found.r_data),
-            self.stretches.valid.eq(found.r_rdy),
-            found.r_en.eq(self.stretches.ready),
+            front.w_data.eq(found.r_data),
+            front.w_en.eq(found.r_rdy),
+            found.r_en.eq(front.w_rdy),
+            self.stretches.payload.eq(front.r_data),
+            self.stretches.valid.eq(front.r_rdy),
+            front.r_en.eq(self.stretches.ready),
         ]
         return m
 

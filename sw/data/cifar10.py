@@ -28,7 +28,7 @@ CIFAR10_SENSOR = Sensor(32, 32, 3)
 SIDE, COLOURS = 32, 3
 STEPS = 6
 """Of the TESS paper."""
-LEVELS = 4
+LEVELS = 2
 CODES = ("level", "rate")
 
 

@@ -2,9 +2,11 @@
 
 The encoder, all of it in NumPy: windows of 32 ms (Hann), 8 ms apart; power in `bands` triangles that are
 evenly spaced on the mel scale from 100 Hz to the Nyquist frequency; its logarithm, averaged over `steps`
-equal parts of the recording, so that every recording has as many steps, however long it is. Relative to
-the loudest value of the recording, an input of band b and level k is on in a step when the band is
-louder there than level k, and the levels are evenly spaced from `FLOOR` up to 0: a thermometer per band.
+equal parts of the recording, so that every recording has as many steps, however long it is. Less their
+mean and divided by their standard deviation, both over the whole recording: how loud, and with how much
+noise behind it, somebody spoke is gone. An input of band b and level k is on in a step when the band is
+above level k there, a thermometer per band; the levels are those that part a normal distribution in
+`levels` + 1 equal shares, so that each tells as much as it can.
 A delay line shows the network the past: the spikes of the last `delays` steps are inputs too.
 
 Files: `recordings/{digit}_{speaker}_{number}.wav` as in the public repository, 16-bit mono; or the same
@@ -19,6 +21,7 @@ import wave
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +34,11 @@ from sw.data.events import DataError, Sensor
 from sw.data.packed import read_npz
 
 CLASSES = 10
-BANDS, LEVELS = 32, 4
+BANDS, LEVELS = 16, 4
 DELAYS = 5
 FSDD_SENSOR = Sensor(BANDS, LEVELS, DELAYS)
 TEST_NUMBERS = 5  # recordings 0..4 of each speaker and digit
 WINDOW_S, HOP_S, LOWEST_HZ = 0.032, 0.008, 100.0
-FLOOR = -8.0  # lowest level: natural logarithm of power, relative to the loudest (-35 dB)
 PACKED_HZ = 8000
 GET = (
     "get https://github.com/Jakobovski/free-spoken-digit-dataset and name its folder, or the .npz "
@@ -99,9 +101,10 @@ def encode(audio: NDArray[np.int16], rate: int, steps: int, bands: int, levels: 
         loudness[int(edges[k]) : max(int(edges[k]) + 1, int(edges[k + 1]))].mean(axis=0)
         for k in range(steps)
     ]
-    relative = np.array(parts) - loudness.max()
-    levels_at = FLOOR * np.arange(levels, 0, -1) / levels
-    return np.asarray(relative[:, None, :] > levels_at[None, :, None]).reshape(steps, -1)
+    loud = np.array(parts)
+    standard = (loud - loud.mean()) / max(float(loud.std()), 1e-9)  # digital silence has no spread
+    levels_at = np.array([NormalDist().inv_cdf(k / (levels + 1)) for k in range(1, levels + 1)])
+    return np.asarray(standard[:, None, :] > levels_at[:, None]).reshape(steps, -1)
 
 
 def delayed(frames: Frames, delays: int) -> Frames:
