@@ -11,9 +11,20 @@ import pytest
 from bench.accuracy.__main__ import keep
 from bench.accuracy.choose import choose, held_out
 from bench.accuracy.jobs import task_of
-from bench.accuracy.methods import ETAS, METHODS, TIMES, Outcome, Task, axes, chip, train
+from bench.accuracy.methods import (
+    ETAS,
+    METHODS,
+    TIMES,
+    Outcome,
+    Task,
+    axes,
+    chip,
+    float_config,
+    train,
+)
 from bench.results import KEPT, PAGE, filled
 from bench.sweep import FOLDS, fold, measure, setting_of
+from golden.spec.network import Network
 from sw.device import Device
 from sw.metrics import Plan
 from sw.presets import PRESETS
@@ -94,6 +105,12 @@ def test_a_sweep_reaches_core_network_samples_and_floating_point():
     assert curve("error_out", "softmax").firing_rates == plain, "no error travels back"
     point = measure([fold(TASK, n) for n in range(2)], "theta", 0.6, [1, 2])
     assert point["value"] == 0.6 and len(point["by_fold"]) == 2
+
+
+def test_networks_on_maps_are_not_taken_for_flat_ones():
+    network = Network.of_stages((2, 8, 8), ("4c3p",), 3)
+    with pytest.raises(ValueError, match=r"bench\.convolution"):
+        float_config(network, 4)
 
 
 def test_a_method_that_runs_again_replaces_its_own(tmp_path):

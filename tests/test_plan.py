@@ -145,26 +145,30 @@ def test_what_fits_fits_and_what_does_not_has_no_core(seed):
     fit = find_fit(shape, target, Activity(), 10)
     if fit.config is None:
         assert fit.lacks
-        drafts = [draft(shape, lanes, target.config, 0) for lanes in LANES]
+        drafts = [
+            draft(shape, lanes, target.config, store_bytes=0, post_traces=0) for lanes in LANES
+        ]
         assert all(shortage(shape, each, target) for each in drafts)
         return
     assert Network(sizes=sizes).layers(fit.config)
     assert sum(block_rams_by_kind(fit.config).values()) <= target.fpga.block_rams
     assert multipliers(fit.config) <= target.fpga.multipliers
-    assert fit.preset == (fit.config == target.config)
+    assert (fit.preset == target.preset) == (fit.config == target.config)
     assert fit.samples_per_second == pytest.approx(target.mhz * 1e6 / fit.cycles)
 
 
 def test_presets_fit_the_board_they_are_for():
     for name in ("nmnist-fast", "nmnist-best"):
         fits = {fit.target.size: fit for fit in make_plan(parse(name), find_target("ulx3s")).fits}
-        assert fits["85f"].preset and fits["12f"].config is None
+        assert fits["85f"].preset == "ulx3s-85f" and fits["12f"].config is None
         assert re.search(r"\d+ block RAMs too many, of \d+", fits["12f"].lacks)
 
 
 def test_the_build_command_it_gives_builds_that_core():
     made = make_plan(parse("578-48-4"), find_target("ulx3s", "12f"))
     assert made.chosen.preset
+    made = make_plan(parse("2x34x34:16c3p-32c3p-10"), find_target("ulx3s"))
+    assert command.verdict(made).endswith("--size 85f --preset ulx3s-85f-maps")
     made = make_plan(parse("200-64-32-20"), find_target("ulx3s", "12f"))
     said = command.verdict(made)
     assert not made.chosen.preset and "python -m hw.build" in said

@@ -101,7 +101,14 @@ def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
 
 
 def float_config(network: Network, steps: int) -> FloatConfig:
-    """The same network for the float models. Their error carries the 2/C that eta has on chip."""
+    """The same network for the float models. Their error carries the 2/C that eta has on chip.
+
+    Raises ValueError for a network on maps: their latents differ, and bench.convolution has its own.
+    """
+    if network.stages:
+        raise ValueError(
+            f"{network.name}: for maps in floating point see python -m bench.convolution"
+        )
     per_error = network.classes / 2
     return FloatConfig(
         sizes=network.sizes,

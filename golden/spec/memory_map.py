@@ -14,7 +14,7 @@ from golden.spec.formats import (
     SURROGATE_BITS,
     TRACE_BITS,
 )
-from golden.spec.fpga import BLOCK_RAM_SHAPES, block_rams
+from golden.spec.fpga import BLOCK_RAM_SHAPES, BYTE_LANE, block_rams
 from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.layers import FIELDS
 from golden.spec.registers import Space, memories
@@ -54,12 +54,11 @@ class Ram:
         if not self.block:
             return 0
         width = self.width
-        if 0 < self.granule < BYTE_LANE:  # a block RAM enables writes by 9 bits
+        if 0 < self.granule < BYTE_LANE:
             width = self.width // self.granule * BYTE_LANE
         return self.copies * self.reads * block_rams(width, self.depth)
 
 
-BYTE_LANE = 9
 CORNERS = POOL * POOL
 """Neurons of a pooling window."""
 
@@ -165,18 +164,21 @@ def _by_kind(config: CoreConfig, what: str) -> dict[str, int]:
 
 
 def multipliers(config: CoreConfig) -> int:
-    """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and six single ones.
+    """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and single ones; at most.
 
     A small core makes its gains of logic.
     """
-    return config.lanes + config.chunk_lanes * (1 if config.small else 2) + 6
+    maps = config.map_pixels > 0
+    return config.lanes + config.chunk_lanes * (1 if config.small else 2) + 6 + maps
 
 
-LUTS, LUTS_A_LANE = 15_200, 309
-"""What logic takes apart from memories: the line through the two bitstreams of the README."""
+LUTS, LUTS_A_LANE, LUTS_OF_MAPS = 15_200, 309, 10_700
+"""What logic takes apart from memories: the line through the two bitstreams of the README, and what the
+netlist of `ulx3s-85f-maps` has more."""
 
 
 def lut_estimate(config: CoreConfig) -> int:
     """Look-up tables, about: logic, and 4 of them for 64 bits of memory that is made of logic."""
     bits = sum(ram.bits for ram in memory_map(config) if not ram.block)
-    return LUTS + LUTS_A_LANE * config.lanes + bits // 16
+    maps = LUTS_OF_MAPS * (config.map_pixels > 0)
+    return LUTS + LUTS_A_LANE * config.lanes + maps + bits // 16

@@ -135,8 +135,7 @@ def show(plan: Plan, console: Console) -> None:
             console.print(line)
     if any(stage.convolution for stage in shape.stages):
         console.print(
-            "note: of maps the memory has the state of every pixel, not what windows, pooling and latents "
-            "need besides; their cycles have not been held against hardware"
+            "note: the model's cycles of convolutions have not been held against counted ones"
         )
 
 
@@ -145,13 +144,15 @@ def verdict(plan: Plan) -> str:
     fit, label = plan.chosen, plan.target.label
     if fit.config is None:
         return f"does not fit {label}: {fit.lacks}"
-    if fit.preset:
+    build = f"python -m hw.build --board {plan.target.board} --size {plan.target.size}"
+    if fit.preset == plan.target.preset:
         return f"fits the bitstream of {label} as it is: nothing to build"
+    if fit.preset:
+        return f"fits the core {fit.preset}: {build} --preset {fit.preset}"
     own = plan.target.config.as_dict()
     changed = {name: value for name, value in fit.config.as_dict().items() if value != own[name]}
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changed.items())
-    command = f"python -m hw.build --board {plan.target.board} --size {plan.target.size} {options}"
-    return f"fits {label} with a core of its own: {command}"
+    return f"fits {label} with a core of its own: {build} {options}"
 
 
 def memory_table(plan: Plan) -> Table:
@@ -216,7 +217,7 @@ def size_table(plan: Plan) -> Table | None:
 def _core_cells(fit: Fit, core: CoreConfig) -> list[str]:
     fpga, used = fit.target.fpga, sum(block_rams_by_kind(core).values())
     return [
-        f"{core.lanes}{'*' if fit.preset else ''}",
+        f"{core.lanes}{'*' if fit.preset == fit.target.preset else ''}",
         f"{core.weight_words:,}",
         f"{core.neuron_groups:,}",
         f"{core.trace_entries:,}",

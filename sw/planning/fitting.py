@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.spec.config import CoreConfig
+from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import Target
 from golden.spec.layout import DoesNotFit, Place, check_fit
 from golden.spec.memory_map import block_rams_by_kind, lut_estimate, multipliers
@@ -43,10 +43,10 @@ def needs(layers: list[Place], classes: int) -> dict[str, int]:
     }
 
 
-def draft(shape: Shape, lanes: int, like: CoreConfig, store_bytes: int) -> Draft:
-    """The core that holds a network with so many lanes, and else is like another one."""
+def draft(shape: Shape, lanes: int, like: CoreConfig, **fields: int) -> Draft:
+    """The core that holds a network with so many lanes, has these fields, and else is like another."""
     wanted = needs(shape.places(lanes), shape.classes)
-    return Draft(**{**like.as_dict(), **wanted, "store_bytes": store_bytes})
+    return Draft(**{**like.as_dict(), **wanted, **fields})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +54,8 @@ class Fit:
     """What became of a network on one target."""
 
     target: Target
-    preset: bool
-    """The bitstream that the target is built with holds it: nothing to build."""
+    preset: str
+    """Name of the core in golden.spec.config.PRESETS, if it has one."""
     config: CoreConfig | None
     """The fastest core found that holds it; without one, `lacks` says why."""
     lacks: str = ""
@@ -75,17 +75,29 @@ def find_fit(shape: Shape, target: Target, activity: Activity, steps: int) -> Fi
         places = shape.places(config.lanes)
         return sum(c.cycles for c in layer_cycles(places, config, activity, steps, learn=True))
 
+    for name, config in named(target).items():
+        if not misfit(shape, config):
+            return Fit(target=target, preset=name, config=config, cycles=cycles(config))
     own = target.config
-    if not misfit(shape, own):
-        return Fit(target=target, preset=True, config=own, cycles=cycles(own))
-    drafts = [draft(shape, lanes, own, store) for lanes in LANES for store in (own.store_bytes, 0)]
+    drafts = [
+        draft(shape, lanes, own, store_bytes=store, post_traces=post)
+        for lanes in LANES
+        for store in (own.store_bytes, 0)
+        for post in (1, 0)
+    ]
     fitting = [each for each in drafts if not shortage(shape, each, target)]
     if fitting:
-        best = min(fitting, key=lambda each: (cycles(each), -each.store_bytes, each.lanes))
+        best = min(fitting, key=lambda d: (cycles(d), -d.post_traces, -d.store_bytes, d.lanes))
         config = CoreConfig(**best.as_dict())
-        return Fit(target=target, preset=False, config=config, cycles=cycles(config))
+        return Fit(target=target, preset="", config=config, cycles=cycles(config))
     least = min(drafts, key=lambda each: sum(block_rams_by_kind(each).values()))
-    return Fit(target=target, preset=False, config=None, lacks=shortage(shape, least, target))
+    return Fit(target=target, preset="", config=None, lacks=shortage(shape, least, target))
+
+
+def named(target: Target) -> dict[str, CoreConfig]:
+    """Cores that are declared for a target: what it is built with, then others of its name."""
+    others = {name: core for name, core in PRESETS.items() if name.startswith(f"{target.label}-")}
+    return {target.preset: target.config} | others
 
 
 def misfit(shape: Shape, config: CoreConfig) -> str:

@@ -122,7 +122,7 @@ def make_plan(
     fits = tuple(find_fit(shape, each, activity, steps) for each in sizes)
     chosen = next(fit for fit in fits if fit.target is target)
     own = target.config
-    config = chosen.config or draft(shape, own.lanes, own, own.store_bytes)
+    config = chosen.config or draft(shape, own.lanes, own)
     layers = shape.places(config.lanes)
     without = sdram or chosen.config is None
     return Plan(

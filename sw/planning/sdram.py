@@ -94,7 +94,7 @@ def plan_sdram(
     if target.sdram is None:
         return None
     own = target.config
-    whole, layers = draft(shape, own.lanes, own, 0), shape.places(own.lanes)
+    whole, layers = draft(shape, own.lanes, own, store_bytes=0), shape.places(own.lanes)
     rows = activity.rows(layers, steps)
     counted = layer_cycles(layers, whole, activity, steps, learn=True)
     weights = [_weight_bits(place, own) / 8 for place in layers]
