@@ -2,20 +2,22 @@
 
     python -m bench.convolution [--stages 16c3p 32c3p] [--epochs 4] [--seeds 1 2 3] [--quick]
 
-frozen   kernels as drawn: only the readout learns
-online   TESS as the chip does it: batch 1, an update every step, plain descent
+chip     the integer model, equal to the hardware bit for bit: preset nmnist-conv
+drawn    the same, kernels as drawn: only the readout learns
+frozen   the same in floating point
+online   TESS as the chip does it, in floating point: batch 1, an update every step, the same rates
 tess     TESS as published: updates added up over a minibatch of 16, softmax, Adam
 bptt     surrogate-gradient BPTT: minibatches of 16, softmax, Adam
 
-All in floating point (`golden.reference`), same network, samples, steps and epochs; accuracy of the test
-samples with learning off after every epoch, none of them picked. `--out FILE` keeps the figures as JSON.
+Same network, samples, steps and epochs; accuracy of the test samples with learning off after every epoch,
+none of them picked. Step sizes of Adam: as given, for all. `--out FILE` keeps the figures as JSON.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from bench.accuracy.methods import Setting, Task, chip
 from golden.reference import (
     FloatConfig,
     Weights,
@@ -34,22 +37,29 @@ from golden.reference import (
     fit_tess_batched,
 )
 from golden.reference.optim import Adam
+from golden.spec.network import Network
 from golden.spec.shape import Map
 from sw.data import load
+from sw.presets import PRESETS
 
 SENSOR = Map(2, 34, 34)
 CLASSES, STEPS, BATCH = 10, 10, 16
 QUICK_SAMPLES, QUICK_EPOCHS = 60, 1
-COMMON: dict[str, Any] = {
-    **{"steps": STEPS, "precision": "float32", "output_bias": True},
-    **{"init_scale": 1.5, "temperature": 0.02},
+COMMON: dict[str, Any] = {"steps": STEPS, "precision": "float32", "output_bias": True}
+ONLINE = {"error": "hard_sigmoid", "error_out": "hard_sigmoid"}
+PRESET = PRESETS["nmnist-conv"]
+DRAWN = 2.0
+"""init_scale of kernels that do not learn: with that of the preset next to none would fire."""
+CHIP: dict[str, Setting] = {
+    "chip": {},
+    "drawn": {"train_hidden": False, "init_scale": DRAWN, "weight_fraction": 8},
 }
-ONLINE = {"error": "hard_sigmoid", "error_out": "hard_sigmoid", "eta": 0.005, "eta_out": 0.04}
+"""Methods of the integer model, and what differs from the preset."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "frozen": {**ONLINE, "train_hidden": False},
     "online": ONLINE,
-    "tess": {},
-    "bptt": {},
+    "tess": {"init_scale": 1.5, "temperature": 0.02},
+    "bptt": {"init_scale": 1.5},
 }
 """Fields of FloatConfig by method."""
 ADAM = {"tess": 3e-3, "bptt": 3e-3}
@@ -84,8 +94,48 @@ class Outcome:
 
 def make_config(method: str, stages: list[str], seed: int, **changes: Any) -> FloatConfig:
     """The network and how it learns. Raises ValueError."""
-    fields = {**COMMON, **SETTINGS[method], "seed": seed, **changes}
-    return FloatConfig.of_stages(SENSOR, tuple(stages), CLASSES, **fields)
+    fields = {**COMMON, **SETTINGS[method], "seed": seed}
+    if method in ("frozen", "online"):
+        fields |= as_on_chip(stages, learns=method == "online")
+    return FloatConfig.of_stages(SENSOR, tuple(stages), CLASSES, **{**fields, **changes})
+
+
+def as_on_chip(stages: list[str], *, learns: bool) -> dict[str, Any]:
+    """The preset's rates for the floating-point model.
+
+    The chip does not divide a latent's signal by the pixels it is spread over, and leaves the 2/C of the
+    error to its rates.
+    """
+    network = Network.of_stages(
+        (SENSOR.channels, SENSOR.height, SENSOR.width), tuple(stages), CLASSES, **PRESET.network
+    )
+    layers = FloatConfig.of_stages(SENSOR, tuple(stages), CLASSES).layers
+    spread = [layer.passed_on.positions / layer.side**2 for layer in layers]
+    return {
+        "eta": tuple(network.eta * CLASSES / 2 * pixels for pixels in spread),
+        "eta_out": network.eta_out * CLASSES / 2,
+        "temperature": tuple(1 / (layer.latents * network.logit_scale) for layer in layers),
+        "temperature_out": 1 / network.readout_scale,
+        "init_scale": network.init_scale if learns else DRAWN,
+    }
+
+
+def train_chip(
+    method: str,
+    stages: list[str],
+    seed: int,
+    limits: tuple[int | None, int | None],
+    epochs: int,
+    tell: Callable[[str], None],
+) -> Outcome:
+    """The integer model; told when it is done."""
+    preset = replace(PRESET, hidden=tuple(stages))
+    train, test = (preset.samples(train=one, limit=limits[not one]) for one in (True, False))
+    started = time.process_time()
+    found = chip(Task(preset, train, test, epochs), CHIP[method], seed)
+    outcome = Outcome(found.accuracy, found.firing_rates, time.process_time() - started)
+    tell(f"{method:7} seed {seed}: {100 * outcome.accuracy[-1]:5.1f} %  {outcome.seconds:.0f} s")
+    return outcome
 
 
 def fit_of(method: str) -> Callable[..., Weights]:
@@ -156,8 +206,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--stages", nargs="+", default=["16c3p", "32c3p"], help="hidden layers (%(default)s)"
     )
-    parser.add_argument("--methods", nargs="+", choices=SETTINGS, default=list(SETTINGS))
-    parser.add_argument("--epochs", type=int, default=4)
+    methods = [*CHIP, *SETTINGS]
+    parser.add_argument("--methods", nargs="+", choices=methods, default=methods)
+    parser.add_argument("--epochs", type=int, default=PRESET.epochs)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--train", type=int, metavar="N", help="training samples (default: all)")
     parser.add_argument("--test", type=int, metavar="N", help="test samples (default: all)")
@@ -177,8 +228,12 @@ def main() -> None:
     try:
         for method in options.methods:
             for seed in options.seeds:
-                cfg = make_config(method, options.stages, seed)
-                run = train(method, cfg, (samples[0], samples[1]), epochs, console.print)
+                if method in CHIP:
+                    tell = console.print
+                    run = train_chip(method, options.stages, seed, limits, epochs, tell)
+                else:
+                    cfg = make_config(method, options.stages, seed)
+                    run = train(method, cfg, (samples[0], samples[1]), epochs, console.print)
                 outcomes.setdefault(method, []).append(run)
     except KeyboardInterrupt:
         console.print("stopped: what was finished")

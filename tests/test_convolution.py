@@ -1,0 +1,182 @@
+"""Networks with convolutions, from the command line's text to weights on a device and back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden.core import Core
+from golden.pool import cell_numbers, cell_sums, pool
+from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.layers import Layer
+from golden.spec.network import DoesNotFit, Network, pack_weights, unpack_weights
+from golden.spec.shape import Map
+from golden.trace import Pass
+from golden.window import windows
+from sw.data import Dataset, Sample
+from sw.device import Device
+from sw.identity import chip_frames
+from sw.interchange.export import to_nir
+from sw.interchange.package import Unsupported
+from sw.presets import Preset
+
+CORE = replace(
+    PRESETS["tiny"], neuron_groups=130, trace_entries=500, weight_words=900, map_pixels=36
+)
+
+
+def network(**settings) -> Network:
+    """A small one: two convolutions, a flat layer, a readout."""
+    return Network.of_stages((2, 6, 6), ("5c3p", "6c3", "7"), 3, **settings)
+
+
+def bars(count: int, seed: int) -> Dataset:
+    """Bars that lie, stand, or are not there, with noise; frames in the order of a data set."""
+    rng, samples = np.random.default_rng(seed), []
+    for number in range(count):
+        label, at = number % 3, int(rng.integers(6))
+        frames = rng.random((4, 2, 6, 6)) < 0.05
+        if label == 0:
+            frames[:, 0, at] |= rng.random((4, 6)) < 0.9
+        elif label == 1:
+            frames[:, 1, :, at] |= rng.random((4, 6)) < 0.9
+        samples.append(Sample(frames.reshape(4, -1), label, f"{number:03d}"))
+    return Dataset("bars", samples, classes=3, n_inputs=72, steps=4, input_map=Map(2, 6, 6))
+
+
+def test_windows_against_a_loop_over_pixels():
+    layer = network().layers(CORE)[1]
+    rng = np.random.default_rng(3)
+    rows = np.flatnonzero(rng.random(layer.inputs) < 0.3)
+    grid = np.zeros((layer.height + 2, layer.width + 2, layer.channels), int)
+    grid[1:-1, 1:-1].reshape(-1)[:] = 0
+    inner = np.zeros(layer.inputs, int)
+    inner[rows] = 1
+    grid[1:-1, 1:-1] = inner.reshape(layer.height, layer.width, layer.channels)
+    visit = Pass(rows, rows + 5, rows % 2 == 0, rows % 3 == 0)
+    found = list(windows(layer, visit))
+    assert len(found) == layer.positions
+    for pixel, window in enumerate(found):
+        y, x = divmod(pixel, layer.width)
+        seen = grid[y : y + 3, x : x + 3].reshape(-1)
+        assert window.rows.tolist() == np.flatnonzero(seen).tolist()
+        sources = window.trace - 5  # which input each visit is of
+        places = (sources // layer.channels % layer.width, sources // layer.channels // layer.width)
+        taps = window.rows // layer.channels
+        assert ((places[0] - x + 1) == taps % 3).all() and ((places[1] - y + 1) == taps // 3).all()
+
+
+def test_pooling_and_cells_against_loops():
+    layer = Layer(
+        rows=9, groups=1, outputs=3, flags=96, channels=1, width=7, height=5,
+        cell_shift=2, cell_line=2, latents=4, line_inputs=7, map_inputs=35,
+    )  # fmt: skip
+    spikes = (np.random.default_rng(4).random((35, 4)) < 0.4).astype(np.int64)
+    pooled, winners = pool(spikes, layer)
+    grid, won = spikes.reshape(5, 7, 4), winners.reshape(5, 7, 4)
+    assert not won[4].any() and not won[:, 6].any()
+    for y, x, channel in np.ndindex(2, 3, 4):
+        four = grid[2 * y : 2 * y + 2, 2 * x : 2 * x + 2, channel].reshape(-1)
+        assert pooled.reshape(2, 3, 4)[y, x, channel] == four.max()
+        chosen = won[2 * y : 2 * y + 2, 2 * x : 2 * x + 2, channel].reshape(-1)
+        assert np.flatnonzero(chosen).tolist() == [int(four.argmax())]
+    sums = cell_sums(pooled, layer)
+    assert sums[0].tolist() == pooled.reshape(2, 3, 4)[:2, :2].sum(axis=(0, 1)).tolist()
+    assert sums.sum() == pooled.sum()
+    assert cell_numbers(layer).reshape(5, 7)[4, 6] == 3
+
+
+def test_weights_go_to_the_core_and_back():
+    made = network(seed=4)
+    for place, weights in zip(made.places(CORE), made.initial_weights(), strict=True):
+        words = pack_weights(weights, place)
+        assert words.shape == (place.rows * place.groups, CORE.lanes)
+        assert np.array_equal(unpack_weights(words, place), weights)
+
+
+def test_it_learns_on_the_integer_model_and_its_weights_can_be_read():
+    made = Network.of_stages(
+        (2, 6, 6), ("5c3p", "6c3"), 3, eta=0.005, eta_out=0.02, theta=0.3, logit_scale=0.2, seed=2
+    )
+    train, test = bars(60, 1), bars(30, 2)
+    with Device.open("golden", config=CORE) as device:
+        device.load(made)
+        before = device.read_weights()
+        assert all(np.array_equal(*two) for two in zip(before, made.initial_weights(), strict=True))
+        for epoch in range(4):
+            for _ in device.run([train[i] for i in train.order(epoch)], learn=True):
+                pass
+        results = list(device.run(list(test), learn=False))
+        assert np.mean([r.prediction for r in results] == test.labels) >= 0.8
+        after = device.read_weights()
+        assert all((one != two).any() for one, two in zip(before, after, strict=True))
+        device.write_weights(after)
+        assert all(np.array_equal(*two) for two in zip(after, device.read_weights(), strict=True))
+        assert device.spikes(0).shape == (5 * 36,) and device.spikes(1).shape == (6 * 9,)
+        assert device.membranes(1).shape == (6 * 9,)
+
+
+def test_frames_are_turned_on_their_way_to_the_device():
+    sample, made = bars(1, 7)[0], network()
+    turned = chip_frames(sample, made)
+    for channel, y, x in np.ndindex(2, 6, 6):
+        assert np.array_equal(
+            turned[:, (y * 6 + x) * 2 + channel], sample.frames[:, channel * 36 + y * 6 + x]
+        )
+    flat = Network(sizes=(72, 5, 3))
+    assert chip_frames(sample, flat) is sample.frames
+
+
+def test_names_and_files():
+    made = network(alpha_post=0.5)
+    assert made.name == "2x6x6:5c3p-6c3-7-3"
+    assert Network(**made.as_dict()) == made
+    with pytest.raises(ValueError, match="have"):
+        Network(**made.as_dict() | {"sizes": (72, 5, 6, 7, 3)})
+    with pytest.raises(ValueError, match="input_map is needed"):
+        Network(sizes=(72, 45, 3), stages=("5c3p",))
+    with pytest.raises(Unsupported, match=r"safetensors or \.npz"):
+        to_nir(made, made.initial_weights(), CORE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"map_pixels": 0}, "36 pixels in a map, the core has 0"),
+        ({"map_pixels": 35}, "larger map_pixels"),
+        ({"neuron_groups": 80}, "larger neuron_groups"),
+        ({"trace_entries": 150}, "larger trace_entries"),
+        ({"weight_words": 300}, "larger weight_words"),
+        ({"post_traces": 0}, "no post traces"),
+    ],
+)
+def test_what_does_not_fit_is_named(changes, words):
+    core = CoreConfig(**{**CORE.as_dict(), **changes})
+    with pytest.raises(DoesNotFit, match=words):
+        network(alpha_post=0.5).layers(core)
+
+
+def test_a_whole_map_is_not_averaged_on_the_chip():
+    with pytest.raises(DoesNotFit, match="averages over its map"):
+        Network.of_stages((2, 6, 6), ("5c3g",), 3).layers(CORE)
+
+
+def test_a_preset_of_stages_needs_a_map():
+    preset = Preset(text="", hidden=("4c3p", 9))
+    made = preset.make_network(bars(3, 1))
+    assert made.stages == ("4c3p", "9")
+    flat = Dataset("flat", list(bars(3, 1)), classes=3, n_inputs=72, steps=4)
+    with pytest.raises(ValueError, match="no map of pixels"):
+        preset.make_network(flat)
+
+
+def test_records_have_what_the_next_layer_sees():
+    made = network()
+    with Device.open("golden", config=CORE) as device:
+        device.load(made)
+        core = device.channel.transport.device.core
+        assert isinstance(core, Core)
+        core.records = []
+        list(device.run([bars(1, 5)[0]], learn=False))
+        seen = [record.seen for record in core.records if record.layer == 0]
+        assert len(seen) == 4 and seen[0].shape == (9, 8)
