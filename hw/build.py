@@ -18,6 +18,7 @@ from rich.console import Console
 import boards
 from boards import Board
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.fpga import SLOWER
 from hw.building.fit import check_memories
 from hw.building.flow import build
 from hw.building.program import program
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         board = boards.find(options.board, options.size)
         config = configuration(board, options)
-        pll = board.pll(options.clock)
+        pll = board.pll(options.clock or SLOWER.get(options.preset))
         phase_step(pll.output_mhz * 1e6, options.baud)
         unit = make_unit(options.unit, config) if options.unit else None
     except ValueError as error:

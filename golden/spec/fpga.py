@@ -1,7 +1,7 @@
 """The FPGAs: what each has, what a memory takes of it, and which board carries which."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from golden.spec.config import PRESETS, CoreConfig
 
@@ -78,6 +78,10 @@ class Target:
         """Board and size."""
         return f"{self.board}-{self.size}"
 
+    def clocked(self, preset: str) -> "Target":
+        """The same with the clock that a core of that name has."""
+        return replace(self, mhz=SLOWER.get(preset, self.mhz))
+
     @property
     def config(self) -> CoreConfig:
         """The core it is built with."""
@@ -112,6 +116,8 @@ _TARGETS = (
         overrides={"lanes": 4, "weight_words": 8192, "neuron_groups": 16},
     ),
 )
+SLOWER = {"ulx3s-85f-maps": 60.0}
+"""Clock of cores, MHz, that do not run at that of their board."""
 TARGETS = {target.label: target for target in _TARGETS}
 """Every board in every size, by label."""
 

@@ -77,7 +77,9 @@ def find_fit(shape: Shape, target: Target, activity: Activity, steps: int) -> Fi
 
     for name, config in named(target).items():
         if not misfit(shape, config):
-            return Fit(target=target, preset=name, config=config, cycles=cycles(config))
+            return Fit(
+                target=target.clocked(name), preset=name, config=config, cycles=cycles(config)
+            )
     own = target.config
     drafts = [
         draft(shape, lanes, own, store_bytes=store, post_traces=post)

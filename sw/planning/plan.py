@@ -120,14 +120,14 @@ def make_plan(
     activity = activity or Activity()
     sizes = [each for each in TARGETS.values() if each.board == target.board]
     fits = tuple(find_fit(shape, each, activity, steps) for each in sizes)
-    chosen = next(fit for fit in fits if fit.target is target)
+    chosen = next(fit for fit in fits if fit.target.label == target.label)
     own = target.config
     config = chosen.config or draft(shape, own.lanes, own)
     layers = shape.places(config.lanes)
     without = sdram or chosen.config is None
     return Plan(
         shape=shape,
-        target=target,
+        target=chosen.target,
         steps=steps,
         activity=activity,
         config=config,
