@@ -68,10 +68,12 @@ def test_choosing_holds_training_samples_out():
     keys = [*parts.train.keys, *parts.test.keys]
     assert sorted(keys) == sorted(TASK.train.keys) and len(set(keys)) == 40
     assert len(parts.test) == 8
+    last = held_out(TASK, 20, last=True)
+    assert [*last.train.keys, *last.test.keys] == TASK.train.keys[:20] and len(last.test) == 4
     judged = [key for n in range(FOLDS) for key in fold(TASK, n).test.keys]
     assert sorted(judged) == sorted(TASK.train.keys)
     told = []
-    setting, scores = choose(replace(TASK, epochs=1), "frozen", axes("frozen"), None, told.append)
+    setting, scores = choose(replace(parts, epochs=1), "frozen", axes("frozen"), told.append)
     best = max(score["validation"] for score in scores)
     assert {**setting, "validation": best} in scores and len(told) == len(scores)
 
@@ -82,12 +84,12 @@ def test_choosing_climbs_to_the_top(monkeypatch):
         return Outcome([height], [])
 
     monkeypatch.setattr("bench.accuracy.choose.train", pretend)
-    setting, scores = choose(TASK, "bptt", axes("bptt"), None, lambda text: None)
+    setting, scores = choose(TASK, "bptt", axes("bptt"), lambda text: None)
     assert setting == {"eta": 1e-1, "epochs": 3}
     tried = [(score["eta"], score["epochs"]) for score in scores]
     assert len(set(tried)) == len(tried) < len(ETAS) * len(TIMES) / 2
     assert {(1e-1, 6), (1e-1, 1), (3e-2, 3), (3e-1, 3)} <= set(tried)
-    assert choose(TASK, "chip", axes("chip"), None, print) == ({}, [])
+    assert choose(TASK, "chip", axes("chip"), print) == ({}, [])
 
 
 def test_a_sweep_reaches_core_network_samples_and_floating_point():

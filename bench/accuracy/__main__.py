@@ -75,6 +75,11 @@ def parse() -> argparse.Namespace:
         "--validate-on", type=int, metavar="N", help="training samples for choosing (default: all)"
     )
     parser.add_argument(
+        "--last-judges",
+        action="store_true",
+        help="choose by the last fifth of the training samples, not by every fifth sample",
+    )
+    parser.add_argument(
         "--etas", type=float, nargs="+", default=ETAS, help="Adam may choose from (%(default)s)"
     )
     parser.add_argument(
@@ -110,6 +115,7 @@ def main() -> None:
         test_limit,
         epochs,
         options.validate_on,
+        options.last_judges,
         etas,
         times,
     )

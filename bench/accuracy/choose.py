@@ -8,7 +8,7 @@ from typing import Any
 from bench.accuracy.methods import Axes, Setting, Task, train
 from sw.data import Dataset
 
-HELD_OUT = 5  # every fifth training sample
+HELD_OUT = 5  # a fifth of the training samples
 VALIDATION_SEED = 100  # none of those that are reported
 
 Score = dict[str, Any]
@@ -20,16 +20,25 @@ def part(dataset: Dataset, keep: list[int]) -> Dataset:
     return Dataset(dataset.name, (dataset[index] for index in keep), **dataset.facts)
 
 
-def held_out(task: Task, most: int | None = None) -> Task:
-    """The task on the training samples alone (the first `most`): four fifths to learn, one to judge."""
+def held_out(task: Task, most: int | None = None, last: bool = False) -> Task:
+    """The task on the training samples alone (the first `most`): four fifths to learn, one to judge.
+
+    Every fifth sample judges, or the last fifth of them: where recordings come in an order of their own,
+    every fifth may be all there is of somebody.
+    """
     numbers = range(len(task.train))[:most]
-    learn = [number for number in numbers if number % HELD_OUT]
-    judge = [number for number in numbers if number % HELD_OUT == 0]
+    first = len(numbers) - len(numbers) // HELD_OUT
+
+    def judges(number: int) -> bool:
+        return number >= first if last else number % HELD_OUT == 0
+
+    learn = [number for number in numbers if not judges(number)]
+    judge = [number for number in numbers if judges(number)]
     return replace(task, train=part(task.train, learn), test=part(task.train, judge))
 
 
 def choose(
-    task: Task, method: str, axes: Axes, most: int | None, tell: Callable[[str], None]
+    validation: Task, method: str, axes: Axes, tell: Callable[[str], None]
 ) -> tuple[Setting, list[Score]]:
     """Climb from the middle of the axes to a setting with no better neighbour on held-out samples.
 
@@ -38,7 +47,6 @@ def choose(
     """
     known: dict[tuple[int, ...], Score] = {}
     names, lengths = list(axes), [len(values) for values in axes.values()]
-    validation = held_out(task, most)
 
     def setting(place: tuple[int, ...]) -> Setting:
         return {name: axes[name][i] for name, i in zip(names, place, strict=True)}

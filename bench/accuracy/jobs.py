@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from bench.accuracy.choose import choose
+from bench.accuracy.choose import choose, held_out
 from bench.accuracy.methods import Task, axes, train
 from sw.data import load
 from sw.presets import PRESETS
@@ -28,6 +28,7 @@ class Job:
     test_limit: int | None
     epochs: int | None
     validate_on: int | None
+    last_judges: bool
     etas: tuple[float, ...]
     times: tuple[float, ...]
 
@@ -55,7 +56,8 @@ def run(job: Job) -> dict[str, Any]:
     task = task_of(job.preset, job.root, job.limit, job.test_limit)
     task = Task(task.preset, task.train, task.test, job.epochs or task.epochs)
     choice = axes(job.method, job.etas, job.times)
-    setting, scores = choose(task, job.method, choice, job.validate_on, tell)
+    validation = held_out(task, job.validate_on, job.last_judges)
+    setting, scores = choose(validation, job.method, choice, tell)
     outcomes = []
     for seed in job.seeds:
         outcome = train(task, job.method, setting, seed)
