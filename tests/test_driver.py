@@ -203,7 +203,7 @@ def test_training_goes_on_from_a_run(run, tmp_path, capsys):
         ("train --eta nan", 2, "eta is nan: it must lie in"),
         ("train --gamma 1.5", 2, "gamma is 1.5"),
         ("train --eta-out 3", 2, "eta_out is too large for the chip"),
-        ("train --hidden 10,x", 2, "write 128, 256,128, or none"),
+        ("train --hidden 10,x", 2, "write 128, 256,128, 16c3p,32c3p or none"),
         ("train --hidden -4", 2, "error:"),
         ("train --hidden 9000", 2, "build with a larger trace_entries"),
         ("train --epochs 0", 2, "epochs is 0"),
@@ -262,8 +262,14 @@ def test_every_parameter_has_a_flag():
 def test_presets_fit_their_cores(name):
     preset = PRESETS[name]
     entry = DATASETS[preset.data]
-    inputs = entry.sensor.pooled(preset.pool).n_inputs
-    network = Network(sizes=(inputs, *preset.hidden, entry.classes), **preset.network)
+    seen = entry.sensor.pooled(preset.pool)
+    if any(isinstance(layer, str) for layer in preset.hidden):
+        shape = (seen.polarities, seen.height, seen.width)
+        stages = tuple(map(str, preset.hidden))
+        network = Network.of_stages(shape, stages, entry.classes, **preset.network)
+    else:
+        sizes = (seen.n_inputs, *preset.hidden, entry.classes)
+        network = Network(sizes=sizes, **preset.network)
     network.layers(preset.config)
 
 
