@@ -360,9 +360,10 @@ class Core(wiring.Component):
             m.d.comb += getattr(read, f"early_{name}").eq(getattr(answers, name))
 
     def _wire_counters(self, m):
-        """Every cycle has one cause; work is counted where it is done."""
+        """Every cycle has one cause, told a cycle later; work is counted where it is done."""
         count, run, signal = self.counters, self.sequencer, self.signal
-        row = run.slot
+        row = self.slots[1]
+        busy, issued = later(m, "was_busy", run.busy, 1), later(m, "was_issued", run.issued, 1)
         both = row.update & row.spike
         kinds = {
             "rows_both": both,
@@ -371,15 +372,15 @@ class Core(wiring.Component):
             "rows_trace": ~row.row,
         }
         for name, kind in kinds.items():
-            m.d.comb += getattr(count, f"add_{name}").eq(run.issued & kind)
+            m.d.comb += getattr(count, f"add_{name}").eq(issued & kind)
         waits = ("wait_input", "wait_spikes", "wait_signal")
-        waiting = [getattr(run, name) for name in waits]
-        idle = run.busy & ~run.issued
+        waiting = [later(m, f"was_{name}", getattr(run, name), 1) for name in waits]
+        idle = busy & ~issued
         for name, wait in zip(waits, waiting, strict=True):
             m.d.comb += getattr(count, f"add_{name}").eq(idle & wait)
         m.d.comb += [
             count.clear.eq(self.readback.clear_counters),
-            count.add_cycles.eq(run.busy),
+            count.add_cycles.eq(busy),
             count.add_turnaround.eq(idle & ~(waiting[0] | waiting[1] | waiting[2])),
             count.add_samples.eq(run.sample_done),
             count.add_steps.eq(run.step_done),
