@@ -148,12 +148,15 @@ class Sequencer(wiring.Component):
     def _pending(self, m):
         """Whether the flat group in hand has an update to make up for; looked up in time."""
         self.begins, self.goes_on = Signal(), Signal()  # a layer's first pass, the next one
+        self.waiting = Signal()  # for the first one
         if not self.config.map_pixels:
             m.d.comb += self.asked_state.eq(self.state)
             return self.pending
         # no row is there before the second cycle of a layer, no pass is shorter than two
         begun, pending = Signal(), Signal()
-        m.d.comb += self.asked_state.eq(Mux(self.begins, self.entry_reg.state_base, self.state + 1))
+        m.d.comb += self.asked_state.eq(
+            Mux(self.waiting, self.entry_reg.state_base, self.state + 1)
+        )
         m.d.sync += begun.eq(self.begins)
         with m.If(begun | self.goes_on):
             m.d.sync += pending.eq(self.pending)
@@ -183,6 +186,7 @@ class Sequencer(wiring.Component):
                 m.next = "WAIT"
             with m.State("WAIT"):
                 skip = self.flush & ~self.layer_pending.bit_select(self.layer, 1)
+                m.d.comb += self.waiting.eq(1)
                 with m.If(self.signal_busy.bit_select(self.layer, 1)):
                     m.d.comb += self.wait_signal.eq(1)
                 with m.Elif(skip):
