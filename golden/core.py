@@ -102,11 +102,12 @@ class Core(CoreMemory):
         visit = self.lists[index].merge(rows, layer, learn)
         pending = self.pending
         for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
-            if pending[state]:
-                self._make_up(layer, state, group, visited)
             weights = self.group_weights(layer, group)
-            start = self.membranes[state] * (not (layer.readout or self._step == 0))
-            total = integrate(start, weights[visited.rows[visited.spikes]])
+            total = self.membranes[state] * (not (layer.readout or self._step == 0))
+            for part in visited.stretches():
+                if pending[state]:
+                    self._make_up(layer, state, group, part)
+                total = integrate(total, weights[part.rows[part.spikes]])
             fired = fire(total, self.valid_lanes(layer, group), layer)
             self.membranes[state] = fired.membrane
             self.surrogates[state] = fired.surrogate
@@ -114,7 +115,7 @@ class Core(CoreMemory):
             self._count_pass(layer, group, visited, bool(pending[state]))
 
     def _make_up(self, layer: Layer, state: int, group: int, visit: Pass) -> None:
-        """Apply the update of the last step to one group's weights."""
+        """Apply the update of the last step to one group's weights; no row is there twice."""
         learns = visit.learns
         rows = visit.rows[learns]
         weights = self.group_weights(layer, group)
@@ -138,7 +139,7 @@ class Core(CoreMemory):
         self.count("rows_both", int((updates & visit.spikes).sum()))
         self.count("rows_update", int((updates & ~visit.spikes).sum()))
         self.count("rows_integrate", int((visit.spikes & ~updates).sum()))
-        if group == 0 and not layer.convolution:  # a convolution's list is made beside its passes
+        if group == 0 and not layer.by_pixel:  # else the list is made beside the passes
             self.count("rows_trace", int((~visit.spikes & ~updates).sum()))
 
     def _learn(
@@ -193,8 +194,9 @@ class Core(CoreMemory):
                 continue
             visit = self.lists[index].merge(np.zeros(0, np.int64), layer, False)
             for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
-                if pending[state]:
-                    self._make_up(layer, state, group, visited)
+                for part in visited.stretches():
+                    if pending[state]:
+                        self._make_up(layer, state, group, part)
                 self._count_pass(layer, group, visited, bool(pending[state]))
         self._drop_pending()
         self.lists = [ActiveList() for _ in self.lists]

@@ -59,7 +59,7 @@ class StepMajor(Core):
         """The update of one group of neurons in this step, exactly."""
         causal, non_causal = self.gains[state], self.post_gains[state] << POST_FRACTION
         change = visited.trace[:, None] * causal + visited.spiked[:, None] * non_causal
-        self.sums[words] += change
+        np.add.at(self.sums, words, change)  # a row may be there more than once
         self._met[words] = True
 
     def _flush(self, layers: list[Layer]) -> None:

@@ -4,7 +4,9 @@ q_j[t] = lambda_pre q_j[t-1] + x_j[t] (causal trace of TESS, arXiv 2502.01837). 
 of its layer while its trace is not zero, or it spiked in the last step. The list is in row order.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,13 @@ class Pass:
     def learns(self) -> Flags:
         """Rows that a pending update changes."""
         return (self.trace != 0) | self.spiked
+
+    def stretches(self) -> Iterator["Pass"]:
+        """Its parts without a row twice: one, but for the pass over a map's average (golden/window.py)."""
+        cuts = np.flatnonzero(np.diff(self.rows) <= 0) + 1
+        for first, beyond in pairwise([0, *cuts.tolist(), len(self.rows)]):
+            part = slice(first, beyond)
+            yield Pass(self.rows[part], self.trace[part], self.spiked[part], self.spikes[part])
 
 
 @dataclass

@@ -4,9 +4,12 @@ A flat layer's groups all visit the whole list. A convolution's groups at one pi
 the 3 x 3 window around it, as rows of the weights that all pixels share: row 3 (dy + 1) C + (dx + 1) C + c
 for channel c of the C input channels. An input neuron's number is pixel x C + c, so a line of a window is
 one stretch of the list; beyond the border there is nothing, and nothing is kept of it.
+
+A flat layer that sees the average of a map visits the whole list, too; channel c of every pixel is row c.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,12 +22,20 @@ REACH = 1  # pixels that a window reaches to every side
 def passes(layer: Layer, visit: Pass) -> Iterator[tuple[int, Pass]]:
     """Group of weights and rows visited, for every group of neurons in the order of their state."""
     if not layer.convolution:
+        visit = averaged(layer, visit) if layer.average else visit
         for group in range(layer.groups):
             yield group, visit
         return
     for window in windows(layer, visit):
         for group in range(layer.groups):
             yield group, window
+
+
+def averaged(layer: Layer, visit: Pass) -> Pass:
+    """The list of a map's neurons with rows of channels; a bias, the last row, is behind the last pixel."""
+    last = layer.map_inputs // layer.channels - 1
+    pixels = np.minimum(visit.rows // layer.channels, last)
+    return replace(visit, rows=visit.rows - pixels * layer.channels)
 
 
 def windows(layer: Layer, visit: Pass) -> Iterator[Pass]:

@@ -53,6 +53,8 @@ CONVOLUTIONS = {
         shape=((3, 4, 4), ("9c3p", "6c3p"), 3), alpha_post=-1.2, lambda_post=0.7, **LIVELY
     ),
     "line": dict(shape=((2, 1, 9), ("4c3", "5c3"), 2), reset="hard", latent_side=2, **LIVELY),
+    "average": dict(shape=((2, 4, 4), ("5c3p", "9c3g"), 4), rate_cost=0.4, **LIVELY),
+    "average-of-line": dict(shape=((3, 1, 7), ("4c3g",), 7), alpha_post=1.1, **LIVELY),
     "behind-flat-frozen": dict(shape=((2, 6, 3), ("3c3p", "12"), 5), train_hidden=False, **LIVELY),
 }
 

@@ -221,13 +221,13 @@ class Device(Blocks):
     def traces(self, layer: int) -> NDArray[np.int32]:
         """Pre traces q of a layer's rows, int32[rows]; zero between samples.
 
-        Of a convolution: of its inputs, int32[pixels x channels]; behind a convolution, idle lanes are
-        among the channels.
+        Where pixels share weights: of its inputs, int32[pixels x channels]; behind a convolution, idle
+        lanes are among the channels.
         """
         counts = self.read(Space.TRACE_COUNTS, 0, len(self.layers)).astype(np.int64)
         entries = self.read(Space.TRACES, 2 * int(counts[:layer].sum()), 2 * int(counts[layer]))
         at = self.layers[layer]
-        values = np.zeros(at.inputs if at.convolution else at.rows, np.int32)
+        values = np.zeros(at.inputs + at.bias if at.by_pixel else at.rows, np.int32)
         values[entries[::2]] = entries[1::2] & 0xFF
         return values
 

@@ -95,7 +95,7 @@ class Tally:
         """Spikes per neuron and step of each hidden layer."""
         return [
             count / max(self.steps * size, 1)
-            for count, size in zip(self.spikes, network.hidden, strict=False)
+            for count, size in zip(self.spikes, network.seen, strict=False)
         ]
 
     def as_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from golden.spec.layers import Layer
 from golden.spec.network import DoesNotFit, Network, pack_weights, unpack_weights
 from golden.spec.shape import Map
 from golden.trace import Pass
-from golden.window import windows
+from golden.window import averaged, windows
 from sw.data import Dataset, Sample
 from sw.device import Device
 from sw.identity import chip_frames
@@ -156,9 +156,57 @@ def test_what_does_not_fit_is_named(changes, words):
         network(alpha_post=0.5).layers(core)
 
 
-def test_a_whole_map_is_not_averaged_on_the_chip():
-    with pytest.raises(DoesNotFit, match="averages over its map"):
-        Network.of_stages((2, 6, 6), ("5c3g",), 3).layers(CORE)
+def test_behind_an_average_there_is_the_readout():
+    with pytest.raises(DoesNotFit, match="has the readout"):
+        Network.of_stages((2, 6, 6), ("5c3g", "7"), 3).layers(CORE)
+
+
+def test_pixels_of_an_average_share_rows():
+    made = Network.of_stages((2, 3, 5), ("6c3g",), 3)
+    readout = made.layers(CORE)[-1]
+    assert (readout.average, readout.rows, readout.inputs) == (True, 8 + 1, 15 * 8)
+    assert made.hidden == (6,) and made.seen == (6 * 15,)
+    rows = np.array([2, 5, 8, 13, 14 * 8, 15 * 8 - 1, 15 * 8])  # the last one is the bias
+    visit = Pass(rows, rows + 7, rows > 9, rows < 9)
+    found = averaged(readout, visit)
+    assert found.rows.tolist() == [2, 5, 0, 5, 0, 7, 8]
+    assert found.trace is visit.trace and found.spikes is visit.spikes
+    parts = [part.rows.tolist() for part in found.stretches()]
+    assert parts == [[2, 5], [0, 5], [0, 7, 8]]
+    assert [part.rows.tolist() for part in visit.stretches()] == [rows.tolist()]
+
+
+def test_a_readout_of_an_average_has_the_scores_of_the_mean_spikes():
+    made = Network.of_stages(
+        (2, 6, 6), ("5c3p", "8c3g"), 3, theta=0.2, weight_fraction=7, readout_fraction=6
+    )
+    with Device.open("golden", config=CORE) as device:
+        device.load(made)
+        core = device.channel.transport.device.core
+        core.records = []
+        result = next(device.run([bars(1, 9)[0]], learn=False))
+        seen = sum(record.seen for record in core.records if record.layer == 1)
+        weights = made.initial_weights()[-1]
+        assert seen.shape == (9, 8) and seen.any()
+        assert list(result.scores[:3]) == (seen.sum(axis=0) @ weights[:-1]).tolist()
+        # a pixel is a ninth of what a logit and a change of weights were without the others
+        alone = Network(sizes=(8, 3), readout_fraction=6).layers(CORE)[0]
+        readout = made.layers(CORE)[-1]
+        assert readout.error_gain == round(alone.error_gain / 9)
+        assert readout.rate == pytest.approx(alone.rate / 9, abs=0.5)
+
+
+def test_a_network_with_an_average_learns():
+    made = Network.of_stages(
+        (2, 6, 6), ("5c3p", "8c3g"), 3, eta=0.005, eta_out=0.1, theta=0.3, readout_scale=4, seed=2
+    )
+    train, test = bars(60, 1), bars(30, 2)
+    with Device.open("golden", config=CORE) as device:
+        device.load(made)
+        for epoch in range(6):
+            list(device.run([train[i] for i in train.order(epoch)], learn=True))
+        results = list(device.run(list(test), learn=False))
+    assert np.mean([r.prediction for r in results] == test.labels) >= 0.8
 
 
 def test_a_preset_of_stages_needs_a_map():

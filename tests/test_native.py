@@ -33,6 +33,7 @@ CASES = [
 MAPS = [
     ((1, 8, 8), ("5c3p", "7c3"), LOUD),
     ((4, 4, 4), ("9c3", "6c3p", "8"), {**LOUD, "alpha_post": 0.5, "latent_side": 2}),
+    ((4, 4, 4), ("5c3p", "9c3g"), {**LOUD, "alpha_post": 0.5}),
     ((2, 2, 16), ("6c3p", "3c3", "3c3"), {**LOUD, "reset": "hard", "gamma": 0.9}),
 ]
 CASES += [Network.of_stages(*shape, 4, **settings).as_dict() for *shape, settings in MAPS]

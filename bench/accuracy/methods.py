@@ -80,7 +80,7 @@ def chip(task: Task, setting: Setting, seed: int, *, at_end: bool = False) -> Ou
         result = core.run(test, np.arange(len(test)), learn=False)
         outcome.accuracy.append(float(np.mean(result.predictions == test.labels)))
         fired = result.spikes.mean(axis=0)[: len(network.hidden)]
-        outcome.firing_rates = (fired / test.steps / np.array(network.hidden)).tolist()
+        outcome.firing_rates = (fired / test.steps / np.array(network.seen)).tolist()
     return outcome
 
 

@@ -13,7 +13,7 @@ namespace {
 constexpr uint32_t WEYL = 0x9E3779B9u;
 constexpr uint32_t ROUND_KEYS[] = {0xA3D5, 0xC4C3, 0x9E6D};
 constexpr int READOUT = 1, BIAS = 2, HARD_RESET = 4, PLASTIC = 8, POST_NEGATIVE = 16,
-              CONVOLUTION = 32, POOL = 64;
+              CONVOLUTION = 32, POOL = 64, AVERAGE = 128;
 
 // Fields of golden.spec.layers.FIELDS, in their order.
 struct Entry {
@@ -67,7 +67,8 @@ struct Layer {
     std::vector<uint8_t> met;               // [rows][groups]: something was added
 
     bool is(int flag) const { return entry.flags & flag; }
-    int inputs() const { return is(CONVOLUTION) ? entry.map_inputs : entry.rows; }
+    int bias() const { return is(AVERAGE) ? entry.map_inputs : entry.rows - 1; }  // behind all inputs
+    int inputs() const { return is(CONVOLUTION) ? entry.map_inputs : bias() + 1; }
 };
 
 struct Counters {
@@ -153,9 +154,9 @@ struct Core {
     }
 
     // The update of the last step for one group (golden/update.py, golden/noise.py).
-    void make_up(Layer& layer, const Visit& visited, int group, int state) {
+    void make_up(Layer& layer, const Visit& visited, size_t first, size_t beyond, int group, int state) {
         const int at = state * lanes, top = 1 << (weight_bits - 1);
-        for (size_t k = 0; k < visited.rows.size(); k++) {
+        for (size_t k = first; k < beyond; k++) {
             const int32_t trace = visited.trace[k], spiked = visited.spiked[k] ? 1 << 5 : 0;
             if (!trace && !spiked) continue;
             update_row(&layer.weights[size_t(visited.rows[k]) * layer.width + group * lanes],
@@ -163,7 +164,6 @@ struct Core {
                        trace, spiked, noise_word(noise_state), top);
             noise_state += WEYL;
         }
-        counters.updates += int64_t(visited.learns) * valid(layer, group);
     }
 
     // golden/layer_major.py: what make_up would do, added up and not rounded.
@@ -221,23 +221,32 @@ struct Core {
             if (updates) add(layer, visited, group, state);
             return;
         }
-        if (updates) make_up(layer, visited, group, state);
+        counters.updates += updates ? int64_t(visited.learns) * valid(layer, group) : 0;
         counters.synops += int64_t(visited.active) * valid(layer, group);
         counters.rows_both += updates ? visited.both : 0;
         counters.rows_update += updates ? visited.learns - visited.both : 0;
         counters.rows_integrate += visited.active - (updates ? visited.both : 0);
-        if (group == 0 && !layer.is(CONVOLUTION))
+        if (group == 0 && !layer.is(CONVOLUTION | AVERAGE))
             counters.rows_trace += int(visited.rows.size()) - visited.active -
                                    (updates ? visited.learns - visited.both : 0);
-        if (!flush) integrate(layer, visited, group, state);
+        if (!flush) start(layer, state);
+        for (size_t first = 0, beyond; first < visited.rows.size(); first = beyond) {
+            beyond = first + 1;  // behind an average a row comes again, with another pixel
+            while (beyond < visited.rows.size() && visited.rows[beyond] > visited.rows[beyond - 1]) beyond++;
+            if (updates) make_up(layer, visited, first, beyond, group, state);
+            if (!flush) integrate(layer, visited, first, beyond, group, state);
+        }
     }
 
-    void integrate(Layer& layer, const Visit& visited, int group, int state) {
-        int32_t* __restrict sums = &layer.sums[state * lanes];
+    void start(Layer& layer, int state) {
         const int32_t* kept = &layer.membranes[state * lanes];
         const bool nothing = layer.is(READOUT) || step == 0;
-        for (int i = 0; i < lanes; i++) sums[i] = nothing ? 0 : kept[i];
-        for (size_t k = 0; k < visited.rows.size(); k++) {
+        for (int i = 0; i < lanes; i++) layer.sums[state * lanes + i] = nothing ? 0 : kept[i];
+    }
+
+    void integrate(Layer& layer, const Visit& visited, size_t first, size_t beyond, int group, int state) {
+        int32_t* __restrict sums = &layer.sums[state * lanes];
+        for (size_t k = first; k < beyond; k++) {
             if (!visited.spikes[k]) continue;
             const int16_t* __restrict weights =
                 &layer.weights[size_t(visited.rows[k]) * layer.width + group * lanes];
@@ -262,10 +271,21 @@ struct Core {
         window.count();
     }
 
+    // A map's neurons as rows of channels; a bias is the last pixel's (golden/window.py).
+    void average(const Layer& layer) {
+        const Entry& e = layer.entry;
+        window = visit;
+        for (int32_t& row : window.rows)
+            row -= std::min(row / e.channels, e.map_inputs / e.channels - 1) * e.channels;
+        window.count();
+    }
+
     void passes(Layer& layer, bool flush) {
         const Entry& e = layer.entry;
         if (!layer.is(CONVOLUTION)) {
-            for (int group = 0; group < e.groups; group++) pass(layer, visit, group, 0, flush);
+            if (layer.is(AVERAGE)) average(layer);
+            const Visit& visited = layer.is(AVERAGE) ? window : visit;
+            for (int group = 0; group < e.groups; group++) pass(layer, visited, group, 0, flush);
             return;
         }
         starts.resize(layer.pixels + 1);
@@ -405,7 +425,7 @@ struct Core {
             for (size_t index = 0; index < layers.size(); index++) {
                 Layer& layer = layers[index];
                 const bool learns = learning && layer.is(PLASTIC);
-                if (layer.is(BIAS)) events.push_back(layer.entry.rows - 1);
+                if (layer.is(BIAS)) events.push_back(layer.bias());
                 merge(layer, events.data(), int(events.size()), learns);
                 passes(layer, false);
                 fire(layer);

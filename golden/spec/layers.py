@@ -23,9 +23,10 @@ FIELDS = (
     Field("state_base", "first group of the layer in the state memories", 0, 1 << 12),
     Field(
         "flags",
-        "sum of READOUT 1, BIAS 2, HARD_RESET 4, PLASTIC 8, POST_NEGATIVE 16, CONVOLUTION 32, POOL 64",
+        "sum of READOUT 1, BIAS 2, HARD_RESET 4, PLASTIC 8, POST_NEGATIVE 16, CONVOLUTION 32, POOL 64, "
+        "AVERAGE 128",
         0,
-        127,
+        255,
     ),
     Field("theta", "firing threshold, weight units", 0, 0x7FFF),
     Field("leak", "gamma x 256", 0, 255),
@@ -38,18 +39,18 @@ FIELDS = (
     Field("error_gain", "logit scale: hard sigmoid = 128 + latents x error_gain / 256", 0, 0x7FFF),
     Field("rate", "learning rate: learning signal = error x rate / 256", 0, 0x7FFF),
     Field("rate_cost", "what a spike takes off its neuron's learning signal", 0, 0x7FFF),
-    Field("channels", "of a convolution: input channels, the idle ones of the last group included"),
-    Field("width", "of a convolution: pixels of a line", 0, 1 << 12),
-    Field("height", "of a convolution: lines", 0, 1 << 12),
+    Field("channels", "of a map that goes in: channels, the idle ones of the last group included"),
+    Field("width", "of a convolution: pixels of a line; 1 behind an average", 0, 1 << 12),
+    Field("height", "of a convolution: lines; 1 behind an average", 0, 1 << 12),
     Field("cell_shift", "log2 of the side of a latent's cell, in pixels before pooling", 0, 15),
     Field("cell_line", "groups of latents of a line of cells", 0, 1 << 12),
     Field("latents", "groups of latents of the map", 0, 1 << 12),
     Field("line_inputs", "of a convolution: width x channels"),
-    Field("map_inputs", "of a convolution: pixels x channels"),
+    Field("map_inputs", "of a map that goes in: pixels x channels"),
 )
 
-READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, CONVOLUTION, POOL = (
-    1 << bit for bit in range(7)
+READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, CONVOLUTION, POOL, AVERAGE = (
+    1 << bit for bit in range(8)
 )
 FIELD_NAMES = tuple(field.name for field in FIELDS)
 ENTRY_WORDS = 1 << (len(FIELDS) - 1).bit_length()
@@ -134,9 +135,19 @@ class Layer:
         return bool(self.flags & POOL)
 
     @property
+    def average(self) -> bool:
+        """A flat layer that sees the average of a map: a row of weights per channel, for all pixels."""
+        return bool(self.flags & AVERAGE)
+
+    @property
+    def by_pixel(self) -> bool:
+        """Pixels of its inputs share weights; the others have a row of weights for every input."""
+        return self.convolution or self.average
+
+    @property
     def inputs(self) -> int:
         """Input neurons: of a flat layer, all rows but the bias."""
-        return self.map_inputs if self.convolution else self.rows - self.bias
+        return self.map_inputs if self.by_pixel else self.rows - self.bias
 
     @property
     def positions(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.layers import CONVOLUTION, POOL
+from golden.spec.layers import AVERAGE, CONVOLUTION, POOL
 from golden.spec.shape import POOL as POOL_SIDE
 from golden.spec.shape import Map, Stage, maps
 
@@ -21,7 +21,10 @@ class DoesNotFit(ValueError):
 
 @dataclass(frozen=True)
 class Place:
-    """One layer on a core with `lanes` lanes; `channels` of a pixel of its input, idle ones included."""
+    """One layer on a core with `lanes` lanes; `channels` of a pixel of its input, idle ones included.
+
+    `averaged`: pixels of the map whose average is its input, or 1.
+    """
 
     stage: Stage
     inputs: Map
@@ -29,6 +32,7 @@ class Place:
     channels: int
     latent_side: int
     readout: bool = False
+    averaged: int = 1
 
     @property
     def taps(self) -> int:
@@ -53,13 +57,19 @@ class Place:
     @property
     def traces(self) -> int:
         """Entries of the active list if every input fires."""
-        return self.inputs.positions * self.channels + self.readout
+        return self.averaged * self.inputs.positions * self.channels + self.readout
 
     @property
     def cell(self) -> int:
         """log2 of the side of a latent's cell in pixels that the next layer sees."""
         seen = self.stage.passed_on(self.inputs)
         return ceil_log2(-(-max(seen.height, seen.width) // self.latent_side))
+
+    @property
+    def cell_pixels(self) -> int:
+        """Pixels that the next layer sees of a whole cell: a latent is their average."""
+        seen = self.stage.seen(self.inputs)
+        return seen.positions if self.stage.pool == "mean" else 4**self.cell
 
     @property
     def cell_grid(self) -> tuple[int, int]:
@@ -87,20 +97,24 @@ class Place:
     def fields(self) -> dict[str, int]:
         """Its part of a layer table entry."""
         fields = {"rows": self.rows, "groups": self.groups, "outputs": self.stage.outputs}
-        if not self.stage.convolution:
-            return fields
-        columns = self.cell_grid[1]
-        pooled = self.stage.pool == "max"
-        return fields | {
+        inputs = {"channels": self.channels, "map_inputs": self.traces - self.readout}
+        if self.stage.convolution:
+            return fields | inputs | self._map_fields()
+        if self.averaged > 1:
+            return fields | inputs | {"flags": AVERAGE, "width": 1, "height": 1}
+        return fields
+
+    def _map_fields(self) -> dict[str, int]:
+        width, height = self.inputs.width, self.inputs.height
+        pooled, whole = self.stage.pool == "max", self.stage.pool == "mean"
+        return {
             "flags": CONVOLUTION | POOL * pooled,
-            "channels": self.channels,
-            "width": self.inputs.width,
-            "height": self.inputs.height,
-            "cell_shift": self.cell + pooled,
-            "cell_line": columns * self.groups,
+            "width": width,
+            "height": height,
+            "cell_shift": ceil_log2(max(width, height)) if whole else self.cell + pooled,
+            "cell_line": self.cell_grid[1] * self.groups,
             "latents": self.latent_groups,
-            "line_inputs": self.inputs.width * self.channels,
-            "map_inputs": self.inputs.positions * self.channels,
+            "line_inputs": width * self.channels,
         }
 
 
@@ -112,19 +126,24 @@ def places(
     for number, (stage, seen) in enumerate(
         zip((*stages, Stage(classes)), maps(inputs, stages), strict=True)
     ):
-        whole_groups = found and found[-1].stage.convolution
-        channels = found[-1].groups * lanes if whole_groups else seen.channels
-        found.append(Place(stage, seen, lanes, channels, latent_side, number == len(stages)))
+        before = found[-1] if found else None
+        channels, averaged = seen.channels, 1
+        if before and before.stage.convolution:
+            channels = before.groups * lanes
+            averaged = before.positions if before.stage.pool == "mean" else 1
+        found.append(
+            Place(stage, seen, lanes, channels, latent_side, number == len(stages), averaged)
+        )
     return found
 
 
 def check_fit(name: str, layers: list[Place], classes: int, config: CoreConfig) -> None:
     """Raise DoesNotFit, with what is missing, unless `config` has room for the layers."""
     convolutions = [place for place in layers if place.stage.convolution]
-    if mean := [str(place.stage) for place in convolutions if place.stage.pool == "mean"]:
+    if any(place.averaged > 1 and not place.readout for place in layers):
         raise DoesNotFit(
-            f"network {name}: stage {mean[0]} averages over its map, which the core does not do; "
-            "use 2 x 2 max pooling (p) or a flat layer"
+            f"network {name}: behind the average of a map (g) the core has the readout, nothing else; "
+            "use 2 x 2 max pooling (p) before another layer"
         )
     lanes = config.lanes
     needs = (

@@ -121,6 +121,15 @@ class Network:
         return self.sizes[-1]
 
     @property
+    def seen(self) -> tuple[int, ...]:
+        """Neurons of each hidden layer whose spikes the next one takes in, of an average all."""
+        if not (self.stages and self.input_map):
+            return self.hidden
+        stages = parse_stages(self.stages)
+        inputs = maps(Map(*self.input_map), stages)
+        return tuple(stage.seen(into).neurons for stage, into in zip(stages, inputs, strict=False))
+
+    @property
     def hidden(self) -> tuple[int, ...]:
         """Neurons of each hidden layer."""
         return self.sizes[1:-1]
@@ -151,7 +160,7 @@ class Network:
         for place in self.places(config):
             fields = place.fields()
             kind = (
-                self._readout(rate_scale)
+                self._readout(rate_scale, place)
                 if place.readout
                 else self._hidden_layer(rate_scale, place)
             )
@@ -230,16 +239,17 @@ class Network:
             "post_gain": round(abs(self.alpha_post) * 128),
             "psi_width": one,
             "psi_shift": shift,
-            "error_gain": _register("logit_scale", self.logit_scale * 64 * 256 / 4**place.cell),
+            "error_gain": _register("logit_scale", self.logit_scale * 64 * 256 / place.cell_pixels),
             "rate": _register("eta", rate),
             "rate_cost": _register(
                 "rate_cost", self.rate_cost * rate
             ),  # an error of 1 is `rate` in m
         }
 
-    def _readout(self, rate_scale: float) -> dict[str, int]:
-        scale = self.readout_scale * 64 * 256 / 2**self.readout_fraction
+    def _readout(self, rate_scale: float, place: Place) -> dict[str, int]:
+        scale = self.readout_scale * 64 * 256 / 2**self.readout_fraction / place.averaged
         rate = self.eta_out * 2.0 ** (self.readout_fraction + 20) / READOUT_SURROGATE
+        rate /= place.averaged  # a spike is so little of the average
         doublings = next((n for n in range(3) if rate / 2**n <= 0x7FFF), 3)  # q has room for 128
         return {
             "flags": READOUT | BIAS | PLASTIC,

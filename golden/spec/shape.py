@@ -66,6 +66,10 @@ class Stage:
             else Map(self.outputs)
         )
 
+    def seen(self, inputs: Map) -> Map:
+        """The map of spikes that the next stage takes in: of an average, those of all its pixels."""
+        return self.fired(inputs) if self.pool == "mean" else self.passed_on(inputs)
+
     def passed_on(self, inputs: Map) -> Map:
         """The map that the next stage sees. Raises ValueError: a map too small to pool."""
         fired = self.fired(inputs)

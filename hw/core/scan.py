@@ -46,6 +46,14 @@ class Scan(wiring.Component):
             self.events.valid.eq(found.r_rdy),
             found.r_en.eq(self.events.ready),
         ]
+        if config.map_pixels:  # the words fill block RAMs: a few of them wait near the search
+            m.submodules.front = front = fifo.SyncFIFO(width=shape.size, depth=2)
+            m.d.comb += [
+                front.w_data.eq(words.r_data),
+                front.w_en.eq(words.r_rdy),
+                words.r_en.eq(front.w_rdy),
+            ]
+            words = front
         word = Signal(shape)
         m.d.comb += word.eq(words.r_data)
         self._search(m, word, words, found)

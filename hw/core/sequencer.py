@@ -96,7 +96,7 @@ class Sequencer(wiring.Component):
         self.outputs_left = Signal(16)
         self.first = Signal()
         self.short = Signal(range(slots_lacking(config) + 1))  # slots a pass lacks yet
-        self.gap = Signal(range(GAP + 1))
+        self.gap = Signal(range(GAP + 2))
         self.at = Signal(config.row_bits + 1)
         self.drain = Signal(range(DRAIN + config.chunks + 1))
         flags = self.header.flags
@@ -105,7 +105,7 @@ class Sequencer(wiring.Component):
             self.learn.eq((flags & LEARN).any() & self.entry_reg.flags.plastic),
             self.keep.eq(self.learn),
             self.bias.eq(self.entry_reg.flags.bias),
-            self.last_row.eq(self.entry_reg.rows - 1),
+            self.last_row.eq(self._last_row()),
             self.decay.eq(self.entry_reg.pre_decay),
             self.gain.eq(self.entry_reg.pre_gain),
         ]
@@ -144,6 +144,12 @@ class Sequencer(wiring.Component):
         self._control(m, flags)
         self._issue(m)
         return m
+
+    def _last_row(self):
+        """Where a bias is in the list: behind all inputs."""
+        entry = self.entry_reg
+        last = entry.rows - 1
+        return Mux(entry.flags.average, entry.map_inputs, last) if self.config.map_pixels else last
 
     def _pending(self, m):
         """Whether the flat group in hand has an update to make up for; looked up in time."""
@@ -207,7 +213,7 @@ class Sequencer(wiring.Component):
                     ]
                     m.next = "MERGE"
                     if self.config.map_pixels:
-                        with m.If(entry.flags.convolution):
+                        with m.If(entry.flags.convolution | entry.flags.average):
                             m.d.comb += self.window.start.eq(1)
                             m.next = "WINDOW"
             with m.State("MERGE"):
@@ -276,11 +282,15 @@ class Sequencer(wiring.Component):
         self._end(m)
 
     def _window(self, m):
-        """A convolution: the list is recorded while the groups of one pixel after the other visit it."""
+        """Pixels that share weights: the list is recorded while one pass after the other visits it."""
         window, replay = self.window, self.replay
-        token, there = window.stretches.payload, window.stretches.valid
+        token, there, soon = window.stretches.payload, Signal(), Signal()
         address = Signal.like(self.at)
+        # of an average, the next stretch of a pass may begin with the row that this one ended with
+        average = self.entry_reg.flags.average
+        m.d.comb += soon.eq(average & ~self.within & ~token.end & (self.gap != 0))
         m.d.comb += [
+            there.eq(window.stretches.valid & ~soon),
             window.visits.valid.eq(self.visits.valid),
             self.visits.ready.eq(window.visits.ready),
             replay.record.eq(window.record),
@@ -296,11 +306,11 @@ class Sequencer(wiring.Component):
             self.wait_spikes.eq(~there & self.starved & (self.layer != 0)),
         ]
         last = address + 1 == token.beyond
-        m.d.comb += window.stretches.ready.eq(Mux(token.end, ~self.held, last))
+        m.d.comb += window.stretches.ready.eq(Mux(token.end, ~self.held, last & ~soon))
         with m.If(there & ~token.end):
             m.d.sync += self.at.eq(address + 1), self.within.eq(~last)
             with m.If(token.updates):
-                m.d.sync += self.gap.eq(GAP)
+                m.d.sync += self.gap.eq(Mux(average, GAP + 1, GAP))  # there is no end between
         self._end(m)
         with m.If(self.ending & ~self.held):
             with m.If(token.pixel_end):

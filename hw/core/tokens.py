@@ -15,6 +15,7 @@ FLAG_NAMES = (
     "post_negative",
     "convolution",
     "pool",
+    "average",
 )
 
 

@@ -3,6 +3,8 @@
 An input neuron's number is pixel x channels + channel, so what a 3 x 3 window sees of one line is one
 stretch of the list, and its row of weights is the neuron's number plus an offset that is the same all
 along the stretch. Borders are where stretches are shorter: nothing is stored for them.
+
+A flat layer that sees the average of a map has a stretch for every pixel, all with the same rows.
 """
 
 from amaranth import Cat, Module, Mux, Signal
@@ -91,11 +93,12 @@ class Window(wiring.Component):
 
     def _remember(self, m, port):
         """Where the visits of each pixel begin, and, one beyond the last pixel, end."""
-        token = self.visits.payload
+        token, average = self.visits.payload, self.entry.flags.average
         bound = Signal(self.config.row_bits + 2)  # first row of the pixel that is due
-        inside = Signal()
+        inside, bias = Signal(), Signal()  # a bias counts as the last pixel's
         m.d.comb += [
-            inside.eq(~token.end & (token.row < bound)),
+            bias.eq(average & (bound == self.entry.map_inputs)),
+            inside.eq(~token.end & ((token.row < bound) | bias)),
             self.record.eq(self.visits.valid & inside),
             port.addr.eq(self.written),
             port.data.visited.eq(self.visited),
@@ -115,31 +118,37 @@ class Window(wiring.Component):
             m.d.sync += self.complete.eq(0), self.written.eq(0), bound.eq(0)
 
     def _ask(self, m, memory, found):
-        """Three lines of every pass's window, then its end, one a cycle."""
+        """Three lines of every pass's window, or all pixels one by one, then its end, one a cycle."""
         config, raster, entry = self.config, self.raster, self.entry
         first, beyond = memory.read_port(), memory.read_port()
         bits = pixel_bits(config) + 1
         pixel, place = Signal(bits), Signal(bits)  # in the middle of the window; of its line
+        after = Signal(bits)  # the first pixel behind the stretch
         line = Signal(2)
         offset, of_pass, of_pixel = (
             Signal(word_bits(config), name=name) for name in ("offset", "of_pass", "of_pixel")
         )
         running, go, ends = Signal(), Signal(), Signal()
-        outside = Signal()
+        outside, average = Signal(), entry.flags.average
+        ahead, on = Signal(word_bits(config)), Signal(bits)  # from one stretch to the next; a line
+        m.d.sync += ahead.eq(Mux(average, -entry.channels, 3 * entry.channels - entry.line_inputs))
+        m.d.comb += on.eq(Mux(average, 0, entry.width))
         room = found.level < AHEAD - ON_THE_WAY
         m.d.comb += [
             raster.entry.eq(entry),
             raster.start.eq(self.start),
-            ends.eq(line == 3),
+            ends.eq(Mux(average, self.complete & (after == self.written), line == 3)),
             outside.eq(
-                ((line == 0) & (raster.y == 0)) | ((line == 2) & (raster.y + 1 == entry.height))
+                ~average
+                & (((line == 0) & (raster.y == 0)) | ((line == 2) & (raster.y + 1 == entry.height)))
             ),
             first.addr.eq(place - (raster.x != 0)),
-            beyond.addr.eq(place + 1 + (raster.x + 1 != entry.width)),
+            after.eq(place + 1 + (raster.x + 1 != entry.width)),
+            beyond.addr.eq(after),
             go.eq(
                 running
                 & room
-                & Mux(ends, ~raster.end | self.complete, outside | (beyond.addr < self.written))
+                & Mux(ends, ~raster.end | self.complete, outside | (after < self.written))
             ),
             raster.step.eq(go & ends),
         ]
@@ -147,19 +156,19 @@ class Window(wiring.Component):
             m.d.sync += [
                 line.eq(line + 1),
                 place.eq(place + entry.width),
-                offset.eq(offset + 3 * entry.channels - entry.line_inputs),
+                offset.eq(offset + ahead),
             ]
             with m.If(ends):
                 m.d.sync += [
                     self.state.eq(self.state + 1),
-                    place.eq(pixel - entry.width),
+                    place.eq(pixel - on),
                     of_pass.eq(of_pass + entry.rows),
                     offset.eq(of_pass + entry.rows),
                 ]
                 with m.If(raster.pixel_end):
                     m.d.sync += [
                         pixel.eq(pixel + 1),
-                        place.eq(pixel + 1 - entry.width),
+                        place.eq(pixel + 1 - on),
                         of_pixel.eq(of_pixel - entry.channels),
                         of_pass.eq(of_pixel - entry.channels),
                         offset.eq(of_pixel - entry.channels),
@@ -167,12 +176,14 @@ class Window(wiring.Component):
                 with m.If(raster.end):
                     m.d.sync += running.eq(0)
         with m.If(self.start):
-            corner = entry.weight_base + entry.line_inputs + entry.channels
+            corner = entry.weight_base + Mux(
+                average, 0, entry.line_inputs + entry.channels
+            )  # of the first window, beyond the border
             m.d.sync += [
                 running.eq(1),
                 line.eq(0),
                 pixel.eq(0),
-                place.eq(-entry.width),
+                place.eq(-on),
                 self.state.eq(entry.state_base),
                 of_pixel.eq(corner),
                 of_pass.eq(corner),

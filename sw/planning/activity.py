@@ -41,14 +41,12 @@ class Activity:
         """What goes into each layer."""
         found, rate = [], self.input_rate
         for place in layers:
-            inputs, bias = place.inputs.neurons, int(place.readout)
+            inputs, bias = place.averaged * place.inputs.neurons, int(place.readout)
             density = (
                 rate if place.readout else self.density(rate, steps)
             )  # a readout's trace: one step
             found.append(Rows(rate, inputs * rate + bias, inputs * density + bias))
-            rate = (
-                1.0 if place.stage.pool == "mean" else self.rate
-            )  # an average is hardly ever zero
+            rate = self.rate
         return found
 
 

@@ -152,10 +152,10 @@ def _weight_bits(place: Place, config: CoreConfig) -> int:
 def _touched(place: Place, row: Rows) -> tuple[float, float]:
     """Share of the rows of weights that a step reads, and that it writes.
 
-    A convolution's row is touched if its channel spikes, or has a trace, at any pixel.
+    A row that pixels share is touched if its channel spikes, or has a trace, at any pixel.
     """
-    pixels = place.inputs.positions if place.stage.convolution else 1
-    inputs = place.inputs.neurons
+    pixels = place.inputs.positions if place.stage.convolution else place.averaged
+    inputs = place.averaged * place.inputs.neurons
     spikes, traces = min(row.spikes / inputs, 1.0), min(row.traces / inputs, 1.0)
     either = 1 - (1 - spikes) * (1 - traces)
     return 1 - (1 - either) ** pixels, 1 - (1 - traces) ** pixels

@@ -90,7 +90,7 @@ def measure(
         raise ValueError(f"sample {shown}: test samples are 0 to {len(samples) - 1}")
     watcher = watcher or Watcher()
     confusion = np.zeros((network.classes, network.classes), np.int64)
-    sums = [np.zeros((network.classes, size)) for size in network.hidden]
+    sums = [np.zeros((network.classes, size)) for size in network.seen]
     tally, transport = Tally(len(network.hidden)), GoldenTransport(core)
     watcher.begin("measuring", len(samples), network)
     with Device(Channel(transport), core) as device:
