@@ -39,15 +39,25 @@ class Preset:
     """Core configuration it is meant for."""
     network: dict[str, Any] = field(default_factory=dict)
     """Fields of golden.spec.network.Network that differ from its defaults."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What only this data set has, as arguments of `load`."""
 
     @property
     def config(self) -> CoreConfig:
         """The core it is meant for."""
         return CORES[self.core]
 
-    def samples(self, *, train: bool = True, limit: int | None = None) -> Dataset:
-        """Its training or test samples. Raises DataError."""
-        return load(self.data, train=train, limit=limit, **self.binning)
+    def samples(
+        self,
+        root: str | None = None,
+        *,
+        train: bool = True,
+        limit: int | None = None,
+        seed: int = 0,
+    ) -> Dataset:
+        """Its training or test samples, from a folder if they are not included. Raises DataError."""
+        how = {**self.binning, **self.options, "seed": seed}
+        return load(self.data, root, train=train, limit=limit, **how)
 
     @property
     def binning(self) -> dict[str, Any]:
@@ -143,6 +153,28 @@ PRESETS: dict[str, Preset] = {
             **{"gamma": 0.98, "lambda_pre": 0.98, "alpha_pre": 4.0, "eta": 0.0005},
             "learn_last": 3,
         },
+    ),
+    "cifar10-conv": Preset(
+        text="CIFAR-10 images, 3 colours of one bit, convolutions to 16 and 32 channels",
+        data="cifar10",
+        hidden=("16c3p", "32c3p"),
+        steps=6,
+        epochs=6,
+        core="ulx3s-85f-maps",
+        network={"eta": 0.001, "logit_scale": 0.4},
+        options={"levels": 1},
+    ),
+    "gesture-conv": Preset(
+        text="windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
+        data="dvsgesture",
+        hidden=("16c3p", "32c3p"),
+        size=(32, 32),
+        window_us=(0, 150_000),
+        steps=10,
+        epochs=6,
+        core="ulx3s-85f-maps",
+        network={"eta": 0.001, "logit_scale": 0.4},
+        options={"every_window": True, "split_time": 1_000_000},
     ),
     "smoke": Preset(
         text="generated patterns on the smallest core: seconds, also in simulation",

@@ -10,6 +10,7 @@ import pytest
 
 from bench.accuracy.__main__ import keep
 from bench.accuracy.choose import choose, held_out
+from bench.accuracy.floats import float_config
 from bench.accuracy.jobs import task_of
 from bench.accuracy.methods import (
     ETAS,
@@ -19,12 +20,13 @@ from bench.accuracy.methods import (
     Task,
     axes,
     chip,
-    float_config,
     train,
 )
 from bench.results import KEPT, PAGE, filled
 from bench.sweep import FOLDS, fold, measure, setting_of
 from golden.spec.network import Network
+from golden.spec.shape import Map
+from sw.data import Dataset, Sample
 from sw.device import Device
 from sw.metrics import Plan
 from sw.presets import PRESETS
@@ -109,9 +111,34 @@ def test_a_sweep_reaches_core_network_samples_and_floating_point():
     assert point["value"] == 0.6 and len(point["by_fold"]) == 2
 
 
-def test_networks_on_maps_are_not_taken_for_flat_ones():
-    network = Network.of_stages((2, 8, 8), ("4c3p",), 3)
-    with pytest.raises(ValueError, match=r"bench\.convolution"):
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_learns_on_maps(method):
+    """Stripes that lie or stand, anywhere on a map."""
+
+    def stripes(count, seed):
+        rng, samples = np.random.default_rng(seed), []
+        for number in range(count):
+            rates = np.where((np.arange(8) + rng.integers(2)) % 2, 0.5, 0.02)
+            rates = rates if number % 2 else rates[:, None]
+            frames = (rng.random((5, 2, 8, 8)) < rates).reshape(5, -1)
+            samples.append(Sample(frames, number % 2, f"{number:03d}"))
+        return Dataset("stripes", samples, classes=2, n_inputs=128, steps=5, input_map=Map(2, 8, 8))
+
+    network = {"eta": 0.002, "eta_out": 0.1, "readout_scale": 4.0, "logit_scale": 0.4}
+    preset = replace(PRESETS["nmnist-conv"], hidden=("4c3p", "6c3g"), network=network)
+    task = Task(preset, stripes(100, 1), stripes(40, 2), 6)
+    setting = {"frozen": {"spread": 2.0}, "chip": {}, "online": {}}.get(
+        method, {"eta": 0.01, "epochs": 4}
+    )
+    outcome = train(task, method, setting, 1)
+    assert len(outcome.accuracy) == 6 * setting.get("epochs", 1)
+    assert outcome.accuracy[-1] >= 0.9
+    assert len(outcome.firing_rates) == 2 and all(0 < rate < 1 for rate in outcome.firing_rates)
+
+
+def test_a_price_on_spikes_of_maps_is_refused():
+    network = Network.of_stages((2, 8, 8), ("4c3p",), 3, rate_cost=0.1)
+    with pytest.raises(ValueError, match="no rate_cost on maps"):
         float_config(network, 4)
 
 

@@ -22,7 +22,7 @@ from sw.cli import options
 from sw.cli.look import raster
 from sw.cli.progress import TerminalWatcher
 from sw.data import DATASETS, load
-from sw.data.events import encode_nmnist, make_events
+from sw.data.events import Sensor, encode_nmnist, make_events
 from sw.device import Device
 from sw.link.golden_link import GoldenTransport
 from sw.metrics import Plan, Tally, rate_scale
@@ -263,6 +263,8 @@ def test_presets_fit_their_cores(name):
     preset = PRESETS[name]
     entry = DATASETS[preset.data]
     seen = entry.sensor.pooled(preset.pool)
+    if preset.size:
+        seen = Sensor(*preset.size, entry.sensor.polarities)
     if any(isinstance(layer, str) for layer in preset.hidden):
         shape = (seen.polarities, seen.height, seen.width)
         stages = tuple(map(str, preset.hidden))

@@ -10,7 +10,6 @@ from rich.console import Console
 
 from bench.accuracy.choose import choose, held_out
 from bench.accuracy.methods import Task, axes, train
-from sw.data import load
 from sw.presets import PRESETS
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -44,9 +43,8 @@ def task_of(
     """The samples of a preset, or the same in other `steps`, loaded once in a process."""
     preset = PRESETS[name]
     preset = replace(preset, steps=steps or preset.steps)
-    common = {"steps": preset.steps, "pool": preset.pool, "seed": 1}
-    training = load(preset.data, root, train=True, limit=limit, **common)
-    test = load(preset.data, root, train=False, limit=test_limit, **common)
+    training = preset.samples(root, train=True, limit=limit, seed=1)
+    test = preset.samples(root, train=False, limit=test_limit, seed=1)
     return Task(preset, training, test, preset.epochs)
 
 

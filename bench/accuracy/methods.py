@@ -14,21 +14,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from bench.accuracy.floats import Rule, float_config, learn
 from bench.native import NativeCore, Spikes
-from bench.native.batched import (
-    bptt_gradients,
-    evaluate_native,
-    fit_batched_native,
-    tess_gradients,
-)
-from bench.native.online import fit_online_native
-from golden.reference import FloatConfig, Weights
-from golden.reference.optim import Adam
+from golden.reference import FloatConfig
 from golden.spec.network import Network
 from sw.data import Dataset
 from sw.metrics import rate_scale
@@ -92,47 +84,14 @@ def spikes_for(network: Network, samples: Dataset) -> Spikes:
 def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
     """The integer model with hidden layers as drawn; `spread` up to what a weight can hold."""
     network, bits = task.network(seed), task.preset.config.weight_bits
-    most = ((1 << (bits - 1)) - 1) / (1 << network.weight_fraction)
+    fraction = KERNEL_FRACTION if network.stages else network.weight_fraction
+    most = ((1 << (bits - 1)) - 1) / (1 << fraction)
     fans = [place.stage.fan_in(place.inputs) for place in network.places(task.preset.config)]
     widest = most * math.sqrt(min(fans[:-1]))
     setting = dict(setting)
     spread = min(setting.pop("spread"), widest)
-    return chip(task, {**setting, "train_hidden": False, "init_scale": spread}, seed)
-
-
-def float_config(network: Network, steps: int) -> FloatConfig:
-    """The same network for the float models. Their error carries the 2/C that eta has on chip.
-
-    Raises ValueError for a network on maps: their latents differ, and bench.convolution has its own.
-    """
-    if network.stages:
-        raise ValueError(
-            f"{network.name}: for maps in floating point see python -m bench.convolution"
-        )
-    per_error = network.classes / 2
-    return FloatConfig(
-        sizes=network.sizes,
-        steps=steps,
-        learn_last=min(network.learn_last, steps) or None,
-        gamma=network.gamma,
-        theta=network.theta,
-        reset="hard" if network.reset == "hard" else "soft",
-        lambda_pre=network.lambda_pre,
-        lambda_post=network.lambda_post,
-        alpha_pre=network.alpha_pre,
-        alpha_post=network.alpha_post,
-        error="hard_sigmoid",
-        error_out="hard_sigmoid",
-        temperature=tuple(1 / (neurons * network.logit_scale) for neurons in network.hidden),
-        temperature_out=1 / network.readout_scale,
-        rate_cost=network.rate_cost / per_error,
-        eta=network.eta * per_error,
-        eta_out=network.eta_out * per_error,
-        output_bias=True,
-        init_scale=network.init_scale,
-        precision="float32",
-        seed=network.seed,
-    )
+    drawn = {"train_hidden": False, "init_scale": spread, "weight_fraction": fraction}
+    return chip(task, {**setting, **drawn}, seed)
 
 
 def online(task: Task, setting: Setting, seed: int) -> Outcome:
@@ -141,40 +100,40 @@ def online(task: Task, setting: Setting, seed: int) -> Outcome:
     kinds = {name: setting.pop(name, "hard_sigmoid") for name in ("error", "error_out")}
     network = task.network(seed, **setting)
     config = replace(float_config(network, task.train.steps), **kinds)
-    if config.error == "softmax":  # it has no 2/C, so neither have the rates
+    if config.error == "softmax":  # it has no 2/C, so neither have the rates (of flat layers)
         config = replace(config, eta=network.eta, rate_cost=network.rate_cost)
     if config.error_out == "softmax":
         config = replace(config, eta_out=network.eta_out)
-    return _float(task, config, task.epochs, fit_online_native)
+    return _float(task, config, "online", task.epochs)
 
 
 def tess(task: Task, setting: Setting, seed: int) -> Outcome:
     """TESS in floating point, added up, Adam."""
-    config = float_config(task.network(seed), task.train.steps)
-    config = replace(config, error="softmax", error_out="softmax", init_scale=1.0, rate_cost=0.0)
-    epochs = round(task.epochs * setting["epochs"])
-    fit = partial(fit_batched_native, gradients=tess_gradients, optimizer=Adam(setting["eta"]))
-    return _float(task, config, epochs, fit)
+    config = replace(_drawn(task, seed), error="softmax", error_out="softmax", rate_cost=0.0)
+    return _float(task, config, "tess", round(task.epochs * setting["epochs"]), setting["eta"])
 
 
 def bptt(task: Task, setting: Setting, seed: int) -> Outcome:
     """BPTT, Adam."""
+    config = replace(_drawn(task, seed), error_out="softmax")
+    return _float(task, config, "bptt", round(task.epochs * setting["epochs"]), setting["eta"])
+
+
+def _drawn(task: Task, seed: int) -> FloatConfig:
+    """The network for Adam, its weights as wide as is usual; kernels, of few inputs, wider."""
     config = float_config(task.network(seed), task.train.steps)
-    config = replace(config, error_out="softmax", init_scale=1.0)
-    epochs = round(task.epochs * setting["epochs"])
-    fit = partial(fit_batched_native, gradients=bptt_gradients, optimizer=Adam(setting["eta"]))
-    return _float(task, config, epochs, fit)
+    return replace(config, init_scale=1.5 if config.stages else 1.0)
 
 
-def _float(task: Task, config: FloatConfig, epochs: int, fit: Callable[..., Weights]) -> Outcome:
+def _float(task: Task, config: FloatConfig, rule: Rule, epochs: int, eta: float = 0.0) -> Outcome:
     """Train in floating point; accuracy after every epoch."""
-    test, outcome = Spikes.of(task.test), Outcome([], [])
+    outcome = Outcome([], [])
 
-    def after(weights: Weights) -> None:
-        logits, outcome.firing_rates = evaluate_native(config, weights, test)
-        outcome.accuracy.append(float(np.mean(logits.argmax(axis=1) == test.labels)))
+    def told(accuracy: float, rates: list[float]) -> None:
+        outcome.accuracy.append(accuracy)
+        outcome.firing_rates = rates
 
-    fit(config, Spikes.of(task.train), epochs=epochs, after=after)
+    learn(config, (task.train, task.test), rule, epochs, told, eta)
     return outcome
 
 
@@ -185,6 +144,8 @@ METHODS: dict[str, Callable[[Task, Setting, int], Outcome]] = {
     "tess": tess,
     "bptt": bptt,
 }
+KERNEL_FRACTION = 8
+"""Fraction bits of frozen kernels: their few weights are drawn wider than those of flat layers."""
 ETAS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 TIMES = (1, 3, 6, 12, 24)
 Axes = dict[str, Sequence[float]]

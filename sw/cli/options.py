@@ -172,12 +172,13 @@ OWN = ("sensor", "every_window", "split_seed", "split_time", "salvage", "code", 
 
 
 def preset_of(args: argparse.Namespace) -> Preset:
-    """The preset asked for, or the first one for the data set."""
+    """The preset asked for, or the first one for the data set that reads it as usual."""
     if args.preset:
         return PRESETS[args.preset]
     data = (args.data or "").partition(":")[0]
     for name, preset in PRESETS.items():
-        if preset.data == data or (not data and name == presets.DEFAULT):
+        usual = preset.data == data and not preset.options
+        if usual or (not data and name == presets.DEFAULT):
             return preset
     return PRESETS[presets.DEFAULT].on(data)
 
@@ -207,7 +208,8 @@ def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
         "train": args.train,
         "test": args.test,
         "window_us": list(preset.window_us) if args.window is None else [0, args.window],
-        "options": {name: value for name in OWN if (value := getattr(args, name)) is not None},
+        "options": (preset.options if name == preset.data else {})
+        | {name: value for name in OWN if (value := getattr(args, name)) is not None},
     }
 
 

@@ -1,0 +1,130 @@
+"""The floating-point side of the bench: a network's configuration there, and a training of it.
+
+Flat networks run compiled (bench.native), networks on maps in NumPy (golden.reference).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from bench.native import Spikes
+from bench.native.batched import (
+    bptt_gradients,
+    evaluate_native,
+    fit_batched_native,
+    tess_gradients,
+)
+from bench.native.online import fit_online_native
+from golden.reference import (
+    FloatConfig,
+    Weights,
+    evaluate,
+    fit_bptt,
+    fit_online,
+    fit_tess_batched,
+)
+from golden.reference.layers import Layer
+from golden.reference.optim import Adam
+from golden.spec.network import Network
+from golden.spec.shape import Map
+from sw.data import Dataset
+
+Rule = Literal["online", "tess", "bptt"]
+Told = Callable[[float, list[float]], None]
+"""Called after every epoch with accuracy and firing rates of the test samples."""
+GRADIENTS = {"tess": tess_gradients, "bptt": bptt_gradients}
+BATCHED = {"tess": fit_tess_batched, "bptt": fit_bptt}
+
+
+def float_config(network: Network, steps: int) -> FloatConfig:
+    """The same network for the float models. Their error carries the 2/C that eta has on chip.
+
+    Raises ValueError for a price on the spikes of maps: it would be another for every layer.
+    """
+    per_error = network.classes / 2
+    fields: dict[str, Any] = {
+        "steps": steps,
+        "learn_last": min(network.learn_last, steps) or None,
+        "gamma": network.gamma,
+        "theta": network.theta,
+        "reset": "hard" if network.reset == "hard" else "soft",
+        "lambda_pre": network.lambda_pre,
+        "lambda_post": network.lambda_post,
+        "alpha_pre": network.alpha_pre,
+        "alpha_post": network.alpha_post,
+        "error": "hard_sigmoid",
+        "error_out": "hard_sigmoid",
+        "temperature_out": 1 / network.readout_scale,
+        "rate_cost": network.rate_cost / per_error,
+        "eta_out": network.eta_out * per_error,
+        "output_bias": True,
+        "init_scale": network.init_scale,
+        "precision": "float32",
+        "seed": network.seed,
+    }
+    if network.input_map and network.stages:
+        if network.rate_cost:
+            raise ValueError(f"{network.name}: no rate_cost on maps in floating point")
+        shape, stages = Map(*network.input_map), network.stages
+        layers = FloatConfig.of_stages(shape, stages, network.classes).layers
+        fields["eta"] = tuple(network.eta * per_error * spread(layer) for layer in layers)
+        fields["temperature"] = tuple(1 / (at.latents * network.logit_scale) for at in layers)
+        return FloatConfig.of_stages(shape, stages, network.classes, **fields)
+    temperature = tuple(1 / (neurons * network.logit_scale) for neurons in network.hidden)
+    eta = network.eta * per_error
+    return FloatConfig(sizes=network.sizes, eta=eta, temperature=temperature, **fields)
+
+
+def spread(layer: Layer) -> float:
+    """Neurons that share the signal of a latent: the chip does not divide by them."""
+    averaged = layer.fired.positions if layer.stage.pool == "mean" else 1
+    return averaged * layer.passed_on.positions / layer.side**2
+
+
+def learn(
+    config: FloatConfig,
+    samples: tuple[Dataset, Dataset],
+    rule: Rule,
+    epochs: int,
+    told: Told,
+    eta: float = 0.0,
+) -> None:
+    """Train on the first of `samples`, judge by the second; `eta` is Adam's, of minibatches of 32."""
+    optimizer = Adam(eta) if rule != "online" else None
+    if config.stages:
+        _on_maps(config, samples, rule, epochs, told, optimizer)
+        return
+    train, test = (Spikes.of(each) for each in samples)
+
+    def after(weights: Weights) -> None:
+        logits, rates = evaluate_native(config, weights, test)
+        told(float(np.mean(logits.argmax(axis=1) == test.labels)), rates)
+
+    if optimizer:
+        gradients = GRADIENTS[rule]
+        how = {"gradients": gradients, "optimizer": optimizer, "epochs": epochs, "after": after}
+        fit_batched_native(config, train, **how)
+    else:
+        fit_online_native(config, train, epochs=epochs, after=after)
+
+
+def _on_maps(
+    config: FloatConfig,
+    samples: tuple[Dataset, Dataset],
+    rule: Rule,
+    epochs: int,
+    told: Told,
+    optimizer: Adam | None,
+) -> None:
+    train, test = (each.channel_last() for each in samples)
+    frames, judged = (np.stack([sample.frames for sample in each]) for each in (train, test))
+
+    def after(weights: Weights) -> None:
+        found = evaluate(config, weights, judged)
+        accuracy = float(np.mean(found.logits.argmax(axis=1) == test.labels))
+        told(accuracy, list(found.firing_rates))
+
+    fit = partial(BATCHED[rule], optimizer=optimizer) if optimizer else fit_online
+    fit(config, frames, train.labels, epochs=epochs, after=after)
