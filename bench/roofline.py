@@ -25,7 +25,7 @@ from rich.table import Table
 
 from golden.spec.registers import CYCLE_CAUSES
 from hw.report import Report
-from sw.data import Sample, load
+from sw.data import Sample
 from sw.device import Device
 from sw.presets import PRESETS, Preset
 
@@ -40,9 +40,9 @@ def measure(preset: Preset, root: str | None, samples: int, warm_up: int) -> dic
 
     Those of the same samples with learning off have names that begin with `inference_`.
     """
-    data = load(
-        preset.data, root, limit=samples + warm_up, steps=preset.steps, pool=preset.pool, seed=1
-    )
+    data = preset.samples(root, limit=samples + warm_up, seed=1)
+    if len(data) <= warm_up:
+        raise SystemExit(f"bench.roofline: {len(data)} samples; use a --warm-up of fewer")
     with Device.open("sim", config=preset.config) as device:
         device.load(preset.make_network(data, seed=1))
         everything = [data[index] for index in range(len(data))]

@@ -135,7 +135,7 @@ def show(plan: Plan, console: Console) -> None:
             console.print(line)
     if any(stage.convolution for stage in shape.stages):
         console.print(
-            "note: the model's cycles of convolutions have not been held against counted ones"
+            "note: cycles of a convolution beside its rows are as nmnist-conv has them; fuller maps take less"
         )
 
 

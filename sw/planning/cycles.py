@@ -3,8 +3,8 @@
 A layer with s rows that spike and r rows with a trace takes, in a step, (s + r) x groups cycles, if rows
 are read for each purpose on its own: the bound. The core reads a row once for both where it can. A
 convolution is one such pass for the 3 x 3 window of every pixel: 9 (s + r) x groups, less at the
-border. What comes on top is modelled after the sequencer (hw/core) and compared with counted cycles
-in tests/test_plan.py; of convolutions there is no hardware to compare with yet.
+border. A readout behind an average visits every neuron of the map. What comes on top is modelled after
+the sequencer (hw/core) and compared with counted cycles in tests/test_plan.py.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ SAMPLE_CYCLES = 75
 """Of the end of a sample."""
 FORM_CYCLES = 38
 """From the last row of a layer to its first class error, chunks and classes apart."""
+PASS_CYCLES = {True: 3.9, False: 3.2}
+"""Of a convolution's pass, beside its rows, when it learns or not. To find what is in a window takes 4
+cycles, and a pass over fewer rows waits for them; after an update the next pixel waits for 3 until it may
+read what was written. Counted on nmnist-conv, where many windows are empty."""
+PIXEL_CYCLES = 4
+"""Of each pixel of an average with something to update: the next one has the same rows."""
 CLASSES_AT_A_TIME = 4
 """Errors that are projected back side by side."""
 
@@ -90,7 +96,7 @@ def layer_cycles(
                 both=-both * max(steps - 1, 0),  # the first step has nothing to make up for
                 fire=fire * steps,
                 wait=wait * steps,
-                turnaround=(LAYER_CYCLES + place.groups * place.positions) * steps
+                turnaround=(LAYER_CYCLES + _between(place, row, learn)) * steps
                 + SAMPLE_CYCLES * place.readout,
             )
         )
@@ -106,7 +112,21 @@ def _busy(
     update = row.traces * each * learn
     both = min(activity.overlap * integrate, update) * learn
     length = (integrate + update - both) / passes
-    return integrate, update, -both, passes * max(0.0, config.chunks - length)
+    short = 0.0 if place.stage.convolution else passes * max(0.0, config.chunks - length)
+    return integrate, update, -both, short
+
+
+def _between(place: Place, row: Rows, learn: bool) -> float:
+    """Cycles of a step between passes, and between the pixels of an average."""
+    passes = place.groups * place.positions
+    if place.stage.convolution:
+        return passes * PASS_CYCLES[learn]
+    if place.averaged == 1:
+        return passes
+    pixels = place.averaged * (
+        1 - (1 - row.traces / (place.averaged * place.channels)) ** place.channels
+    )
+    return passes * (1 + learn * PIXEL_CYCLES * pixels)
 
 
 def _waits(
