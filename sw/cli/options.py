@@ -91,7 +91,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         type=_layers,
         metavar="N[,N...]",
         help="neurons of each hidden layer; 16c3 is a 3 x 3 convolution to 16 channels, 16c3p one with "
-        "2 x 2 max pooling; or none",
+        "2 x 2 max pooling, 16c3g one whose average the readout sees; or none",
     )
     for field in PARAMETERS:
         text = NETWORK_HELP[field.name]
