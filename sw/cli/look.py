@@ -95,7 +95,7 @@ def weights(args: argparse.Namespace, console: Console) -> int:
         console.print(
             f"layer {index}: {layer.shape[0]} x {layer.shape[1]}, mean {layer.mean():.2f}, "
             f"deviation {layer.std():.2f}, {low} to {high} ({ends:.2%} at these ends), "
-            f"zero {np.mean(layer == 0):.1%}; one = {2**network.weight_fraction}",
+            f"zero {np.mean(layer == 0):.1%}; one = {2 ** network.fraction(index)}",
             highlight=False,
         )
     if args.export:
