@@ -109,7 +109,7 @@ PRESETS: dict[str, Preset] = {
         hidden=("16c3p", "32c3p"),
         epochs=8,
         core="ulx3s-85f-maps",
-        network={"eta": 0.004, "logit_scale": 0.4},
+        network={"eta": 0.001, "logit_scale": 0.4},
     ),
     "nmnist8": Preset(
         text="N-MNIST digits 0 to 7, pooled to 17 x 17 x 2 inputs, 384 neurons",
@@ -161,7 +161,7 @@ PRESETS: dict[str, Preset] = {
         steps=6,
         epochs=6,
         core="ulx3s-85f-maps",
-        network={"eta": 0.004, "logit_scale": 0.4},
+        network={"eta": 0.001, "eta_out": 0.003, "logit_scale": 0.4, "readout_fraction": 9},
         options={"levels": 1},
     ),
     "gesture-conv": Preset(
@@ -173,7 +173,7 @@ PRESETS: dict[str, Preset] = {
         steps=10,
         epochs=12,
         core="ulx3s-85f-maps",
-        network={"eta": 0.004, "logit_scale": 0.4},
+        network={"eta": 0.001, "logit_scale": 0.4},
         options={"every_window": True, "split_time": 1_000_000},
     ),
     "smoke": Preset(

@@ -198,7 +198,7 @@ def test_a_readout_of_an_average_has_the_scores_of_the_mean_spikes():
 
 def test_a_network_with_an_average_learns():
     made = Network.of_stages(
-        (2, 6, 6), ("5c3p", "8c3g"), 3, eta=0.02, eta_out=0.1, theta=0.3, readout_scale=4, seed=2
+        (2, 6, 6), ("5c3p", "8c3g"), 3, eta=0.005, eta_out=0.1, theta=0.3, readout_scale=4, seed=2
     )
     train, test = bars(60, 1), bars(30, 2)
     with Device.open("golden", config=CORE) as device:

@@ -27,7 +27,6 @@ from golden.reference import (
 )
 from golden.reference.layers import Layer
 from golden.reference.optim import Adam
-from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.shape import Map
 from sw.data import Dataset
@@ -70,11 +69,7 @@ def float_config(network: Network, steps: int) -> FloatConfig:
             raise ValueError(f"{network.name}: no rate_cost on maps in floating point")
         shape, stages = Map(*network.input_map), network.stages
         layers = FloatConfig.of_stages(shape, stages, network.classes).layers
-        cells = [place.cell_pixels for place in network.places(CoreConfig())]
-        fields["eta"] = tuple(
-            network.eta * per_error * spread(layer) / pixels
-            for layer, pixels in zip(layers, cells, strict=False)
-        )
+        fields["eta"] = tuple(network.eta * per_error * spread(layer) for layer in layers)
         fields["temperature"] = tuple(1 / (at.latents * network.logit_scale) for at in layers)
         return FloatConfig.of_stages(shape, stages, network.classes, **fields)
     temperature = tuple(1 / (neurons * network.logit_scale) for neurons in network.hidden)
@@ -83,7 +78,7 @@ def float_config(network: Network, steps: int) -> FloatConfig:
 
 
 def spread(layer: Layer) -> float:
-    """Pixels over which the signal of a latent is spread here; the chip's cells are squares of 1, 2, 4 ..."""
+    """Neurons that share the signal of a latent: the chip does not divide by them."""
     averaged = layer.fired.positions if layer.stage.pool == "mean" else 1
     return averaged * layer.passed_on.positions / layer.side**2
 

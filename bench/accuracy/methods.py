@@ -84,13 +84,14 @@ def spikes_for(network: Network, samples: Dataset) -> Spikes:
 def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
     """The integer model with hidden layers as drawn; `spread` up to what a weight can hold."""
     network, bits = task.network(seed), task.preset.config.weight_bits
-    most = ((1 << (bits - 1)) - 1) / (1 << network.weight_fraction)
-    hidden = network.places(task.preset.config)[:-1]
-    flat = [at.stage.fan_in(at.inputs) for at in hidden if not at.stage.convolution]
-    widest = most * math.sqrt(min(flat, default=math.inf))
+    fraction = KERNEL_FRACTION if network.stages else network.weight_fraction
+    most = ((1 << (bits - 1)) - 1) / (1 << fraction)
+    fans = [place.stage.fan_in(place.inputs) for place in network.places(task.preset.config)]
+    widest = most * math.sqrt(min(fans[:-1]))
     setting = dict(setting)
     spread = min(setting.pop("spread"), widest)
-    return chip(task, {**setting, "train_hidden": False, "init_scale": spread}, seed)
+    drawn = {"train_hidden": False, "init_scale": spread, "weight_fraction": fraction}
+    return chip(task, {**setting, **drawn}, seed)
 
 
 def online(task: Task, setting: Setting, seed: int) -> Outcome:
@@ -143,6 +144,8 @@ METHODS: dict[str, Callable[[Task, Setting, int], Outcome]] = {
     "tess": tess,
     "bptt": bptt,
 }
+KERNEL_FRACTION = 8
+"""Fraction bits of frozen kernels: their few weights are drawn wider than those of flat layers."""
 ETAS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 TIMES = (1, 3, 6, 12, 24)
 Axes = dict[str, Sequence[float]]

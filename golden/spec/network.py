@@ -6,7 +6,6 @@ which the rate register follows.
 """
 
 from dataclasses import asdict, dataclass
-from math import floor, log2, sqrt
 from typing import Any
 
 import numpy as np
@@ -56,8 +55,7 @@ class Network:
     readout_scale: float = 1.0
     """The same for the readout's membranes."""
     eta: float = 0.0032
-    """Learning rate of hidden layers on (B' e) Psi q; the 2/C of the error is part of it. On a map B' e
-    is spread evenly over the pixels of a latent."""
+    """Learning rate of hidden layers on (B' e) Psi q; the 2/C of the error is part of it."""
     eta_out: float = 0.012
     """Learning rate of the readout on e s."""
     rate_cost: float = 0.0
@@ -69,8 +67,7 @@ class Network:
     """False freezes the hidden layers: the baseline that learning must beat."""
     weight_fraction: int = 10
     """Fraction bits of a hidden weight: one unit is 2^-weight_fraction. Fine steps matter more than
-    range: 9-bit weights of +-1/4 lose nothing to floating point, +-2 lose points. Kernels may have fewer:
-    see `fraction`."""
+    range: 9-bit weights of +-1/4 lose nothing to floating point, +-2 lose points."""
     readout_fraction: int = 7
     """Fraction bits of a readout weight."""
     init_scale: float = 0.7
@@ -126,10 +123,11 @@ class Network:
     @property
     def seen(self) -> tuple[int, ...]:
         """Neurons of each hidden layer whose spikes the next one takes in, of an average all."""
-        if not self.stages:
+        if not (self.stages and self.input_map):
             return self.hidden
-        of = zip(parse_stages(self.stages), self._maps, strict=False)
-        return tuple(stage.seen(inputs).neurons for stage, inputs in of)
+        stages = parse_stages(self.stages)
+        inputs = maps(Map(*self.input_map), stages)
+        return tuple(stage.seen(into).neurons for stage, into in zip(stages, inputs, strict=False))
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -159,12 +157,12 @@ class Network:
         self.check_fit(config)
         layers: list[Layer] = []
         word = state = 0
-        for index, place in enumerate(self.places(config)):
+        for place in self.places(config):
             fields = place.fields()
             kind = (
                 self._readout(rate_scale, place)
                 if place.readout
-                else self._hidden_layer(rate_scale, place, self.fraction(index))
+                else self._hidden_layer(rate_scale, place)
             )
             layer = Layer(
                 **(fields | kind | {"flags": kind["flags"] | fields.get("flags", 0)}),
@@ -199,7 +197,7 @@ class Network:
         weights = []
         for index, place in enumerate(self.places(CoreConfig())):
             inputs, outputs = place.stage.fan_in(place.inputs), place.stage.outputs
-            bound = self._bound(inputs)
+            bound = self.init_scale / np.sqrt(inputs)
             real = rng.uniform(-bound, bound, (inputs, outputs))
             if place.readout:
                 real = np.vstack([real, np.zeros(outputs)])
@@ -207,49 +205,30 @@ class Network:
         return weights
 
     def fraction(self, index: int) -> int:
-        """Fraction bits of the weights of layer `index`.
-
-        A kernel has few inputs, so its weights begin large and grow: of 9 bits, it gets those with which
-        it can become KERNEL_ROOM times as large as it may begin.
-        """
-        if index == len(self.hidden):
-            return self.readout_fraction
-        if not self.stages or not (stage := parse_stages(self.stages)[index]).convolution:
-            return self.weight_fraction
-        widest = self._bound(stage.fan_in(self._maps[index]))
-        room = floor(log2(256 / (KERNEL_ROOM * widest))) if widest else self.weight_fraction
-        return max(4, min(self.weight_fraction, room))
+        """Fraction bits of the weights of layer `index`."""
+        return self.readout_fraction if index == len(self.hidden) else self.weight_fraction
 
     @property
     def noise_seed(self) -> int:
         """Initial state of stochastic rounding, u32."""
         return (self.seed * 0x2545F491 + 0x1234567) & 0xFFFFFFFF
 
-    @property
-    def _maps(self) -> list[Map]:
-        """What goes into each stage, and what comes out of the last."""
-        assert self.input_map is not None
-        return maps(Map(*self.input_map), parse_stages(self.stages))
-
-    def _bound(self, fan_in: int) -> float:
-        """Start weights lie in +- this."""
-        return self.init_scale / sqrt(fan_in)
-
     def _check_stages(self) -> None:
         if self.input_map is None:
             raise ValueError(
                 "stages: input_map is needed, the channels, height and width of the inputs"
             )
-        sizes = (*(each.neurons for each in self._maps), self.classes)
+        seen = maps(Map(*self.input_map), parse_stages(self.stages))
+        sizes = (*(each.neurons for each in seen), self.classes)
         if self.sizes != sizes:
             raise ValueError(f"sizes {self.sizes}: the stages {'-'.join(self.stages)} have {sizes}")
 
-    def _hidden_layer(self, rate_scale: float, place: Place, fraction: int) -> dict[str, int]:
-        one = 2**fraction
-        shift = max(0, fraction - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
+    def _hidden_layer(self, rate_scale: float, place: Place) -> dict[str, int]:
+        one = 2**self.weight_fraction
+        shift = max(0, self.weight_fraction - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
         flags = (self.train_hidden * PLASTIC) | ((self.reset == "hard") * HARD_RESET)
         # Psi_chip = Psi / 0.3 x 2^(fraction - shift), q_chip = 16 q, and 2^32 of fraction in all
-        rate = self.eta * rate_scale * 0.3 * 2.0 ** (20 + shift) / place.cell_pixels
+        rate = self.eta * rate_scale * 0.3 * 2.0 ** (20 + shift)
         return {
             "flags": flags | (self.alpha_post < 0) * POST_NEGATIVE,
             "theta": round(self.theta * one),
@@ -280,7 +259,6 @@ class Network:
         }
 
 
-KERNEL_ROOM = 4
 BOUNDS = (
     ("gamma", 0, 255 / 256),
     ("theta", 0.01, 100),
