@@ -30,10 +30,10 @@ TOLERANCE = 0.05
 """Of the model against cycles that the core counted."""
 
 
-def cycles(text, activity, steps=10, learn=True):
-    """Of a sample on the core of the 85F."""
-    layers = parse(text).places(BIG.lanes)
-    return sum(each.cycles for each in layer_cycles(layers, BIG, activity, steps, learn=learn))
+def cycles(text, activity, steps=10, learn=True, core=BIG):
+    """Of a sample on a core, that of the 85F."""
+    layers = parse(text).places(core.lanes)
+    return sum(each.cycles for each in layer_cycles(layers, core, activity, steps, learn=learn))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,14 @@ def test_the_model_is_near_what_was_counted(preset, training, inference):
     activity = MEASURED[preset]
     assert cycles(preset, activity) == pytest.approx(training, rel=TOLERANCE)
     assert cycles(preset, activity, learn=False) == pytest.approx(inference, rel=TOLERANCE)
+
+
+def test_the_model_of_a_convolution_is_near_what_was_counted():
+    """Of docs/convolution.md; what a pass takes beside its rows was fitted to it."""
+    core = CORES["ulx3s-85f-maps"]
+    for learn, counted in ((True, 228_582), (False, 171_022)):
+        found = cycles("nmnist-conv", MEASURED["nmnist-conv"], learn=learn, core=core)
+        assert found == pytest.approx(counted, rel=TOLERANCE)
 
 
 def test_steps_without_an_error_make_it_say_too_much():

@@ -10,7 +10,7 @@ from golden.spec.layout import Place
 
 @dataclass(frozen=True, kw_only=True)
 class Activity:
-    """Assumptions, each of a step. Defaults lie between the two measured networks below.
+    """Assumptions, each of a step. Defaults lie between the two flat networks below.
 
     Raises ValueError, naming the assumption, when one is out of its bounds.
     """
@@ -60,6 +60,7 @@ class Rows(NamedTuple):
 
 MEASURED = {
     "nmnist-fast": Activity(input_rate=0.0791, rate=0.0912, trace_steps=3.10, overlap=0.533),
+    "nmnist-conv": Activity(input_rate=0.0791, rate=0.126, trace_steps=0.6, overlap=0.3),
     "nmnist-best": Activity(input_rate=0.1427, rate=0.0571, trace_steps=2.55, overlap=0.633),
 }
 """Presets as `python -m bench.roofline` counts them, in the first epoch."""
