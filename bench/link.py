@@ -20,7 +20,6 @@ from rich.table import Table
 
 from bench.roofline import BITS_PER_BYTE, REPORT, clock
 from golden.spec.registers import play_entries
-from sw.data import load
 from sw.device import Device
 from sw.link.simulated import SimulatedTransport
 from sw.presets import PRESETS, Preset
@@ -31,7 +30,7 @@ def measure(
     target: str, preset: Preset, epochs: int, samples: int, mhz: float, baud: float
 ) -> dict[str, Any]:
     """Figures per sample, sent and played."""
-    data = load(preset.data, limit=samples, steps=preset.steps, pool=preset.pool, seed=1)
+    data = preset.samples(limit=samples, seed=1)
     with Device.open(target, config=preset.config) as device:
         device.load(preset.make_network(data, seed=1))
         filling = device.channel.statistics.bytes_sent

@@ -121,7 +121,8 @@ def main() -> None:
     options = parser.parse_args()
     mhz, preset = clock(options.mhz, options.report), PRESETS[options.preset]
     name, _, root = (options.data or preset.data).partition(":")
-    preset = replace(preset, data=name)
+    if name != preset.data:
+        preset = replace(preset, data=name, options={})
     figures = measure(preset, root or None, options.samples, options.warm_up)
     figures |= rates(figures, mhz, options.baud)
     if options.json:

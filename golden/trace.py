@@ -39,6 +39,9 @@ class Pass:
     def stretches(self) -> Iterator["Pass"]:
         """Its parts without a row twice: one, but for the pass over a map's average (golden/window.py)."""
         cuts = np.flatnonzero(np.diff(self.rows) <= 0) + 1
+        if not len(cuts):
+            yield self
+            return
         for first, beyond in pairwise([0, *cuts.tolist(), len(self.rows)]):
             part = slice(first, beyond)
             yield Pass(self.rows[part], self.trace[part], self.spiked[part], self.spikes[part])

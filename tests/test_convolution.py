@@ -44,6 +44,15 @@ def bars(count: int, seed: int) -> Dataset:
     return Dataset("bars", samples, classes=3, n_inputs=72, steps=4, input_map=Map(2, 6, 6))
 
 
+def train_on_bars(device: Device, epochs: int) -> float:
+    """Accuracy of other bars after so many epochs."""
+    train, test = bars(60, 1), bars(30, 2)
+    for epoch in range(epochs):
+        list(device.run([train[i] for i in train.order(epoch)], learn=True))
+    results = list(device.run(list(test), learn=False))
+    return float(np.mean([r.prediction for r in results] == test.labels))
+
+
 def test_windows_against_a_loop_over_pixels():
     layer = network().layers(CORE)[1]
     rng = np.random.default_rng(3)
@@ -98,16 +107,11 @@ def test_it_learns_on_the_integer_model_and_its_weights_can_be_read():
     made = Network.of_stages(
         (2, 6, 6), ("5c3p", "6c3"), 3, eta=0.005, eta_out=0.02, theta=0.3, logit_scale=0.2, seed=2
     )
-    train, test = bars(60, 1), bars(30, 2)
     with Device.open("golden", config=CORE) as device:
         device.load(made)
         before = device.read_weights()
         assert all(np.array_equal(*two) for two in zip(before, made.initial_weights(), strict=True))
-        for epoch in range(4):
-            for _ in device.run([train[i] for i in train.order(epoch)], learn=True):
-                pass
-        results = list(device.run(list(test), learn=False))
-        assert np.mean([r.prediction for r in results] == test.labels) >= 0.8
+        assert train_on_bars(device, 4) >= 0.8
         after = device.read_weights()
         assert all((one != two).any() for one, two in zip(before, after, strict=True))
         device.write_weights(after)
@@ -200,13 +204,9 @@ def test_a_network_with_an_average_learns():
     made = Network.of_stages(
         (2, 6, 6), ("5c3p", "8c3g"), 3, eta=0.005, eta_out=0.1, theta=0.3, readout_scale=4, seed=2
     )
-    train, test = bars(60, 1), bars(30, 2)
     with Device.open("golden", config=CORE) as device:
         device.load(made)
-        for epoch in range(6):
-            list(device.run([train[i] for i in train.order(epoch)], learn=True))
-        results = list(device.run(list(test), learn=False))
-    assert np.mean([r.prediction for r in results] == test.labels) >= 0.8
+        assert train_on_bars(device, 6) >= 0.8
 
 
 def test_a_preset_of_stages_needs_a_map():

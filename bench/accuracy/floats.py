@@ -3,7 +3,7 @@
 Flat networks run compiled (bench.native), networks on maps in NumPy (golden.reference).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from golden.reference import (
     fit_online,
     fit_tess_batched,
 )
+from golden.reference.equations import Floats
 from golden.reference.layers import Layer
 from golden.reference.optim import Adam
 from golden.spec.network import Network
@@ -34,6 +35,8 @@ from sw.data import Dataset
 Rule = Literal["online", "tess", "bptt"]
 Told = Callable[[float, list[float]], None]
 """Called after every epoch with accuracy and firing rates of the test samples."""
+Judged = Callable[[Floats, Sequence[float]], None]
+"""The same with the logits of the test samples."""
 GRADIENTS = {"tess": tess_gradients, "bptt": bptt_gradients}
 BATCHED = {"tess": fit_tess_batched, "bptt": fit_bptt}
 
@@ -93,14 +96,26 @@ def learn(
 ) -> None:
     """Train on the first of `samples`, judge by the second; `eta` is Adam's, of minibatches of 32."""
     optimizer = Adam(eta) if rule != "online" else None
-    if config.stages:
-        _on_maps(config, samples, rule, epochs, told, optimizer)
-        return
+    labels = samples[1].labels
+
+    def judged(logits: Floats, rates: Sequence[float]) -> None:
+        told(float(np.mean(logits.argmax(axis=1) == labels)), list(rates))
+
+    (_on_maps if config.stages else _compiled)(config, samples, rule, epochs, judged, optimizer)
+
+
+def _compiled(
+    config: FloatConfig,
+    samples: tuple[Dataset, Dataset],
+    rule: Rule,
+    epochs: int,
+    judged: Judged,
+    optimizer: Adam | None,
+) -> None:
     train, test = (Spikes.of(each) for each in samples)
 
     def after(weights: Weights) -> None:
-        logits, rates = evaluate_native(config, weights, test)
-        told(float(np.mean(logits.argmax(axis=1) == test.labels)), rates)
+        judged(*evaluate_native(config, weights, test))
 
     if optimizer:
         gradients = GRADIENTS[rule]
@@ -115,16 +130,14 @@ def _on_maps(
     samples: tuple[Dataset, Dataset],
     rule: Rule,
     epochs: int,
-    told: Told,
+    judged: Judged,
     optimizer: Adam | None,
 ) -> None:
-    train, test = (each.channel_last() for each in samples)
-    frames, judged = (np.stack([sample.frames for sample in each]) for each in (train, test))
+    train, test = (np.stack([sample.frames for sample in each.channel_last()]) for each in samples)
 
     def after(weights: Weights) -> None:
-        found = evaluate(config, weights, judged)
-        accuracy = float(np.mean(found.logits.argmax(axis=1) == test.labels))
-        told(accuracy, list(found.firing_rates))
+        found = evaluate(config, weights, test)
+        judged(found.logits, found.firing_rates)
 
     fit = partial(BATCHED[rule], optimizer=optimizer) if optimizer else fit_online
-    fit(config, frames, train.labels, epochs=epochs, after=after)
+    fit(config, train, samples[0].labels, epochs=epochs, after=after)

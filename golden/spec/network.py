@@ -123,11 +123,10 @@ class Network:
     @property
     def seen(self) -> tuple[int, ...]:
         """Neurons of each hidden layer whose spikes the next one takes in, of an average all."""
-        if not (self.stages and self.input_map):
+        if not self.stages:
             return self.hidden
-        stages = parse_stages(self.stages)
-        inputs = maps(Map(*self.input_map), stages)
-        return tuple(stage.seen(into).neurons for stage, into in zip(stages, inputs, strict=False))
+        places = self.places(CoreConfig())[:-1]
+        return tuple(place.stage.seen(place.inputs).neurons for place in places)
 
     @property
     def hidden(self) -> tuple[int, ...]:

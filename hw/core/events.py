@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.samples import DENSE, SKIP, SPARSE, SampleStatus
+from hw.core.pipeline import front
 from hw.core.ports import SAMPLE_BYTE, SampleBytes
 from hw.core.tokens import event, event_stream
 
@@ -46,7 +47,7 @@ class Events(wiring.Component):
         queue = fifo.SyncFIFOBuffered(width=event(self.config).size, depth=DEPTH)
         m.submodules.queue = queue
         m.submodules.intake = intake = fifo.SyncFIFO(width=SAMPLE_BYTE.size, depth=SLICE)
-        m.submodules.front = front = fifo.SyncFIFO(width=queue.width, depth=SLICE)
+        near = front(m, queue, SLICE)
         m.d.comb += [
             intake.w_data.eq(self.sample.payload),
             intake.w_en.eq(self.sample.valid),
@@ -54,12 +55,9 @@ class Events(wiring.Component):
             self._bytes.payload.eq(intake.r_data),
             self._bytes.valid.eq(intake.r_rdy),
             intake.r_en.eq(self._bytes.ready),
-            front.w_data.eq(queue.r_data),
-            front.w_en.eq(queue.r_rdy),
-            queue.r_en.eq(front.w_rdy),
-            self.events.payload.eq(front.r_data),
-            self.events.valid.eq(front.r_rdy),
-            front.r_en.eq(self.events.ready),
+            self.events.payload.eq(near.r_data),
+            self.events.valid.eq(near.r_rdy),
+            near.r_en.eq(self.events.ready),
         ]
         out, push = Signal(data.StructLayout({"row": FAR, "end": 1})), Signal()
         room = self._check(m, queue, out, push)

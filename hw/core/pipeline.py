@@ -6,6 +6,7 @@ Registers of data have no reset: a reset lasts longer (hw/clocks.py) than any pi
 from typing import Any
 
 from amaranth import Module, Mux, Signal, Value
+from amaranth.lib import fifo
 
 
 def when(condition: Value, value: Value) -> Value:
@@ -33,3 +34,14 @@ def register(m: Module, port: Any) -> Any:
     value = Signal.like(port, reset_less=True)
     m.d.comb += port.eq(value)
     return value
+
+
+def front(m: Module, queue: fifo.SyncFIFO, depth: int) -> fifo.SyncFIFO:
+    """A few words of a queue in block RAM, near where they are used."""
+    m.submodules.front = near = fifo.SyncFIFO(width=queue.width, depth=depth)
+    m.d.comb += [
+        near.w_data.eq(queue.r_data),
+        near.w_en.eq(queue.r_rdy),
+        queue.r_en.eq(near.w_rdy),
+    ]
+    return near

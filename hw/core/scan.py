@@ -5,6 +5,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
+from hw.core.pipeline import front
 from hw.core.tokens import event, event_stream
 
 AHEAD = 32  # events found ahead of the next layer
@@ -47,13 +48,7 @@ class Scan(wiring.Component):
             found.r_en.eq(self.events.ready),
         ]
         if config.map_pixels:  # the words fill block RAMs: a few of them wait near the search
-            m.submodules.front = front = fifo.SyncFIFO(width=shape.size, depth=2)
-            m.d.comb += [
-                front.w_data.eq(words.r_data),
-                front.w_en.eq(words.r_rdy),
-                words.r_en.eq(front.w_rdy),
-            ]
-            words = front
+            words = front(m, words, 2)
         word = Signal(shape)
         m.d.comb += word.eq(words.r_data)
         self._search(m, word, words, found)

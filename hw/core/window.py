@@ -13,7 +13,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
-from hw.core.pipeline import later
+from hw.core.pipeline import front, later
 from hw.core.raster import Raster, pixel_bits
 from hw.core.tokens import layer_entry, state_bits, visit, word_bits
 
@@ -76,18 +76,15 @@ class Window(wiring.Component):
         )
         size = stretch(config).size
         m.submodules.found = found = fifo.SyncFIFO(width=size, depth=AHEAD)
-        m.submodules.front = front = fifo.SyncFIFO(width=size, depth=2)  # near the sequencer
         self.written = Signal(range(config.map_pixels + 2))
         self.complete = Signal(init=1)
         self._remember(m, memory.write_port())
         self._ask(m, memory, found)
+        near = front(m, found, 2)
         m.d.comb += [
-            front.w_data.eq(found.r_data),
-            front.w_en.eq(found.r_rdy),
-            found.r_en.eq(front.w_rdy),
-            self.stretches.payload.eq(front.r_data),
-            self.stretches.valid.eq(front.r_rdy),
-            front.r_en.eq(self.stretches.ready),
+            self.stretches.payload.eq(near.r_data),
+            self.stretches.valid.eq(near.r_rdy),
+            near.r_en.eq(self.stretches.ready),
         ]
         return m
 
