@@ -18,7 +18,8 @@ from bench.accuracy.methods import Task, chip
 from golden.layer_major import LayerMajor, StepMajor
 from golden.memory import CoreMemory
 from golden.spec.config import CoreConfig
-from golden.spec.network import Network, pack_signs, pack_weights
+from golden.spec.network import Network
+from golden.spec.packing import pack_signs, pack_weights
 from golden.spec.registers import Space, address
 from golden.spec.samples import encode_sample
 from sw.presets import PRESETS

@@ -35,7 +35,7 @@ MOST_FRACTION = next(int(high) for name, _, high in BOUNDS if name == "weight_fr
 TYPES: dict[str, Any] = {
     field.name: field.type for field in fields(Network) if field.type in (float, int, str)
 }
-TYPES |= {"steps": int, "weight_bits": int, "error": str, "error_out": str}
+TYPES |= {"eta": float, "steps": int, "weight_bits": int, "error": str, "error_out": str}
 FLOAT_ONLY = ("error", "error_out")
 
 Value = float | int | str

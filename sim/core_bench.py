@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from golden.core import Core
 from golden.spec import registers
 from golden.spec.config import CoreConfig
-from golden.spec.network import Network, pack_signs, pack_weights
+from golden.spec.network import Network
+from golden.spec.packing import pack_signs, pack_weights
 from golden.spec.registers import CYCLE_CAUSES, REGISTERS, Space, address, memories
 from golden.spec.samples import Result, split_sample
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, RESULT_WORD, SAMPLE_BYTE

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.network import DoesNotFit, Network
+from golden.spec.layout import DoesNotFit
+from golden.spec.network import Network
 from golden.spec.registers import REGISTER_WORDS, Space, address, memories, register_address
 from golden.spec.samples import SampleStatus
 from hw.core.core import Core
@@ -25,7 +26,7 @@ CONFIGS = {
     "tiny": PRESETS["tiny"],
     "one-lane": CoreConfig(lanes=1, layers=3, classes=5, **SMALL),
     "three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **SMALL),
-    "two-chunks": CoreConfig(lanes=8, layers=3, classes=16, weight_bits=12, **SMALL),
+    "two-chunks": CoreConfig(lanes=8, layers=3, classes=100, weight_bits=12, **SMALL),
     "three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **SMALL),
     "maps": CoreConfig(lanes=4, layers=5, classes=8, **MAPS),
     "maps-three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **MAPS),
@@ -36,6 +37,7 @@ CONFIGS = {
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}
 NETWORKS = {
     "one-hidden": dict(sizes=(20, 11, 3), rate_cost=0.4, **LIVELY),
+    "hundred-classes": dict(sizes=(20, 11, 100), **LIVELY),
     "readout-only": dict(sizes=(19, 5), eta_out=0.1),
     "deep-hard-post": dict(
         sizes=(13, 5, 6, 4), reset="hard", alpha_post=-1.2, lambda_post=0.7, **LIVELY
@@ -55,6 +57,9 @@ CONVOLUTIONS = {
     "line": dict(shape=((2, 1, 9), ("4c3", "5c3"), 2), reset="hard", latent_side=2, **LIVELY),
     "average": dict(shape=((2, 4, 4), ("5c3p", "9c3g"), 4), rate_cost=0.4, **LIVELY),
     "average-of-line": dict(shape=((3, 1, 7), ("4c3g",), 7), alpha_post=1.1, **LIVELY),
+    "hidden-behind-average": dict(
+        shape=((2, 4, 3), ("7c3g", "11", "5"), 4), alpha_post=-1.2, rate_cost=0.4, **LIVELY
+    ),
     "behind-flat-frozen": dict(shape=((2, 6, 3), ("3c3p", "12"), 5), train_hidden=False, **LIVELY),
 }
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig
 from golden.spec.frames import HEADER, Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES, Layer
-from golden.spec.network import Network, pack_signs, pack_weights, unpack_weights
+from golden.spec.network import Network
+from golden.spec.packing import pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories, play_entries, unpack_lanes
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
 from sw.blocks import Blocks

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from golden.spec.network import DoesNotFit
+from golden.spec.layout import DoesNotFit
 from sw.cli import doctor, export, import_, look, plan, report, train, verify, watch
 from sw.data import DataError
 from sw.identity import DeviceError

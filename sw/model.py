@@ -203,7 +203,7 @@ class Model:
 
     def scores(self, samples: Iterable[Any]) -> NDArray[np.float64]:
         """Scores of every class, float64[N, classes]: the readout's mean membrane, in units of 1."""
-        one, steps = 2.0**self.network.readout_fraction, deque[int]()
+        one, steps = self.network.logit_one, deque[int]()
         rows = [
             np.array(result.scores[: self.network.classes]) / (one * steps.popleft())
             for result in self._classify(samples, steps)

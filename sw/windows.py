@@ -56,7 +56,7 @@ def classify(
             yield Sample(frames, 0, f"{recording.source} {window[0]} us")
 
     for window, result in zip(windows, device.run(samples(), learn=False), strict=True):
-        one = 2.0**network.readout_fraction * binning.steps
+        one = network.logit_one * binning.steps
         yield WindowResult(
             window[0] - recording.start_us,
             window[1] - recording.start_us,

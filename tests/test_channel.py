@@ -19,7 +19,8 @@ from golden.spec.frames import (
     FrameReader,
     Status,
 )
-from golden.spec.network import Network, pack_signs, pack_weights
+from golden.spec.network import Network
+from golden.spec.packing import pack_signs, pack_weights
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, encode_sample
 from sim.faults import Faults

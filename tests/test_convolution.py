@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.native import NativeCore, Spikes
 from golden.core import Core
 from golden.pool import cell_numbers, cell_sums, pool
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.layers import Layer
-from golden.spec.network import DoesNotFit, Network, pack_weights, unpack_weights
+from golden.spec.layout import DoesNotFit
+from golden.spec.network import Network
+from golden.spec.packing import pack_weights, unpack_weights
 from golden.spec.shape import Map
 from golden.trace import Pass
 from golden.window import averaged, windows
@@ -160,9 +163,52 @@ def test_what_does_not_fit_is_named(changes, words):
         network(alpha_post=0.5).layers(core)
 
 
-def test_behind_an_average_there_is_the_readout():
-    with pytest.raises(DoesNotFit, match="has the readout"):
-        Network.of_stages((2, 6, 6), ("5c3g", "7"), 3).layers(CORE)
+def test_a_hidden_layer_behind_an_average_sees_the_mean_spikes():
+    made = Network.of_stages(
+        (2, 6, 6), ("5c3p", "8c3g", "7"), 3, theta=0.2, init_scale=3, gamma=0, weight_fraction=7
+    )
+    place, layer = made.places(CORE)[2], made.layers(CORE)[2]
+    assert (place.averaged, layer.rows, layer.inputs) == (9, 8, 9 * 8)
+    with Device.open("golden", config=CORE) as device:
+        device.load(made)
+        core = device.channel.transport.device.core
+        core.records = []
+        next(device.run([bars(1, 9)[0]], learn=False))
+        means, fired = ([r for r in core.records if r.layer == index] for index in (1, 2))
+        potentials = [
+            record.seen.mean(axis=0) @ made.initial_weights()[2] / 2**7 for record in means
+        ]
+        spikes = [record.spikes.reshape(-1)[:7] for record in fired]
+        assert np.any(spikes)
+        assert np.array_equal(np.array(potentials) > 0.2, np.array(spikes) > 0)
+    # to the same spikes and the same surrogate the same change, and a pixel is a ninth of a spike
+    alone = Network(sizes=(8, 7, 3), weight_fraction=7).layers(CORE)[0]
+    surrogate = lambda of: of.psi_width / 2**of.psi_shift  # noqa: E731
+    assert layer.rate * surrogate(layer) * 9 == pytest.approx(
+        alone.rate * surrogate(alone), rel=0.01
+    )
+
+
+def test_fraction_bits_behind_an_average_leave_room_for_the_sum():
+    made = Network.of_stages((2, 20, 20), ("5c3p", "8c3g", "7"), 3)
+    assert [made.fraction(index) for index in range(4)] == [10, 10, 14 - 7, 7]
+    big = CoreConfig(lanes=8, map_pixels=1024, neuron_groups=4096, trace_entries=16384)
+    assert made.layers(big)[2].psi_width == 100 * 2**7
+    with pytest.raises(DoesNotFit, match="average of 400 pixels the rate eta 1e-06 is 0"):
+        Network.of_stages((2, 20, 20), ("5c3g", "7"), 3, eta=1e-6).layers(big)
+
+
+def test_rates_by_layer():
+    rates = (0.001, 0.004, 0.002)
+    made = network(eta=rates).layers(CORE)
+    for index, rate in enumerate(rates):
+        assert made[index] == network(eta=rate).layers(CORE)[index]
+    with pytest.raises(ValueError, match="eta has 2 values: one, or one for each of 3"):
+        network(eta=(0.1, 0.1))
+    with pytest.raises(ValueError, match="eta is 7: it must lie in"):
+        network(eta=(0.1, 7, 0.1))
+    same = network(eta=[0.001, 0.004, 0.002])
+    assert Network(**same.as_dict()) == same
 
 
 def test_pixels_of_an_average_share_rows():
@@ -193,6 +239,8 @@ def test_a_readout_of_an_average_has_the_scores_of_the_mean_spikes():
         weights = made.initial_weights()[-1]
         assert seen.shape == (9, 8) and seen.any()
         assert list(result.scores[:3]) == (seen.sum(axis=0) @ weights[:-1]).tolist()
+        real = (seen.mean(axis=0) @ weights[:-1]) / 2**6
+        assert np.allclose(np.array(result.scores[:3]) / made.logit_one, real)
         # a pixel is a ninth of what a logit and a change of weights were without the others
         alone = Network(sizes=(8, 3), readout_fraction=6).layers(CORE)[0]
         readout = made.layers(CORE)[-1]
@@ -200,13 +248,24 @@ def test_a_readout_of_an_average_has_the_scores_of_the_mean_spikes():
         assert readout.rate == pytest.approx(alone.rate / 9, abs=0.5)
 
 
-def test_a_network_with_an_average_learns():
-    made = Network.of_stages(
-        (2, 6, 6), ("5c3p", "8c3g"), 3, eta=0.005, eta_out=0.1, theta=0.3, readout_scale=4, seed=2
+@pytest.mark.parametrize(
+    ("stages", "settings"),
+    [
+        (("5c3p", "8c3g"), {"eta": 0.005, "eta_out": 0.1, "readout_scale": 4, "seed": 2}),
+        (
+            ("5c3p", "8c3g", "16"),  # averages are small and differ little: wider weights
+            {"eta": (0.004, 0.004, 0.05), "eta_out": 0.05, "init_scale": 1.4, "weight_fraction": 9},
+        ),
+    ],
+)
+def test_a_network_with_an_average_learns(stages, settings):
+    core = NativeCore(Network.of_stages((2, 6, 6), stages, 3, theta=0.3, **settings), CORE)
+    train, test = (
+        Spikes.of(bars(count, seed).channel_last()) for count, seed in ((60, 1), (30, 2))
     )
-    with Device.open("golden", config=CORE) as device:
-        device.load(made)
-        assert train_on_bars(device, 6) >= 0.8
+    for epoch in range(10):
+        core.run(train, np.random.default_rng(epoch).permutation(60), learn=True)
+    assert np.mean(core.run(test, np.arange(30), learn=False).predictions == test.labels) >= 0.8
 
 
 def test_a_preset_of_stages_needs_a_map():

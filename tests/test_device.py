@@ -11,7 +11,8 @@ import pytest
 
 from golden.device import GoldenDevice
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.network import DoesNotFit, Network
+from golden.spec.layout import DoesNotFit
+from golden.spec.network import Network
 from golden.spec.registers import Space
 from sw.channel import Channel
 from sw.data import load

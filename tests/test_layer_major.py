@@ -11,7 +11,8 @@ from bench.native import COUNTERS, NativeCore, Spikes
 from golden.core import Core
 from golden.layer_major import LayerMajor, StepMajor
 from golden.spec.config import CoreConfig
-from golden.spec.network import Network, unpack_weights
+from golden.spec.network import Network
+from golden.spec.packing import unpack_weights
 from golden.spec.samples import encode_sample, split_sample
 from sw.data import Sample
 from sw.presets import PRESETS

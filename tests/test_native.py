@@ -83,7 +83,7 @@ ONLINE = {"error": "hard_sigmoid", "error_out": "hard_sigmoid", "output_bias": T
 FLOAT_CASES = [
     {"sizes": (64, 12, 4)},
     {"sizes": (64, 9, 7, 4), "alpha_post": 0.5, "rate_cost": 0.1, "learn_last": 2},
-    {"sizes": (64, 9, 7, 4), "reset": "hard", "gamma": 0.9, "theta": 0.5},
+    {"sizes": (64, 9, 7, 4), "reset": "hard", "gamma": 0.9, "theta": 0.5, "eta": (0.05, 0.1)},
     {"sizes": (64, 9, 7, 4), "error": "softmax", "rate_cost": 0.1},
     {"sizes": (64, 12, 4), "error": "softmax", "error_out": "softmax"},
 ]
@@ -93,7 +93,7 @@ FLOAT_CASES = [
 def test_the_compiled_float_rule_equals_the_reference(case):
     data = load("synthetic", seed=5, steps=5, limit=12)
     config = FloatConfig(
-        **{**ONLINE, **case}, steps=5, eta=0.1, eta_out=0.1, precision="float32", seed=3
+        **{**ONLINE, "eta": 0.1, **case}, steps=5, eta_out=0.1, precision="float32", seed=3
     )
     frames = np.stack([sample.frames for sample in data])
     wanted = fit_online(config, frames, data.labels, epochs=2)

@@ -15,7 +15,7 @@ from golden.reference.equations import (
     surrogate,
 )
 from golden.reference.network import fire
-from golden.spec.network import sign_matrix
+from golden.spec.packing import sign_matrix
 
 EXPECTED_SIGNS = [
     "------------",

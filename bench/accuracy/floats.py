@@ -72,11 +72,11 @@ def float_config(network: Network, steps: int) -> FloatConfig:
             raise ValueError(f"{network.name}: no rate_cost on maps in floating point")
         shape, stages = Map(*network.input_map), network.stages
         layers = FloatConfig.of_stages(shape, stages, network.classes).layers
-        fields["eta"] = tuple(network.eta * per_error * spread(layer) for layer in layers)
+        fields["eta"] = tuple(network.rate(at.number) * per_error * spread(at) for at in layers)
         fields["temperature"] = tuple(1 / (at.latents * network.logit_scale) for at in layers)
         return FloatConfig.of_stages(shape, stages, network.classes, **fields)
     temperature = tuple(1 / (neurons * network.logit_scale) for neurons in network.hidden)
-    eta = network.eta * per_error
+    eta = tuple(network.rate(layer) * per_error for layer in range(len(network.hidden)))
     return FloatConfig(sizes=network.sizes, eta=eta, temperature=temperature, **fields)
 
 

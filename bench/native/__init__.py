@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.layers import FIELD_NAMES, Layer
-from golden.spec.network import Network, sign_matrix
+from golden.spec.network import Network
+from golden.spec.packing import sign_matrix
 from sw.data import Dataset
 
 SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc", "batched.cc")]
@@ -69,7 +70,7 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     samples = [long, whole, whole, number, long, ctypes.c_int64, number, number, long, long]
     lib.core_run.argtypes = [handle, *samples]
     real, reals, single = ndpointer(np.float32, flags="C"), signs, ctypes.c_float
-    network = [real, number, whole, real, reals, reals, real, real]
+    network = [real, number, whole, real, real, reals, reals, real, real]
     lists = [long, whole, number, long, ctypes.c_int64]
     lib.batched_integrate.argtypes = [real, number, *lists, real]
     lib.batched_gather.argtypes = [real, number, *lists, real]

@@ -21,7 +21,7 @@ from golden.reference.equations import (
 from golden.reference.optim import Optimizer, cosine
 from golden.reference.tess import learning_signal
 from golden.reference.train import AfterEpoch
-from golden.spec.network import sign_matrix
+from golden.spec.packing import sign_matrix
 
 BATCH, EVALUATION_BATCH = 32, 64
 Gradients = Callable[[FloatConfig, Weights, Spikes, np.ndarray], Weights]

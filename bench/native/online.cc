@@ -10,12 +10,12 @@ namespace {
 
 struct Rates {  // in the order of bench.native.online.RATES
     float gamma, theta, hard_reset, lambda_pre, lambda_post, alpha_pre, alpha_post;
-    float temperature_out, rate_cost, eta, eta_out, learn_from, softmax, softmax_out;
+    float temperature_out, rate_cost, eta_out, learn_from, softmax, softmax_out;
 };
 
 struct Layer {
     int inputs, neurons;
-    float scale;                        // 1 / (d tau)
+    float scale, eta;                   // scale: 1 / (d tau)
     float* weights;                     // [inputs][neurons]
     const float* signs;                 // [classes][neurons]
     std::vector<float> u, h, psi, v, o, m, q;
@@ -82,7 +82,7 @@ struct Learner {
         if (!any) return;
         std::vector<float> causal(l.neurons), post(l.neurons);
         for (int i = 0; i < l.neurons; i++) {
-            const float m = -rate * r.eta * (l.m[i] + r.rate_cost * l.o[i]);
+            const float m = -rate * l.eta * (l.m[i] + r.rate_cost * l.o[i]);
             causal[i] = r.alpha_pre * m * l.psi[i], post[i] = r.alpha_post * m * l.h[i];
         }
         for (int row = 0; row < l.inputs; row++)
@@ -125,14 +125,15 @@ struct Learner {
 
 // Weights change in place. `sizes` holds inputs, hidden layers and classes.
 extern "C" void online_run(const float* rates, int layers, const int32_t* sizes, const float* scales,
-                           float* const* weights, const float* const* signs, float* out, float* bias,
-                           const int64_t* offsets, const int32_t* rows, const int32_t* labels, int steps,
-                           const int64_t* order, int64_t count, float first_rate_progress, float epochs) {
+                           const float* etas, float* const* weights, const float* const* signs, float* out,
+                           float* bias, const int64_t* offsets, const int32_t* rows, const int32_t* labels,
+                           int steps, const int64_t* order, int64_t count, float first_rate_progress,
+                           float epochs) {
     Learner learner;
     std::copy(rates, rates + sizeof(Rates) / sizeof(float), reinterpret_cast<float*>(&learner.r));
     learner.classes = sizes[layers + 1], learner.out = out, learner.bias = bias;
     for (int k = 0; k < layers; k++) {
-        Layer l{sizes[k], sizes[k + 1], scales[k], weights[k], signs[k], {}, {}, {}, {}, {}, {}, {}};
+        Layer l{sizes[k], sizes[k + 1], scales[k], etas[k], weights[k], signs[k], {}, {}, {}, {}, {}, {}, {}};
         for (auto* state : {&l.u, &l.h, &l.psi, &l.v, &l.o, &l.m}) state->resize(l.neurons);
         l.q.resize(l.inputs);
         learner.layers.push_back(std::move(l));

@@ -7,11 +7,11 @@ import numpy as np
 from bench.native import Spikes, library
 from golden.reference import FloatConfig, Weights, init_weights
 from golden.reference.train import AfterEpoch
-from golden.spec.network import sign_matrix
+from golden.spec.packing import sign_matrix
 
 RATES = (
     *("gamma", "theta", "hard_reset", "lambda_pre", "lambda_post", "alpha_pre", "alpha_post"),
-    *("temperature_out", "rate_cost", "eta", "eta_out", "learn_from", "softmax", "softmax_out"),
+    *("temperature_out", "rate_cost", "eta_out", "learn_from", "softmax", "softmax_out"),
 )
 
 
@@ -24,7 +24,7 @@ def fit_online_native(
     dead zone.
     """
     kinds = (cfg.surrogate, cfg.update, cfg.precision, cfg.dead_zone, cfg.dead_zone_out)
-    plain = cfg.fold_scale and cfg.output_bias and cfg.train_hidden and isinstance(cfg.eta, float)
+    plain = cfg.fold_scale and cfg.output_bias and cfg.train_hidden
     plain = plain and not cfg.stages and not cfg.weight_norm
     if kinds != ("triangle", "step", "float32", 0, 0) or not plain:
         raise ValueError(f"{cfg}: not what the compiled rule does; use golden.reference.fit_online")
@@ -46,6 +46,7 @@ def fit_online_native(
             cfg.hidden_layers,
             np.array(cfg.sizes, np.int32),
             np.array([cfg.logit_scale(layer) for layer in hidden], np.float32),
+            np.array([cfg.per_layer("eta", layer) for layer in hidden], np.float32),
             pointers(*(w.ctypes.data for w in weights.hidden)),
             pointers(*(s.ctypes.data for s in signs)),
             *(weights.out, weights.bias),

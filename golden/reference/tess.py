@@ -21,7 +21,7 @@ from golden.reference.equations import (
 from golden.reference.layers import Layer
 from golden.reference.network import Spikes, check_spikes, fire
 from golden.reference.weights import Weights, init_weights
-from golden.spec.network import sign_matrix
+from golden.spec.packing import sign_matrix
 
 
 @dataclass

@@ -50,7 +50,7 @@ class CoreConfig:
             "neuron_groups": (2, 1 << 12),
             "trace_entries": (4, 1 << 14),
             "layers": (2, 8),
-            "classes": (2, 64),
+            "classes": (2, 128),
             "frame_bytes": (512, 1 << 16),
             "store_bytes": (0, 1 << 19),
             "map_pixels": (0, 1 << 12),

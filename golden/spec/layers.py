@@ -35,7 +35,7 @@ FIELDS = (
     Field("post_decay", "lambda_post x 256", 0, 255),
     Field("post_gain", "|alpha_post| x 128: what Psi adds to a post trace", 0, 255),
     Field("psi_width", "half width of the surrogate triangle, weight units", 0, 0x7FFF),
-    Field("psi_shift", "right shift that brings the triangle to 8 bits", 0, 3),
+    Field("psi_shift", "right shift that brings the triangle to 8 bits", 0, 7),
     Field("error_gain", "logit scale: hard sigmoid = 128 + latents x error_gain / 256", 0, 0x7FFF),
     Field("rate", "learning rate: learning signal = error x rate / 256", 0, 0x7FFF),
     Field("rate_cost", "what a spike takes off its neuron's learning signal", 0, 0x7FFF),

@@ -140,11 +140,6 @@ def places(
 def check_fit(name: str, layers: list[Place], classes: int, config: CoreConfig) -> None:
     """Raise DoesNotFit, with what is missing, unless `config` has room for the layers."""
     convolutions = [place for place in layers if place.stage.convolution]
-    if any(place.averaged > 1 and not place.readout for place in layers):
-        raise DoesNotFit(
-            f"network {name}: behind the average of a map (g) the core has the readout, nothing else; "
-            "use 2 x 2 max pooling (p) before another layer"
-        )
     lanes = config.lanes
     needs = (
         ("layers", len(layers), config.layers, "layer table entries", "layers"),

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.formats import FACTOR_BITS, READOUT_SURROGATE, TRACE_ONE
+from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS, READOUT_SURROGATE, TRACE_ONE
 from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, READOUT, Layer
 from golden.spec.layout import DoesNotFit, Place, check_fit, places
-from golden.spec.registers import pack_lanes
 from golden.spec.shape import Map, Stage, maps, parse_stages
 
-__all__ = ["DoesNotFit", "Network", "pack_signs", "pack_weights", "sign_matrix", "unpack_weights"]
+ONE_BITS = MEMBRANE_BITS - 2
+"""log2 of the largest number that may stand for 1.0 in a membrane, which then reaches to +-2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +54,8 @@ class Network:
     """1 / (d tau): what the sum of B o is multiplied by to give the logits of a hidden layer."""
     readout_scale: float = 1.0
     """The same for the readout's membranes."""
-    eta: float = 0.0032
-    """Learning rate of hidden layers on (B' e) Psi q; the 2/C of the error is part of it."""
+    eta: float | tuple[float, ...] = 0.0032
+    """Learning rate of hidden layers, or of each, on (B' e) Psi q; the 2/C of the error is part of it."""
     eta_out: float = 0.012
     """Learning rate of the readout on e s."""
     rate_cost: float = 0.0
@@ -67,7 +67,8 @@ class Network:
     """False freezes the hidden layers: the baseline that learning must beat."""
     weight_fraction: int = 10
     """Fraction bits of a hidden weight: one unit is 2^-weight_fraction. Fine steps matter more than
-    range: 9-bit weights of +-1/4 lose nothing to floating point, +-2 lose points."""
+    range: 9-bit weights of +-1/4 lose nothing to floating point, +-2 lose points. A layer that sees
+    the average of P pixels has 14 - log2 P if that is less: its membranes are sums over the pixels."""
     readout_fraction: int = 7
     """Fraction bits of a readout weight."""
     init_scale: float = 0.7
@@ -88,10 +89,12 @@ class Network:
             self._check_stages()
         if self.reset not in ("soft", "hard"):
             raise ValueError(f"reset {self.reset!r}: soft or hard")
+        self._check_rates()
         for name, low, high in BOUNDS:
             value = getattr(self, name)
-            if not low <= value <= high:  # also false for NaN
-                raise ValueError(f"{name} is {value}: it must lie in {low:g} to {high:g}")
+            for one in value if isinstance(value, tuple) else (value,):
+                if not low <= one <= high:  # also false for NaN
+                    raise ValueError(f"{name} is {one}: it must lie in {low:g} to {high:g}")
 
     @classmethod
     def of_stages(
@@ -125,8 +128,7 @@ class Network:
         """Neurons of each hidden layer whose spikes the next one takes in, of an average all."""
         if not self.stages:
             return self.hidden
-        places = self.places(CoreConfig())[:-1]
-        return tuple(place.stage.seen(place.inputs).neurons for place in places)
+        return tuple(place.stage.seen(place.inputs).neurons for place in self._places[:-1])
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -161,7 +163,7 @@ class Network:
             kind = (
                 self._readout(rate_scale, place)
                 if place.readout
-                else self._hidden_layer(rate_scale, place)
+                else self._hidden_layer(rate_scale, place, len(layers))
             )
             layer = Layer(
                 **(fields | kind | {"flags": kind["flags"] | fields.get("flags", 0)}),
@@ -194,7 +196,7 @@ class Network:
         """
         rng = np.random.default_rng(self.seed)
         weights = []
-        for index, place in enumerate(self.places(CoreConfig())):
+        for index, place in enumerate(self._places):
             inputs, outputs = place.stage.fan_in(place.inputs), place.stage.outputs
             bound = self.init_scale / np.sqrt(inputs)
             real = rng.uniform(-bound, bound, (inputs, outputs))
@@ -205,12 +207,37 @@ class Network:
 
     def fraction(self, index: int) -> int:
         """Fraction bits of the weights of layer `index`."""
-        return self.readout_fraction if index == len(self.hidden) else self.weight_fraction
+        if index == len(self.hidden):
+            return self.readout_fraction
+        return min(self.weight_fraction, ONE_BITS - ceil_log2(self._places[index].averaged))
+
+    def rate(self, index: int) -> float:
+        """Learning rate of hidden layer `index`."""
+        return self.eta[index] if isinstance(self.eta, tuple) else self.eta
+
+    @property
+    def logit_one(self) -> float:
+        """What stands for 1.0 in the logits of a step; behind an average they are sums over its pixels."""
+        return self._places[-1].averaged * 2.0**self.readout_fraction
 
     @property
     def noise_seed(self) -> int:
         """Initial state of stochastic rounding, u32."""
         return (self.seed * 0x2545F491 + 0x1234567) & 0xFFFFFFFF
+
+    @property
+    def _places(self) -> list[Place]:
+        """Places on any core, for what is the same on all."""
+        return self.places(CoreConfig())
+
+    def _check_rates(self) -> None:
+        if isinstance(self.eta, int | float):
+            return
+        object.__setattr__(self, "eta", tuple(self.eta))
+        if len(self.eta) != len(self.hidden):
+            raise ValueError(
+                f"eta has {len(self.eta)} values: one, or one for each of {len(self.hidden)} hidden layers"
+            )
 
     def _check_stages(self) -> None:
         if self.input_map is None:
@@ -222,12 +249,19 @@ class Network:
         if self.sizes != sizes:
             raise ValueError(f"sizes {self.sizes}: the stages {'-'.join(self.stages)} have {sizes}")
 
-    def _hidden_layer(self, rate_scale: float, place: Place) -> dict[str, int]:
-        one = 2**self.weight_fraction
-        shift = max(0, self.weight_fraction - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
+    def _hidden_layer(self, rate_scale: float, place: Place, index: int) -> dict[str, int]:
+        one = place.averaged * 2 ** self.fraction(index)  # membranes are sums over the pixels
+        shift = max(0, ceil_log2(one) - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
         flags = (self.train_hidden * PLASTIC) | ((self.reset == "hard") * HARD_RESET)
-        # Psi_chip = Psi / 0.3 x 2^(fraction - shift), q_chip = 16 q, and 2^32 of fraction in all
-        rate = self.eta * rate_scale * 0.3 * 2.0 ** (20 + shift)
+        # Psi_chip = Psi / 0.3 x one / 2^shift, q_chip = 16 q, and 2^32 of fraction in all; of the
+        # pixels' average a spike is so little
+        rate = self.rate(index) * 0.3 * 2.0 ** (20 + shift) / place.averaged**2
+        if place.averaged > 1 and round(rate) == 0 < rate:
+            raise DoesNotFit(
+                f"network {self.name}: behind the average of {place.averaged} pixels the rate eta "
+                f"{self.rate(index):g} is 0 on the chip; pool the map before (p), or raise eta"
+            )
+        rate *= rate_scale
         return {
             "flags": flags | (self.alpha_post < 0) * POST_NEGATIVE,
             "theta": round(self.theta * one),
@@ -246,7 +280,7 @@ class Network:
         }
 
     def _readout(self, rate_scale: float, place: Place) -> dict[str, int]:
-        scale = self.readout_scale * 64 * 256 / 2**self.readout_fraction / place.averaged
+        scale = self.readout_scale * 64 * 256 / self.logit_one
         rate = self.eta_out * 2.0 ** (self.readout_fraction + 20) / READOUT_SURROGATE
         rate /= place.averaged  # a spike is so little of the average
         doublings = next((n for n in range(3) if rate / 2**n <= 0x7FFF), 3)  # q has room for 128
@@ -271,7 +305,7 @@ BOUNDS = (
     ("eta_out", 0, 4),
     ("rate_cost", 0, 16),
     ("learn_last", 0, 65535),
-    ("weight_fraction", 4, 10),
+    ("weight_fraction", 4, 14),
     ("readout_fraction", 4, 14),
     ("init_scale", 0, 100),
     ("seed", 0, 2**32 - 1),
@@ -284,39 +318,3 @@ def _register(name: str, value: float) -> int:
     if round(value) > 0x7FFF:
         raise ValueError(f"{name} is too large for the chip by a factor of {value / 0x7FFF:.2g}")
     return round(value)
-
-
-def pack_weights(weights: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
-    """Weights [rows, outputs] as memory words [groups x rows, lanes]; idle lanes and rows are zero."""
-    padded = np.zeros((place.rows, place.groups * place.lanes), np.int32)
-    padded[place.row_numbers(), : place.stage.outputs] = weights
-    grouped = padded.reshape(place.rows, place.groups, place.lanes)
-    return grouped.transpose(1, 0, 2).reshape(-1, place.lanes)
-
-
-def unpack_weights(words: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
-    """The inverse of `pack_weights` for one layer: [rows, outputs]."""
-    grouped = words.reshape(place.groups, place.rows, place.lanes).transpose(1, 0, 2)
-    return grouped.reshape(place.rows, -1)[place.row_numbers(), : place.stage.outputs]
-
-
-def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
-    """B[c, k] = sign(sin(f_c k)), [classes, neurons] of +-1, f_c evenly spaced from 50 to 512 rad.
-
-    sin 0 = 0 makes column 0 the one case without a sign; it counts as -1, so that a bit holds it.
-    The published code has 0 there. Under softmax the two are the same rule: the column then adds
-    one constant to all logits and receives sum(e) = 0.
-    """
-    frequencies = np.linspace(50, 512, classes)
-    return np.where(np.sin(frequencies[:, None] * np.arange(neurons)) > 0, 1, -1)
-
-
-def pack_signs(config: CoreConfig, classes: int) -> NDArray[np.uint16]:
-    """The sign memory for `classes` classes, as its host words in order (see Space.SIGNS)."""
-    slots, chunks = 1 << ceil_log2(config.classes), config.chunks
-    groups = config.latent_groups
-    signs = sign_matrix(classes, groups * config.lanes)
-    grouped = signs.reshape(classes, groups, config.lanes).transpose(1, 0, 2) > 0
-    words = np.zeros((groups, slots, 1 << ceil_log2(chunks)), np.uint16)
-    words[:, :classes, :chunks] = pack_lanes(grouped, config)
-    return words.reshape(-1)

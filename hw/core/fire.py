@@ -110,7 +110,7 @@ class Fire(wiring.Component):
         ]
         entry = entries[self.FIRED]
         shifted = Signal(MEMBRANE_BITS + 1, name=f"shifted_{lane}")
-        m.d.comb += shifted.eq(height[:-1] >> entry.psi_shift[:2])
+        m.d.comb += shifted.eq(height[:-1] >> entry.psi_shift[:3])
         triangle = Mux(height < 0, 0, Mux(shifted > FULL, FULL, shifted))
         surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, triangle)
         m.d.sync += self.psi[lane].eq(Mux(there, surrogate, 0))

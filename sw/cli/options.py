@@ -23,6 +23,7 @@ from sw.link.transport import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
 SHAPE = ("sizes", "input_map", "stages")
+BY_LAYER = ("eta",)  # one value, or one for each hidden layer
 PARAMETERS = [field for field in fields(Network) if field.name not in SHAPE]
 NETWORK_HELP = {
     "gamma": "leak: part of the membrane kept from step to step",
@@ -34,7 +35,7 @@ NETWORK_HELP = {
     "alpha_post": "weight of the non-causal term",
     "logit_scale": "scale of a hidden layer's own class guess",
     "readout_scale": "scale of the readout's class guess",
-    "eta": "learning rate of the hidden layers",
+    "eta": "learning rate of the hidden layers, or of each: 0.001,0.002",
     "eta_out": "learning rate of the readout",
     "rate_cost": "what a spike costs its neuron, in units of a class's error: above 0, fewer spikes",
     "latent_side": "cells to a side over which a convolution's latents are averaged",
@@ -91,13 +92,15 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         type=_layers,
         metavar="N[,N...]",
         help="neurons of each hidden layer; 16c3 is a 3 x 3 convolution to 16 channels, 16c3p one with "
-        "2 x 2 max pooling, 16c3g one whose average the readout sees; or none",
+        "2 x 2 max pooling, 16c3g one whose average the next layer sees; or none",
     )
     for field in PARAMETERS:
         text = NETWORK_HELP[field.name]
         if field.type is bool:
             flag = argparse.BooleanOptionalAction
             group.add_argument(_flag(field.name), action=flag, help=text)
+        elif field.name in BY_LAYER:
+            group.add_argument(_flag(field.name), type=_rates, help=text, metavar="X[,X...]")
         else:
             group.add_argument(_flag(field.name), type=field.type, help=text, metavar="X")
 
@@ -306,6 +309,16 @@ def _size(text: str) -> tuple[int, int]:
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no size in pixels; write 48x48")
     return int(match[1]), int(match[2])
+
+
+def _rates(text: str) -> float | tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no rate; write 0.002, or one for each hidden layer: 0.001,0.002"
+        ) from None
+    return values if len(values) > 1 else values[0]
 
 
 def _flag(name: str) -> str:

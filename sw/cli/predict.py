@@ -100,7 +100,7 @@ def _sample(
     network = device.network
     assert network is not None
     (result,) = device.run([sample], learn=False)
-    one = 2.0**network.readout_fraction * len(sample.frames)
+    one = network.logit_one * len(sample.frames)
     scores = [score / one for score in result.scores[: network.classes]]
     found = WindowResult(0, 0, 0, result.prediction, scores)
     if args.json:

@@ -3,7 +3,7 @@
 A layer with s rows that spike and r rows with a trace takes, in a step, (s + r) x groups cycles, if rows
 are read for each purpose on its own: the bound. The core reads a row once for both where it can. A
 convolution is one such pass for the 3 x 3 window of every pixel: 9 (s + r) x groups, less at the
-border. A readout behind an average visits every neuron of the map. What comes on top is modelled after
+border. A layer behind an average visits every neuron of the map. What comes on top is modelled after
 the sequencer (hw/core) and compared with counted cycles in tests/test_plan.py.
 """
 

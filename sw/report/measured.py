@@ -125,4 +125,4 @@ def _spikes(records: list[StepRecord], layer: int, at: Layer) -> NDArray[np.bool
 def _scores(records: list[StepRecord], network: Network) -> Floats:
     readout = len(network.hidden)
     logits = [r.membranes.reshape(-1)[: network.classes] for r in records if r.layer == readout]
-    return np.cumsum(np.array(logits) / 2.0**network.readout_fraction, axis=0)
+    return np.cumsum(np.array(logits) / network.logit_one, axis=0)

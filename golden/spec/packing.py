@@ -1,0 +1,44 @@
+"""How weights and signs lie in the memories of the chip, and back."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.layout import Place
+from golden.spec.registers import pack_lanes
+
+
+def pack_weights(weights: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
+    """Weights [rows, outputs] as memory words [groups x rows, lanes]; idle lanes and rows are zero."""
+    padded = np.zeros((place.rows, place.groups * place.lanes), np.int32)
+    padded[place.row_numbers(), : place.stage.outputs] = weights
+    grouped = padded.reshape(place.rows, place.groups, place.lanes)
+    return grouped.transpose(1, 0, 2).reshape(-1, place.lanes)
+
+
+def unpack_weights(words: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
+    """The inverse of `pack_weights` for one layer: [rows, outputs]."""
+    grouped = words.reshape(place.groups, place.rows, place.lanes).transpose(1, 0, 2)
+    return grouped.reshape(place.rows, -1)[place.row_numbers(), : place.stage.outputs]
+
+
+def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
+    """B[c, k] = sign(sin(f_c k)), [classes, neurons] of +-1, f_c evenly spaced from 50 to 512 rad.
+
+    sin 0 = 0 makes column 0 the one case without a sign; it counts as -1, so that a bit holds it.
+    The published code has 0 there. Under softmax the two are the same rule: the column then adds
+    one constant to all logits and receives sum(e) = 0.
+    """
+    frequencies = np.linspace(50, 512, classes)
+    return np.where(np.sin(frequencies[:, None] * np.arange(neurons)) > 0, 1, -1)
+
+
+def pack_signs(config: CoreConfig, classes: int) -> NDArray[np.uint16]:
+    """The sign memory for `classes` classes, as its host words in order (see Space.SIGNS)."""
+    slots, chunks = 1 << ceil_log2(config.classes), config.chunks
+    groups = config.latent_groups
+    signs = sign_matrix(classes, groups * config.lanes)
+    grouped = signs.reshape(classes, groups, config.lanes).transpose(1, 0, 2) > 0
+    words = np.zeros((groups, slots, 1 << ceil_log2(chunks)), np.uint16)
+    words[:, :classes, :chunks] = pack_lanes(grouped, config)
+    return words.reshape(-1)
