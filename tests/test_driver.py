@@ -215,7 +215,7 @@ def test_training_goes_on_from_a_run(run, tmp_path, capsys):
         ("train --data cifar", 2, "not a data set; use one of nmnist"),
         ("train --data nmnist:/does/not/exist", 2, "no such file or folder"),
         ("train --preset other", 2, "invalid choice"),
-        ("train --eta much", 2, "invalid float"),
+        ("train --eta much", 2, "one for each hidden layer: 0.001,0.002"),
         ("train --target fpga", 1, "use sim, golden or serial:PORT"),
         ("train --target serial:/dev/none", 1, "no such port; plug the board in"),
         ("train --baud 1", 2, "--baud 1"),
