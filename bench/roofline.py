@@ -27,7 +27,7 @@ from golden.spec.registers import CYCLE_CAUSES
 from hw.report import Report
 from sw.data import Sample
 from sw.device import Device
-from sw.presets import PRESETS, Preset
+from sw.presets import CORES, PRESETS, Preset
 
 BITS_PER_BYTE = 10  # a start and a stop bit
 REPORT = Path("build/ulx3s-85f/report.json")
@@ -111,6 +111,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--preset", default="nmnist-fast", choices=PRESETS)
+    parser.add_argument("--core", choices=CORES, help="another core than the preset's")
     parser.add_argument("--data", metavar="NAME[:DIR]", help="another data set than the preset's")
     parser.add_argument("--samples", type=int, default=50)
     parser.add_argument("--warm-up", type=int, default=100)
@@ -123,6 +124,7 @@ def main() -> None:
     name, _, root = (options.data or preset.data).partition(":")
     if name != preset.data:
         preset = replace(preset, data=name, options={})
+    preset = replace(preset, core=options.core or preset.core)
     figures = measure(preset, root or None, options.samples, options.warm_up)
     figures |= rates(figures, mhz, options.baud)
     if options.json:

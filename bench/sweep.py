@@ -27,11 +27,12 @@ from rich.console import Console
 from bench.accuracy.choose import part
 from bench.accuracy.jobs import RESULTS, task_of
 from bench.accuracy.methods import Outcome, Setting, Task, chip, online
-from golden.spec.network import BOUNDS, Network
+from golden.spec.network import Network
 from sw.presets import PRESETS
 
 FOLDS = 5
-MOST_FRACTION = next(int(high) for name, _, high in BOUNDS if name == "weight_fraction")
+USUAL_FRACTION = Network(sizes=(1, 1)).weight_fraction
+"""Wider weights than it needs only reach further."""
 TYPES: dict[str, Any] = {
     field.name: field.type for field in fields(Network) if field.type in (float, int, str)
 }
@@ -51,7 +52,7 @@ def fold(task: Task, number: int) -> Task:
 def setting_of(field: str, value: Value) -> tuple[Callable[[Task, Setting, int], Outcome], Setting]:
     """The method that takes a value of a field, and the setting it wants."""
     if field == "weight_bits":
-        return chip, {field: value, "weight_fraction": min(int(value) + 1, MOST_FRACTION)}
+        return chip, {field: value, "weight_fraction": min(int(value) + 1, USUAL_FRACTION)}
     if field == "steps":
         return chip, {}  # the samples have them
     return (online if field in FLOAT_ONLY else chip), {field: value}

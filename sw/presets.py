@@ -161,7 +161,10 @@ PRESETS: dict[str, Preset] = {
         steps=6,
         epochs=6,
         core="ulx3s-85f-maps",
-        network={"eta": 0.001, "eta_out": 0.003, "logit_scale": 0.4, "readout_fraction": 9},
+        network={
+            **{"eta": (0.00003, 0.0001), "eta_out": 0.001},
+            **{"logit_scale": 0.4, "readout_fraction": 10},
+        },
         options={"levels": 1},
     ),
     "gesture-conv": Preset(

@@ -163,7 +163,8 @@ def test_kept_results_are_of_the_presets():
         content = json.loads(Path(path).read_text())
         preset = PRESETS[content["preset"]]
         if "methods" in content:
-            assert (content["hidden"], content["network"]) == (list(preset.hidden), preset.network)
+            network = json.loads(json.dumps(preset.network))  # tuples become lists
+            assert (content["hidden"], content["network"]) == (list(preset.hidden), network)
             for result in content["methods"].values():
                 assert len(result["accuracy"]) == len(result["seeds"])
                 ends = [curve[-1] for curve in result["by_epoch"]]

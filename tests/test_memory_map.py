@@ -87,7 +87,12 @@ def test_the_list_is_that_of_the_design(config):
 
 @pytest.mark.parametrize(
     ("preset", "placed", "multiplied"),
-    [("ulx3s-85f", 199, 86), ("ulx3s-12f", 53, 26), ("ulx3s-85f-maps", 176, 27)],
+    [
+        ("ulx3s-85f", 199, 86),
+        ("ulx3s-12f", 53, 26),
+        ("ulx3s-85f-128", 197, 150),
+        ("ulx3s-85f-maps", 176, 27),
+    ],
 )
 def test_it_takes_what_place_and_route_counted(preset, placed, multiplied):
     """The bitstreams of the README, and the netlist of the core for maps."""

@@ -28,7 +28,7 @@ def build(
         platform = board.platform()
         plan = platform.prepare(top, "top", debug_verilog=False, script_after_read=AFTER_READ)
         plan.files["top.il"] = re.sub(r"(?m)^\s*attribute \\src .*\n", "", plan.files["top.il"])
-        stages = family.stages(platform, seed, top.pll.output_mhz)
+        stages = family.stages(platform, seed, top.pll.output_mhz, top.config.lanes)
     tools = {stage.tool.program: stage.tool.version() for stage in stages}
     key = digest(plan.files, stages, tools)
     if (
