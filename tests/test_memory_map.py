@@ -90,7 +90,7 @@ def test_the_list_is_that_of_the_design(config):
     [
         ("ulx3s-85f", 199, 86),
         ("ulx3s-12f", 53, 26),
-        ("ulx3s-85f-128", 197, 150),
+        ("ulx3s-85f-128", 165, 150),
         ("ulx3s-85f-maps", 176, 27),
     ],
 )

@@ -141,7 +141,7 @@ PRESETS = {
         store_bytes=4096,
     ),
     "ulx3s-85f": CoreConfig(),
-    "ulx3s-85f-128": CoreConfig(lanes=128, weight_words=2560, neuron_groups=8, store_bytes=4096),
+    "ulx3s-85f-128": CoreConfig(lanes=128, weight_words=2048, neuron_groups=8, store_bytes=4096),
     "ulx3s-85f-maps": CoreConfig(
         lanes=16,
         weight_words=4096,

@@ -109,8 +109,7 @@ def ecp5_stages(
     """Yosys, nextpnr-ecp5, ecppack.
 
     With 9 of 10 block RAMs in use, the default placer leaves wires half as long again, and they do
-    not route. router1 gives the better clock (64 lanes: 82 MHz for 67), but does not end with 128
-    lanes; router2 does.
+    not route. router1 gives the better clock with 64 lanes, but does not end with 128; router2 does.
     """
     router = "router1" if lanes <= MOST_LANES_OF_ROUTER1 else "router2"
     options = [*ecp5_device(platform), *placing(seed), "--freq", f"{mhz:g}"]

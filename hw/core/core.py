@@ -3,7 +3,7 @@
 A slot is a cycle of the lanes; times are cycles after a slot:
 
 0 slot · 4 gains, address, products · 6 noise · 7 weights · 8 new weights: written back, and integrated
-· 9 sums · 11 the first chunk of lanes fires, the others follow · 16 spikes · 17 surrogates · 19 membranes
+· 9 sums · 10 the first chunk of lanes fires, the others follow · 15 spikes · 16 surrogates · 18 membranes
 """
 
 from amaranth import Array, Module, Mux, Signal, signed
@@ -32,8 +32,7 @@ from hw.core.sequencer import Sequencer
 from hw.core.signal import LearningSignal, firing
 from hw.core.trace import Trace
 
-FIRE_AT = SUMS_AT + 2
-NEIGHBOURS = 4  # chunks of lanes whose sums are gathered at a time
+FIRE_AT = SUMS_AT + 1
 READ_MEMBRANES_AT = FIRE_AT - ChunkMemory.LATENCY
 assert NOISE_AT == Noise.LATENCY
 
@@ -216,13 +215,15 @@ class Core(wiring.Component):
         ]
         ready = later(m, "firing", token, ChunkMemory.LATENCY)
         summed = later(m, "summed", walk.chunk, SUMS_AT - READ_MEMBRANES_AT)
+        sums = Signal.like(fire.sums, reset_less=True)
+        m.d.sync += sums.eq(Array(lanes.sums for lanes in self.lanes)[summed])
         tokens = taps(m, "fired", ready, Fire.LEAKED)
         m.d.comb += [
             self.table.layer_1.eq(ready.context.layer),
             fire.context.eq(ready.context),
             fire.chunk.eq(ready.chunk),
             fire.entry.eq(self.table.entry_1),
-            fire.sums.eq(self._gathered(m, summed)),
+            fire.sums.eq(sums),
             fire.start.eq(self.membranes.read),
         ]
         entries = taps(m, "layer", self.table.entry_1, Fire.FIRED)
@@ -238,17 +239,6 @@ class Core(wiring.Component):
                 memory.write_address.eq(place(config, tokens[at].context.state, tokens[at].chunk)),
                 memory.write_data.eq(values),
             ]
-
-    def _gathered(self, m, chunk):
-        """The sums of `chunk`, two cycles later: lanes lie all over the FPGA, so in two steps."""
-        near = []
-        for low in range(0, len(self.lanes), NEIGHBOURS):
-            sums = [lanes.sums for lanes in self.lanes[low : low + NEIGHBOURS]]
-            near.append(Signal.like(sums[0], name=f"near_{low}", reset_less=True))
-            m.d.sync += near[-1].eq(Array(sums)[chunk[: ceil_log2(NEIGHBOURS)]])
-        sums = Signal.like(near[0], name="sums", reset_less=True)
-        m.d.sync += sums.eq(Array(near)[later(m, "near", chunk[ceil_log2(NEIGHBOURS) :], 1)])
-        return sums
 
     def _wire_seen(self, m):
         """Spikes as the next layer sees them, a chunk at a time: on to it, and to the learning signal."""

@@ -30,6 +30,7 @@ class Fire(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
+        self.shift_bits = 3 if config.map_pixels else 2  # sums over an average's pixels are large
         lanes = config.chunk_lanes
         membranes = data.ArrayLayout(signed(MEMBRANE_BITS), lanes)
         super().__init__(
@@ -110,7 +111,7 @@ class Fire(wiring.Component):
         ]
         entry = entries[self.FIRED]
         shifted = Signal(MEMBRANE_BITS + 1, name=f"shifted_{lane}")
-        m.d.comb += shifted.eq(height[:-1] >> entry.psi_shift[:3])
+        m.d.comb += shifted.eq(height[:-1] >> entry.psi_shift[: self.shift_bits])
         triangle = Mux(height < 0, 0, Mux(shifted > FULL, FULL, shifted))
         surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, triangle)
         m.d.sync += self.psi[lane].eq(Mux(there, surrogate, 0))

@@ -5,7 +5,7 @@ the others replay them at a row a cycle, without a gap between groups. The order
 golden/core.py.
 """
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,13 +13,13 @@ from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, TRACE_BITS
 from golden.spec.samples import FIRST, LAST, LEARN
 from hw.core.events import HEADER
-from hw.core.issue import Issue
+from hw.core.pipeline import later
 from hw.core.replay import Replay
 from hw.core.tokens import layer_bits, layer_entry, slot, state_bits, visit, word_bits
 from hw.core.window import Window
 
 GAP = 3  # slots before the next pixel's pass, which may read the last row this one wrote
-DRAIN = 29  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
+DRAIN = 28  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
 
 
 def slots_lacking(config: CoreConfig) -> int:
@@ -109,7 +109,7 @@ class Sequencer(wiring.Component):
             self.decay.eq(self.entry_reg.pre_decay),
             self.gain.eq(self.entry_reg.pre_gain),
         ]
-        # what Issue makes a slot of
+        # candidate for the slot register, built by the FSM or by the replay pipeline
         self.fresh_visit = Signal(visit(config))
         self.fresh_valid = Signal()
         self.replayed = Signal()
@@ -341,34 +341,52 @@ class Sequencer(wiring.Component):
             m.next = "NEXT"
 
     def _issue(self, m):
-        """The candidate of this cycle."""
-        config, candidate = self.config, Signal(slot(self.config))
+        """Pipeline of slots: replayed ones wait Replay.LATENCY cycles for their row."""
+        config = self.config
+        here = Signal(slot(config))
+        lanes = self.config.lanes
         there = self.replayed | self.fresh_valid
-        m.submodules.issue = issue = Issue(config)
         m.d.comb += [
-            candidate.address.eq(self.offset),
-            candidate.update.eq(self.updates),
-            candidate.first.eq(self.first),
-            candidate.last.eq(self.ending & ~self.held & ~self.flush),
-            candidate.context.layer.eq(self.layer),
-            candidate.context.state.eq(self.state),
-            candidate.context.valid.eq(
-                Mux(self.outputs_left > config.lanes, config.lanes, self.outputs_left)
-            ),
-            candidate.context.final.eq(self.final),
-            candidate.context.fresh.eq(self.step == 0),
-            candidate.context.learn.eq(self.learn),
-            candidate.context.teach.eq(self.learn & (self.step >= self.header.learn_from)),
-            issue.candidate.eq(candidate),
-            issue.ending.eq(self.ending),
-            issue.found.eq(self.fresh_valid),
-            issue.visit.eq(self.fresh_visit),
-            issue.replayed.eq(self.replayed),
-            issue.replay.eq(self.replay.visit),
-            self.slot.eq(issue.slot),
-            self.issued.eq(issue.issued),
+            here.address.eq(self.offset),
+            here.update.eq(self.updates),
+            here.first.eq(self.first),
+            here.last.eq(self.ending & ~self.held & ~self.flush),
+            here.context.layer.eq(self.layer),
+            here.context.state.eq(self.state),
+            here.context.valid.eq(Mux(self.outputs_left > lanes, lanes, self.outputs_left)),
+            here.context.final.eq(self.final),
+            here.context.fresh.eq(self.step == 0),
+            here.context.learn.eq(self.learn),
+            here.context.teach.eq(self.learn & (self.step >= self.header.learn_from)),
         ]
         with m.If(there & ~(self.ending & ~self.held)):
             m.d.sync += self.first.eq(0)
         with m.If((there | ~self.first) & (self.short != 0)):
             m.d.sync += self.short.eq(self.short - 1)
+
+        tail = later(m, "replay", here, Replay.LATENCY)
+        mark = later(
+            m, "mark", Cat(self.replayed, self.replayed & ~self.ending), Replay.LATENCY
+        )  # slot, row
+        chosen = Signal(slot(config))
+        row = Signal(visit(config))
+        valid, is_row = Signal(), Signal()
+        with m.If(mark[0]):
+            m.d.comb += chosen.eq(tail), row.eq(self.replay.visit)
+            m.d.comb += valid.eq(1), is_row.eq(mark[1])
+        with m.Else():
+            m.d.comb += chosen.eq(here), row.eq(self.fresh_visit)
+            m.d.comb += valid.eq(self.fresh_valid), is_row.eq(self.fresh_valid & ~self.ending)
+        learns = chosen.update & ((row.trace != 0) | row.spiked)
+        m.d.sync += [
+            self.slot.eq(chosen),
+            self.slot.row.eq(is_row & (learns | row.spike)),
+            self.slot.update.eq(is_row & learns),
+            self.slot.spike.eq(is_row & row.spike),
+            self.slot.trace.eq(row.trace),
+            self.slot.spiked.eq(row.spiked),
+            self.slot.address.eq(chosen.address + row.row),
+            self.slot.first.eq(valid & chosen.first),
+            self.slot.last.eq(valid & chosen.last),
+            self.issued.eq(is_row),
+        ]

@@ -19,7 +19,7 @@ LAYER_CYCLES = 9
 """Of the sequencer, from the end of a layer to the first row of the next."""
 SAMPLE_CYCLES = 75
 """Of the end of a sample."""
-FORM_CYCLES = 39
+FORM_CYCLES = 38
 """From the last row of a layer to its first class error, chunks and classes apart."""
 PASS_CYCLES = {True: 3.9, False: 3.2}
 """Of a convolution's pass, beside its rows, when it learns or not. To find what is in a window takes 4
