@@ -55,8 +55,8 @@ def classify(
             frames = replace(binning, window_us=window).frames(recording.events, recording.source)
             yield Sample(frames, 0, f"{recording.source} {window[0]} us")
 
+    one = network.logit_one * binning.steps
     for window, result in zip(windows, device.run(samples(), learn=False), strict=True):
-        one = network.logit_one * binning.steps
         yield WindowResult(
             window[0] - recording.start_us,
             window[1] - recording.start_us,
