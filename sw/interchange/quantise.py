@@ -20,7 +20,13 @@ from sw.device import Weights
 from sw.interchange.package import Unsupported
 from sw.interchange.recognise import Floats, Layers, Stage
 
-LIMITS = {name: (int(low), int(high)) for name, low, high in BOUNDS if name.endswith("_fraction")}
+LIMITS = {
+    name: (int(low), Network.weight_fraction if name == "weight_fraction" else int(high))
+    for name, low, high in BOUNDS
+    if name.endswith("_fraction")
+}
+"""Fraction bits to choose from. For hidden weights finer than the usual, the usual learning rate would
+not fit its register."""
 LARGEST_THRESHOLD = 0x7FFF
 ALMOST = 1e-4
 """Part of a unit that files in 32-bit floats may be off."""
