@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import MEMBRANE_BITS, SURROGATE_BITS, TRACE_BITS
-from golden.spec.registers import COUNTERS
+from hw.core import host
 from hw.core.answers import Answers
 from hw.core.chunks import ChunkMemory, Signs, Walk, chunk_bits, place
 from hw.core.counters import Counters
@@ -87,8 +87,8 @@ class Core(wiring.Component):
         self._wire_rows(m)
         self._wire_fire(m)
         self._wire_signal(m)
-        self._wire_host(m)
-        self._wire_counters(m)
+        host.wire_memories(m, self)
+        host.wire_counters(m, self)
         return m
 
     def _wire_sequence(self, m):
@@ -159,9 +159,7 @@ class Core(wiring.Component):
         config, read = self.config, self.readback
         slot = Signal.like(self.sequencer.slot)
         m.d.comb += slot.eq(self.sequencer.slot)
-        with m.If(
-            read.active
-        ):  # at rest there are slots without a row: they carry the host's address
+        with m.If(read.active):  # at rest slots have no row: they carry the host's address
             m.d.comb += slot.address.eq(read.word)
         # chunk n works n cycles behind the first: its neighbours hand on what all of them need
         late = config.chunks - 1
@@ -315,80 +313,3 @@ class Core(wiring.Component):
             self.post.write_address.eq(signal.write_place),
             self.post.write_data.eq(signal.next_post),
         ]
-
-    def _wire_host(self, m):
-        """Memories to the host."""
-        read, answers, walk = self.readback, self.answers, self.ending
-        host = read.active
-        wiring.connect(m, wiring.flipped(self.bus_request), read.bus_request)
-        wiring.connect(m, read.bus_reply, wiring.flipped(self.bus_reply))
-        walked = place(self.config, walk.context.state, walk.chunk)
-        m.d.comb += [
-            self.membranes.address.eq(Mux(host, answers.place, walked)),
-            self.post.address.eq(Mux(host, answers.place, self.signal.state_place)),
-            self.spikes.address.eq(Mux(host, answers.spikes_place, self.signal.spikes_place)),
-            self.signs.address.eq(Mux(host, answers.signs_place, self.signal.signs_place)),
-            self.signs.write.eq(read.write_signs),
-            self.signs.write_address.eq(answers.signs_place),
-            self.signs.write_class.eq(answers.signs_class),
-            self.signs.write_data.eq(read.data),
-            read.noise_state.eq(self.noise.state),
-            self.noise.load.eq(read.data),
-            self.noise.load_low.eq(read.load_noise_low),
-            self.noise.load_high.eq(read.load_noise_high),
-            self.table.write.eq(read.write_layers),
-            self.table.write_layer.eq(read.word),
-            self.table.write_field.eq(read.element),
-            self.table.write_data.eq(read.data),
-            self.trace.peek.eq(read.word),
-            self.trace.peek_layer.eq(read.word),
-            answers.word.eq(read.word),
-            answers.element.eq(read.element),
-            answers.membrane_chunk.eq(self.membranes.read),
-            answers.post_chunk.eq(self.post.read),
-            answers.spike_chunk.eq(self.spikes.read),
-            answers.sign_chunk.eq(self.signs.signs),
-            answers.layer.eq(self.table.entry_3),
-            answers.trace.eq(self.trace.peek_entry),
-            answers.count.eq(self.trace.peek_count),
-            read.weights.eq(answers.weights),
-        ]
-        for chunk, lanes in enumerate(self.lanes):
-            m.d.comb += answers.weight_chunks[chunk].eq(lanes.weights)
-        for space in Readback.EARLY_SPACES:
-            name = space.name.lower()
-            m.d.comb += getattr(read, f"early_{name}").eq(getattr(answers, name))
-
-    def _wire_counters(self, m):
-        """Every cycle has one cause, told a cycle later; work is counted where it is done."""
-        count, run, signal = self.counters, self.sequencer, self.signal
-        row = self.slots[1]
-        busy, issued = later(m, "was_busy", run.busy, 1), later(m, "was_issued", run.issued, 1)
-        both = row.update & row.spike
-        kinds = {
-            "rows_both": both,
-            "rows_integrate": row.row & row.spike & ~row.update,
-            "rows_update": row.row & row.update & ~row.spike,
-            "rows_trace": ~row.row,
-        }
-        for name, kind in kinds.items():
-            m.d.comb += getattr(count, f"add_{name}").eq(issued & kind)
-        waits = ("wait_input", "wait_spikes", "wait_signal")
-        waiting = [later(m, f"was_{name}", getattr(run, name), 1) for name in waits]
-        idle = busy & ~issued
-        for name, wait in zip(waits, waiting, strict=True):
-            m.d.comb += getattr(count, f"add_{name}").eq(idle & wait)
-        m.d.comb += [
-            count.clear.eq(self.readback.clear_counters),
-            count.add_cycles.eq(busy),
-            count.add_turnaround.eq(idle & ~(waiting[0] | waiting[1] | waiting[2])),
-            count.add_samples.eq(run.sample_done),
-            count.add_steps.eq(run.step_done),
-            count.add_events.eq(self.events.taken),
-            count.add_spikes.eq(signal.new_spikes),
-            count.add_synops.eq(Mux(row.row & row.spike, row.context.valid, 0)),
-            count.add_updates.eq(Mux(row.update, row.context.valid, 0)),
-        ]
-        for counter in COUNTERS:
-            name = counter.name
-            m.d.comb += getattr(self.readback, name).eq(getattr(count, name))

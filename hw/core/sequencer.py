@@ -5,26 +5,21 @@ the others replay them at a row a cycle, without a gap between groups. The order
 golden/core.py.
 """
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, TRACE_BITS
 from golden.spec.samples import FIRST, LAST, LEARN
+from hw.core import passes
 from hw.core.events import HEADER
-from hw.core.pipeline import later
+from hw.core.issue import issue
 from hw.core.replay import Replay
 from hw.core.tokens import layer_bits, layer_entry, slot, state_bits, visit, word_bits
 from hw.core.window import Window
 
-GAP = 3  # slots before the next pixel's pass, which may read the last row this one wrote
 DRAIN = 28  # cycles, and one a chunk, after which nothing is on its way through the lanes any more
-
-
-def slots_lacking(config: CoreConfig) -> int:
-    """Slots that every pass needs beside its first: one a chunk of lanes; Pool needs two in all."""
-    return max(config.chunks - 1, bool(config.map_pixels))
 
 
 class Sequencer(wiring.Component):
@@ -95,8 +90,8 @@ class Sequencer(wiring.Component):
         self.state = Signal(range(config.neuron_groups + 1))
         self.outputs_left = Signal(16)
         self.first = Signal()
-        self.short = Signal(range(slots_lacking(config) + 1))  # slots a pass lacks yet
-        self.gap = Signal(range(GAP + 2))
+        self.short = Signal(range(passes.slots_lacking(config) + 1))  # slots a pass lacks yet
+        self.gap = Signal(range(passes.GAP + 2))
         self.at = Signal(config.row_bits + 1)
         self.drain = Signal(range(DRAIN + config.chunks + 1))
         flags = self.header.flags
@@ -142,7 +137,7 @@ class Sequencer(wiring.Component):
                 self.window.pending.eq(self.next_pending),
             ]
         self._control(m, flags)
-        self._issue(m)
+        issue(m, self)
         return m
 
     def _last_row(self):
@@ -170,7 +165,6 @@ class Sequencer(wiring.Component):
 
     def _control(self, m, flags):
         entry = self.entry_reg
-        table_end = self.layer == self.layer_count - 1
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE") & ~fsm.ongoing("RESULT"))
             with m.State("IDLE"):
@@ -191,202 +185,78 @@ class Sequencer(wiring.Component):
                 m.d.sync += entry.eq(self.entry)
                 m.next = "WAIT"
             with m.State("WAIT"):
-                skip = self.flush & ~self.layer_pending.bit_select(self.layer, 1)
-                m.d.comb += self.waiting.eq(1)
-                with m.If(self.signal_busy.bit_select(self.layer, 1)):
-                    m.d.comb += self.wait_signal.eq(1)
-                with m.Elif(skip):
-                    m.d.comb += self.trace_skip.eq(1)
-                    m.next = "NEXT"
-                with m.Else():
-                    m.d.comb += self.trace_start.eq(1), self.replay.restart.eq(1)
-                    m.d.comb += self.signal_claim.eq(Mux(self.flush, 0, 1 << self.layer))
-                    m.d.comb += self.begins.eq(1)
-                    m.d.sync += [
-                        self.group.eq(0),
-                        self.base.eq(entry.weight_base),
-                        self.outputs_left.eq(entry.outputs),
-                        self.state.eq(entry.state_base),
-                        self.first.eq(1),
-                        self.last_group.eq(entry.groups == 1),
-                        self.short.eq(slots_lacking(self.config)),
-                    ]
-                    m.next = "MERGE"
-                    if self.config.map_pixels:
-                        with m.If(entry.flags.convolution | entry.flags.average):
-                            m.d.comb += self.window.start.eq(1)
-                            m.next = "WINDOW"
+                self._begin_layer(m)
             with m.State("MERGE"):
-                self._merge(m)
+                passes.merged_rows(m, self)
             with m.State("REPLAY"):
-                self._replay(m)
+                passes.replayed_rows(m, self)
             if self.config.map_pixels:
                 with m.State("WINDOW"):
-                    self._window(m)
+                    passes.windows(m, self)
             with m.State("NEXT"):
-                m.d.sync += self.layer.eq(self.layer + 1)
-                m.next = "LAYER"
-                with m.If(table_end):
-                    with m.If(self.flush):
-                        m.next = "SETTLE"
-                    with m.Else():
-                        m.d.sync += self.steps_left.eq(self.steps_left - 1)
-                        m.d.sync += self.step.eq(self.step + 1)
-                        m.d.comb += self.step_done.eq(1)
-                        m.next = "STEP"
-                m.d.sync += self.drain.eq(DRAIN + self.config.chunks)
+                self._next_layer(m)
             with m.State("SETTLE"):
-                with m.If(self.signal_busy.any()):
-                    m.d.comb += self.wait_signal.eq(1)
-                with m.Elif((flags & LAST).any() & ~self.flush):
-                    m.d.sync += self.flush.eq(1), self.layer.eq(0)
-                    m.next = "LAYER"
-                with m.Elif(self.drain != 0):
-                    m.d.sync += self.drain.eq(self.drain - 1)
-                with m.Elif(self.events_finished):
-                    with m.If(self.flush):
-                        m.d.comb += self.sample_done.eq(1)
-                        m.d.comb += self.trace_clear.eq(1), self.signal_drop.eq(1)
-                    m.d.comb += self.result_start.eq(1)
-                    m.next = "RESULT"
+                self._settle(m)
             with m.State("RESULT"):
                 with m.If(self.result_done):
                     m.d.comb += self.events_free.eq(1)
                     m.next = "IDLE"
 
-    def _merge(self, m):
-        """Group 0: rows as the merge finds them."""
-        token = self.visits.payload
-        m.d.comb += [
-            self.visits.ready.eq(~self.held),
-            self.fresh_visit.eq(token),
-            self.fresh_valid.eq(self.visits.valid),
-            self.ending.eq(self.visits.valid & token.end),
-            self.replay.record.eq(self.visits.valid & ~token.end),
-            self.wait_input.eq(self.starved & ~self.visits.valid & (self.layer == 0)),
-            self.wait_spikes.eq(self.starved & ~self.visits.valid & (self.layer != 0)),
-        ]
-        self._end(m)
-
-    def _replay(self, m):
-        """Further groups: every row again, or the spikes alone if there is nothing to update."""
-        length = Mux(self.updates, self.replay.visited, self.replay.spiked)
-        m.d.comb += [
-            self.replay.address.eq(self.at),
-            self.replay.spikes_only.eq(~self.updates),
-            self.replayed.eq(1),
-            self.ending.eq(self.at == length),
-        ]
-        with m.If(~self.ending):
-            m.d.sync += self.at.eq(self.at + 1)
-        self._end(m)
-
-    def _window(self, m):
-        """Pixels that share weights: the list is recorded while one pass after the other visits it."""
-        window, replay = self.window, self.replay
-        token, there, soon = window.stretches.payload, Signal(), Signal()
-        address = Signal.like(self.at)
-        # of an average, the next stretch of a pass may begin with the row that this one ended with
-        average = self.entry_reg.flags.average
-        m.d.comb += soon.eq(average & ~self.within & ~token.end & (self.gap != 0))
-        m.d.comb += [
-            there.eq(window.stretches.valid & ~soon),
-            window.visits.valid.eq(self.visits.valid),
-            self.visits.ready.eq(window.visits.ready),
-            replay.record.eq(window.record),
-            address.eq(Mux(self.within, self.at, token.first)),
-            replay.address.eq(address),
-            replay.spikes_only.eq(~token.updates),
-            self.replayed.eq(there),
-            self.ending.eq(there & token.end),
-            self.offset.eq(token.offset),
-            self.updates.eq(token.updates),
-            self.final.eq(token.final),
-            self.wait_input.eq(~there & self.starved & (self.layer == 0)),
-            self.wait_spikes.eq(~there & self.starved & (self.layer != 0)),
-        ]
-        last = address + 1 == token.beyond
-        m.d.comb += window.stretches.ready.eq(Mux(token.end, ~self.held, last & ~soon))
-        with m.If(there & ~token.end):
-            m.d.sync += self.at.eq(address + 1), self.within.eq(~last)
-            with m.If(token.updates):
-                m.d.sync += self.gap.eq(Mux(average, GAP + 1, GAP))  # there is no end between
-        self._end(m)
-        with m.If(self.ending & ~self.held):
-            with m.If(token.pixel_end):
-                m.d.sync += self.outputs_left.eq(self.entry_reg.outputs)
-            with m.If(~token.final):
-                m.next = "WINDOW"
-
-    def _end(self, m):
-        with m.If(self.held & (self.short == 0) & (self.gap == 0)):
+    def _begin_layer(self, m):
+        """Its first pass, once its learning signal is formed; a flush skips layers without updates."""
+        entry = self.entry_reg
+        skip = self.flush & ~self.layer_pending.bit_select(self.layer, 1)
+        m.d.comb += self.waiting.eq(1)
+        with m.If(self.signal_busy.bit_select(self.layer, 1)):
             m.d.comb += self.wait_signal.eq(1)
-        with m.If(self.ending & ~self.held):
-            self._next_group(m)
-
-    def _next_group(self, m):
-        m.d.comb += self.goes_on.eq(1)
-        m.d.sync += [
-            self.at.eq(0),
-            self.group.eq(self.group + 1),
-            self.last_group.eq(self.group + 2 == self.entry_reg.groups),
-            self.base.eq(self.base + self.entry_reg.rows),
-            self.state.eq(self.state + 1),
-            self.outputs_left.eq(self.outputs_left - self.config.lanes),
-            self.first.eq(1),
-            self.short.eq(slots_lacking(self.config)),
-        ]
-        m.next = "REPLAY"
-        with m.If(self.final):
+        with m.Elif(skip):
+            m.d.comb += self.trace_skip.eq(1)
             m.next = "NEXT"
-
-    def _issue(self, m):
-        """Pipeline of slots: replayed ones wait Replay.LATENCY cycles for their row."""
-        config = self.config
-        here = Signal(slot(config))
-        lanes = self.config.lanes
-        there = self.replayed | self.fresh_valid
-        m.d.comb += [
-            here.address.eq(self.offset),
-            here.update.eq(self.updates),
-            here.first.eq(self.first),
-            here.last.eq(self.ending & ~self.held & ~self.flush),
-            here.context.layer.eq(self.layer),
-            here.context.state.eq(self.state),
-            here.context.valid.eq(Mux(self.outputs_left > lanes, lanes, self.outputs_left)),
-            here.context.final.eq(self.final),
-            here.context.fresh.eq(self.step == 0),
-            here.context.learn.eq(self.learn),
-            here.context.teach.eq(self.learn & (self.step >= self.header.learn_from)),
-        ]
-        with m.If(there & ~(self.ending & ~self.held)):
-            m.d.sync += self.first.eq(0)
-        with m.If((there | ~self.first) & (self.short != 0)):
-            m.d.sync += self.short.eq(self.short - 1)
-
-        tail = later(m, "replay", here, Replay.LATENCY)
-        mark = later(
-            m, "mark", Cat(self.replayed, self.replayed & ~self.ending), Replay.LATENCY
-        )  # slot, row
-        chosen = Signal(slot(config))
-        row = Signal(visit(config))
-        valid, is_row = Signal(), Signal()
-        with m.If(mark[0]):
-            m.d.comb += chosen.eq(tail), row.eq(self.replay.visit)
-            m.d.comb += valid.eq(1), is_row.eq(mark[1])
         with m.Else():
-            m.d.comb += chosen.eq(here), row.eq(self.fresh_visit)
-            m.d.comb += valid.eq(self.fresh_valid), is_row.eq(self.fresh_valid & ~self.ending)
-        learns = chosen.update & ((row.trace != 0) | row.spiked)
-        m.d.sync += [
-            self.slot.eq(chosen),
-            self.slot.row.eq(is_row & (learns | row.spike)),
-            self.slot.update.eq(is_row & learns),
-            self.slot.spike.eq(is_row & row.spike),
-            self.slot.trace.eq(row.trace),
-            self.slot.spiked.eq(row.spiked),
-            self.slot.address.eq(chosen.address + row.row),
-            self.slot.first.eq(valid & chosen.first),
-            self.slot.last.eq(valid & chosen.last),
-            self.issued.eq(is_row),
-        ]
+            m.d.comb += self.trace_start.eq(1), self.replay.restart.eq(1)
+            m.d.comb += self.signal_claim.eq(Mux(self.flush, 0, 1 << self.layer))
+            m.d.comb += self.begins.eq(1)
+            m.d.sync += [
+                self.group.eq(0),
+                self.base.eq(entry.weight_base),
+                self.outputs_left.eq(entry.outputs),
+                self.state.eq(entry.state_base),
+                self.first.eq(1),
+                self.last_group.eq(entry.groups == 1),
+                self.short.eq(passes.slots_lacking(self.config)),
+            ]
+            m.next = "MERGE"
+            if self.config.map_pixels:
+                with m.If(entry.flags.convolution | entry.flags.average):
+                    m.d.comb += self.window.start.eq(1)
+                    m.next = "WINDOW"
+
+    def _next_layer(self, m):
+        """After the last one the next step, or, of a flush, the end of the sample."""
+        m.d.sync += self.layer.eq(self.layer + 1)
+        m.next = "LAYER"
+        with m.If(self.layer == self.layer_count - 1):
+            with m.If(self.flush):
+                m.next = "SETTLE"
+            with m.Else():
+                m.d.sync += self.steps_left.eq(self.steps_left - 1)
+                m.d.sync += self.step.eq(self.step + 1)
+                m.d.comb += self.step_done.eq(1)
+                m.next = "STEP"
+        m.d.sync += self.drain.eq(DRAIN + self.config.chunks)
+
+    def _settle(self, m):
+        """The end of the frame: of a sample's last one, updates are made up for before the results go."""
+        with m.If(self.signal_busy.any()):
+            m.d.comb += self.wait_signal.eq(1)
+        with m.Elif((self.header.flags & LAST).any() & ~self.flush):
+            m.d.sync += self.flush.eq(1), self.layer.eq(0)
+            m.next = "LAYER"
+        with m.Elif(self.drain != 0):
+            m.d.sync += self.drain.eq(self.drain - 1)
+        with m.Elif(self.events_finished):
+            with m.If(self.flush):
+                m.d.comb += self.sample_done.eq(1)
+                m.d.comb += self.trace_clear.eq(1), self.signal_drop.eq(1)
+            m.d.comb += self.result_start.eq(1)
+            m.next = "RESULT"
