@@ -6,6 +6,7 @@ which the rate register follows.
 """
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -225,7 +226,7 @@ class Network:
         """Initial state of stochastic rounding, u32."""
         return (self.seed * 0x2545F491 + 0x1234567) & 0xFFFFFFFF
 
-    @property
+    @cached_property
     def _places(self) -> list[Place]:
         """Places on any core, for what is the same on all."""
         return self.places(CoreConfig())
