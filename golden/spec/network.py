@@ -1,9 +1,4 @@
-"""A network in the user's terms, and its translation into the integers of the chip.
-
-Real numbers stop here: below this file everything is whole. Weights are w x 2^weight_fraction; the
-chip's update of a hidden weight is error x rate / 2^8 x Psi / 2^8 x q / 2^16 (golden.spec.formats), from
-which the rate register follows.
-"""
+"""A network in the user's terms. Its layer table (golden.spec.entries) and weights are whole numbers."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS, READOUT_SURROGATE, TRACE_ONE
-from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, READOUT, Layer
+from golden.spec.entries import entry_fields
+from golden.spec.formats import MEMBRANE_BITS
+from golden.spec.layers import Layer
 from golden.spec.layout import DoesNotFit, Place, check_fit, places
 from golden.spec.shape import Map, Stage, maps, parse_stages
 
@@ -159,18 +155,9 @@ class Network:
         self.check_fit(config)
         layers: list[Layer] = []
         word = state = 0
-        for place in self.places(config):
-            fields = place.fields()
-            kind = (
-                self._readout(rate_scale, place)
-                if place.readout
-                else self._hidden_layer(rate_scale, place, len(layers))
-            )
-            layer = Layer(
-                **(fields | kind | {"flags": kind["flags"] | fields.get("flags", 0)}),
-                weight_base=word,
-                state_base=state,
-            )
+        for index, place in enumerate(self.places(config)):
+            fields = entry_fields(self, index, place, rate_scale)
+            layer = Layer(**fields, weight_base=word, state_base=state)
             word, state = word + layer.words, state + layer.state_groups
             layers.append(layer)
         return layers
@@ -250,48 +237,6 @@ class Network:
         if self.sizes != sizes:
             raise ValueError(f"sizes {self.sizes}: the stages {'-'.join(self.stages)} have {sizes}")
 
-    def _hidden_layer(self, rate_scale: float, place: Place, index: int) -> dict[str, int]:
-        one = place.averaged * 2 ** self.fraction(index)  # membranes are sums over the pixels
-        shift = max(0, ceil_log2(one) - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
-        flags = (self.train_hidden * PLASTIC) | ((self.reset == "hard") * HARD_RESET)
-        # Psi_chip = Psi / 0.3 x one / 2^shift, q_chip = 16 q, and 2^32 of fraction in all; of the
-        # pixels' average a spike is so little
-        rate = self.rate(index) * 0.3 * 2.0 ** (20 + shift) / place.averaged**2
-        if place.averaged > 1 and round(rate) == 0 < rate:
-            raise DoesNotFit(
-                f"network {self.name}: behind the average of {place.averaged} pixels the rate eta "
-                f"{self.rate(index):g} is 0 on the chip; pool the map before (p), or raise eta"
-            )
-        rate *= rate_scale
-        return {
-            "flags": flags | (self.alpha_post < 0) * POST_NEGATIVE,
-            "theta": round(self.theta * one),
-            "leak": round(self.gamma * 256),
-            "pre_decay": round(self.lambda_pre * 256),
-            "pre_gain": round(self.alpha_pre * TRACE_ONE),
-            "post_decay": round(self.lambda_post * 256),
-            "post_gain": round(abs(self.alpha_post) * 128),
-            "psi_width": one,
-            "psi_shift": shift,
-            "error_gain": _register("logit_scale", self.logit_scale * 64 * 256 / place.cell_pixels),
-            "rate": _register("eta", rate),
-            "rate_cost": _register(
-                "rate_cost", self.rate_cost * rate
-            ),  # an error of 1 is `rate` in m
-        }
-
-    def _readout(self, rate_scale: float, place: Place) -> dict[str, int]:
-        scale = self.readout_scale * 64 * 256 / self.logit_one
-        rate = self.eta_out * 2.0 ** (self.readout_fraction + 20) / READOUT_SURROGATE
-        rate /= place.averaged  # a spike is so little of the average
-        doublings = next((n for n in range(3) if rate / 2**n <= 0x7FFF), 3)  # q has room for 128
-        return {
-            "flags": READOUT | BIAS | PLASTIC,
-            "pre_gain": TRACE_ONE << doublings,
-            "error_gain": _register("readout_scale", scale),
-            "rate": _register("eta_out", rate * rate_scale / 2**doublings),
-        }
-
 
 BOUNDS = (
     ("gamma", 0, 255 / 256),
@@ -312,10 +257,3 @@ BOUNDS = (
     ("seed", 0, 2**32 - 1),
     ("latent_side", 1, 16),
 )
-
-
-def _register(name: str, value: float) -> int:
-    """A 15-bit register value, or a ValueError that names the parameter."""
-    if round(value) > 0x7FFF:
-        raise ValueError(f"{name} is too large for the chip by a factor of {value / 0x7FFF:.2g}")
-    return round(value)
