@@ -21,6 +21,9 @@ ULX3S_SIZES = {
     "85f": (ULX3S_85F_Platform, 2),
 }
 
+SEEDS = {"ulx3s-85f-maps": 1}
+"""Seeds of cores that meet their clock with another placement than their board's preset."""
+
 
 def ulx3s(size: str) -> Board:
     """Radiona ULX3S. The 12F is the die of the 25F."""

@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     folder = options.out or Path("build") / board.label
-    seed = board.seed if options.seed is None else options.seed
+    seed = options.seed
+    if seed is None:
+        seed = boards.SEEDS.get(options.preset, board.seed)
     try:
         if unit:
             folder = (
@@ -92,7 +94,7 @@ def make_parser() -> Parser:
     add("--size", help="size of the FPGA, where the board comes in several (ulx3s: 85f)")
     add("--clock", type=float, metavar="MHZ", help="clock of the design (default: the board's)")
     add("--baud", type=int, default=DEFAULT_BAUD, help="speed of the serial line (%(default)s)")
-    add("--seed", type=int, help="of the placement; the same seed repeats (default: the board's)")
+    add("--seed", type=int, help="of the placement; the same seed repeats (default: the core's)")
     add("--out", type=Path, metavar="DIR", help="default: build/<board>-<size>")
     add("--force", action="store_true", help="build again even if nothing changed")
     add("--program", action="store_true", help="load the bitstream through openFPGALoader")

@@ -89,6 +89,25 @@ def test_fields_change_the_preset_of_the_board() -> None:
     assert config.as_dict() == {**PRESETS["ulx3s-12f"].as_dict(), "lanes": 3}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "seed", "mhz"),
+    [
+        ("", 2, 80),
+        ("--preset ulx3s-85f-maps", 1, 60),
+        ("--preset ulx3s-85f-128", 2, 50),
+        ("--preset ulx3s-85f-maps --seed 7 --clock 50", 7, 50),
+    ],
+)
+def test_a_core_has_its_own_clock_and_seed(monkeypatch, arguments, seed, mhz) -> None:
+    def build(board, top, folder, seed, console, *, force):
+        asked.append((seed, top.pll.output_mhz))
+
+    asked = []
+    monkeypatch.setattr(hw.build, "build", build)
+    assert hw.build.main(["--board", "ulx3s", *arguments.split()]) == 0
+    assert asked == [(seed, mhz)]
+
+
 def test_memories_too_large_are_refused_before_anything_runs(capsys, tmp_path: Path) -> None:
     command = f"--board ulx3s --size 12f --preset ulx3s-85f --out {tmp_path}"
     assert hw.build.main(command.split()) == 1
