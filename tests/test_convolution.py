@@ -163,6 +163,13 @@ def test_what_does_not_fit_is_named(changes, words):
         network(alpha_post=0.5).layers(core)
 
 
+def test_only_a_core_with_maps_shifts_the_surrogate_of_very_fine_weights():
+    fine = Network(sizes=(8, 7, 3), weight_fraction=12, eta=0.001)
+    assert fine.layers(CORE)[0].psi_shift == 5
+    with pytest.raises(DoesNotFit, match=r"weight_fraction is 12, .* room for 10"):
+        fine.layers(PRESETS["tiny"])
+
+
 def test_a_hidden_layer_behind_an_average_sees_the_mean_spikes():
     made = Network.of_stages(
         (2, 6, 6), ("5c3p", "8c3g", "7"), 3, theta=0.2, init_scale=3, gamma=0, weight_fraction=7

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 
+from golden.spec.config import CoreConfig
 from golden.spec.formats import READOUT_SURROGATE
 
 
@@ -55,6 +56,11 @@ READOUT, BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, CONVOLUTION, POOL, AVERAGE = 
 FIELD_NAMES = tuple(field.name for field in FIELDS)
 ENTRY_WORDS = 1 << (len(FIELDS) - 1).bit_length()
 """Distance of two entries in host addresses."""
+
+
+def most_psi_shift(config: CoreConfig) -> int:
+    """Largest psi_shift of a core: only with maps are membranes sums over pixels, which need more."""
+    return 7 if config.map_pixels else 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.entries import entry_fields
 from golden.spec.formats import MEMBRANE_BITS
-from golden.spec.layers import Layer
+from golden.spec.layers import Layer, most_psi_shift
 from golden.spec.layout import DoesNotFit, Place, check_fit, places
 from golden.spec.shape import Map, Stage, maps, parse_stages
 
@@ -158,6 +158,7 @@ class Network:
         for index, place in enumerate(self.places(config)):
             fields = entry_fields(self, index, place, rate_scale)
             layer = Layer(**fields, weight_base=word, state_base=state)
+            self._check_shift(layer, config)
             word, state = word + layer.words, state + layer.state_groups
             layers.append(layer)
         return layers
@@ -212,6 +213,15 @@ class Network:
     def noise_seed(self) -> int:
         """Initial state of stochastic rounding, u32."""
         return (self.seed * 0x2545F491 + 0x1234567) & 0xFFFFFFFF
+
+    def _check_shift(self, layer: Layer, config: CoreConfig) -> None:
+        too_far = layer.psi_shift - most_psi_shift(config)
+        if too_far > 0:
+            most = self.weight_fraction - too_far
+            raise DoesNotFit(
+                f"network {self.name}: weight_fraction is {self.weight_fraction}, the surrogate of a core "
+                f"without maps has room for {most}: use that, or build with map_pixels"
+            )
 
     @cached_property
     def _places(self) -> list[Place]:

@@ -7,6 +7,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS, READOUT_SURROGATE, SURROGATE_BITS
+from golden.spec.layers import most_psi_shift
 from hw.core.multiply import Multiply
 from hw.core.pipeline import later, register, taps
 from hw.core.tokens import context, layer_entry
@@ -30,7 +31,7 @@ class Fire(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.shift_bits = 3 if config.map_pixels else 2  # sums over an average's pixels are large
+        self.shift_bits = bits_for(most_psi_shift(config))
         lanes = config.chunk_lanes
         membranes = data.ArrayLayout(signed(MEMBRANE_BITS), lanes)
         super().__init__(

@@ -3,14 +3,12 @@
 from typing import Any
 
 from amaranth.hdl import Module
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
 from hw.link.executor import Executor
 from hw.link.player import Player
-from hw.link.ports import BODY_BYTE
 from hw.link.receiver import Receiver
 from hw.link.replies import Replies
 from hw.link.ring import Ring
@@ -22,10 +20,10 @@ from hw.link.transmitter import Transmitter
 class Link(Component):
     """Frames in, commands to the core, replies out (`golden.spec.frames`).
 
-        rx -> unstuffer ---> receiver -----> ring ---> executor -> player -> core
-        tx <- stuffer <- outbox <- transmitter <- replies <-' |        '- store
-                                        |                     '- switch -> core, store
-                                        '- receiver (complaints)
+        rx -> unstuffer -> receiver -> ring -> executor -> player -> core
+        tx <- stuffer <- transmitter <- replies <-' |        '- store
+                              |                     '- switch -> core, store
+                              '- receiver (complaints)
 
     rx           bytes from the host, never made to wait
     tx           bytes to the host
@@ -92,21 +90,9 @@ class Link(Component):
         connect(m, replies.head, transmitter.head)
         connect(m, replies.payload, transmitter.payload)
         connect(m, receiver.complaint, transmitter.complaint)
-        self.add_outbox(m, transmitter, stuffer)
+        connect(m, transmitter.o, stuffer.i)
         connect(m, stuffer.o, flipped(self.tx))
         return m
-
-    def add_outbox(self, m: Module, transmitter: Transmitter, stuffer: Stuffer) -> None:
-        """Two bytes between them: the line's `ready` would else reach, in one cycle, into the replies."""
-        m.submodules.outbox = outbox = SyncFIFO(width=BODY_BYTE.size, depth=2)
-        m.d.comb += [
-            outbox.w_data.eq(transmitter.o.payload),
-            outbox.w_en.eq(transmitter.o.valid),
-            transmitter.o.ready.eq(outbox.w_rdy),
-            stuffer.i.payload.eq(outbox.r_data),
-            stuffer.i.valid.eq(outbox.r_rdy),
-            outbox.r_en.eq(stuffer.i.ready),
-        ]
 
     def add_store(self, m: Module, executor: Executor) -> None:
         """The store of samples between executor and core."""
