@@ -94,10 +94,9 @@ class Sequencer(wiring.Component):
         self.gap = Signal(range(passes.GAP + 2))
         self.at = Signal(config.row_bits + 1)
         self.drain = Signal(range(DRAIN + config.chunks + 1))
-        flags = self.header.flags
         self.learn = Signal()
         m.d.comb += [
-            self.learn.eq((flags & LEARN).any() & self.entry_reg.flags.plastic),
+            self.learn.eq((self.header.flags & LEARN).any() & self.entry_reg.flags.plastic),
             self.keep.eq(self.learn),
             self.bias.eq(self.entry_reg.flags.bias),
             self.last_row.eq(self._last_row()),
@@ -136,7 +135,7 @@ class Sequencer(wiring.Component):
                 self.next_state.eq(self.window.state),
                 self.window.pending.eq(self.next_pending),
             ]
-        self._control(m, flags)
+        self._control(m)
         issue(m, self)
         return m
 
@@ -163,15 +162,14 @@ class Sequencer(wiring.Component):
             m.d.sync += pending.eq(self.pending)
         return pending
 
-    def _control(self, m, flags):
-        entry = self.entry_reg
+    def _control(self, m):
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE") & ~fsm.ongoing("RESULT"))
             with m.State("IDLE"):
                 m.d.sync += self.flush.eq(0)
                 with m.If(self.begin):
                     m.d.sync += self.steps_left.eq(self.header.steps), self.layer.eq(0)
-                    with m.If((flags & FIRST).any()):
+                    with m.If((self.header.flags & FIRST).any()):
                         m.d.sync += self.step.eq(0)
                         m.d.comb += self.trace_clear.eq(1), self.signal_clear.eq(1)
                     m.next = "STEP"
@@ -182,7 +180,7 @@ class Sequencer(wiring.Component):
                 with m.Else():
                     m.next = "SETTLE"
             with m.State("LAYER"):
-                m.d.sync += entry.eq(self.entry)
+                m.d.sync += self.entry_reg.eq(self.entry)
                 m.next = "WAIT"
             with m.State("WAIT"):
                 self._begin_layer(m)
