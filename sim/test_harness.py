@@ -7,6 +7,7 @@ import pytest
 from amaranth.hdl import Module, signed
 from amaranth.lib import data, stream
 from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from cocotb.triggers import RisingEdge
 
@@ -38,6 +39,24 @@ class Queue(Component):
 
 def test_streams() -> None:
     run(Queue, __name__, testcase=["passes", "sustains"], parameters={"count": 200})
+
+
+class Swap(Component):
+    """One word, read while it is written: `read` is what was there, if a memory can tell."""
+
+    def __init__(self) -> None:
+        super().__init__({"write": In(32), "read": Out(32)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.word = word = Memory(shape=32, depth=2, init=[])
+        reader, writer = word.read_port(), word.write_port()
+        m.d.comb += [writer.data.eq(self.write), writer.en.eq(1), self.read.eq(reader.data)]
+        return m
+
+
+def test_what_is_read_while_it_is_written_is_noise() -> None:
+    run(Swap, __name__, testcase="collides")
 
 
 def test_failure_is_reported_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +92,17 @@ async def passes(dut: Any) -> None:
     source.send(*sent)
     assert await sink.receive_many(len(sent)) == sent
     assert len(sink) == 0
+
+
+@cocotb.test()
+async def collides(dut: Any) -> None:
+    """Neither the old word nor the new one: a block RAM promises nothing."""
+    await start(dut)
+    for word in (0x1234, 0xFEDCBA98):
+        dut.write.value = word
+        for _ in range(3):
+            await RisingEdge(dut.clk)
+        assert int(dut.read.value) not in (0, 0x1234, 0xFEDCBA98)
 
 
 @cocotb.test()

@@ -10,12 +10,19 @@ from rich.console import Console
 
 from boards import Board
 from golden.spec.registers import fingerprint
-from hw.building.toolchain import TOOLCHAINS, BuildError, Stage, Toolchain, show_stage
+from hw.building.toolchain import (
+    COLLISIONS,
+    TOOLCHAINS,
+    BuildError,
+    Stage,
+    Toolchain,
+    show_stage,
+)
 from hw.report import Report, read_critical_path, read_fmax, read_resources
 from hw.top import BoardTop
 
 # Yosys 0.70 now and then fails in abc9 on the unflattened names of Amaranth; this avoids it.
-AFTER_READ = "proc; flatten; opt_expr -keepdc; wreduce; opt_clean -purge"
+AFTER_READ = f"{COLLISIONS}; proc; flatten; opt_expr -keepdc; wreduce; opt_clean -purge"
 
 
 def build(

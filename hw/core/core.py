@@ -96,7 +96,8 @@ class Core(wiring.Component):
         events, scan, trace, run = self.events, self.scan, self.trace, self.sequencer
         wiring.connect(m, wiring.flipped(self.sample), events.sample)
         wiring.connect(m, trace.visits, run.visits)
-        from_host = run.layer == 0
+        from_host = Signal()  # a cycle late: no layer takes events as soon as that
+        m.d.sync += from_host.eq(run.layer == 0)
         m.d.comb += [
             trace.events.payload.eq(Mux(from_host, events.events.payload, scan.events.payload)),
             trace.events.valid.eq(Mux(from_host, events.events.valid, scan.events.valid)),
@@ -129,7 +130,7 @@ class Core(wiring.Component):
             self.signal.asks.group.eq(run.asked_state),
             run.pending.eq(self.signal.pending),
         ]
-        first_entry = self.table.entry_3
+        first_entry = later(m, "first_entry", self.table.entry_3, 1)
         inputs = first_entry.rows - first_entry.flags.bias
         if self.config.map_pixels:
             m.d.comb += self.signal.asks.next_group.eq(run.next_state)

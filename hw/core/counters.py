@@ -7,6 +7,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.registers import COUNTERS
+from hw.core.pipeline import later
 
 
 class Counters(wiring.Component):
@@ -22,11 +23,12 @@ class Counters(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        clear = later(m, "clear", self.clear, 1)
         for counter in COUNTERS:
             value = getattr(self, counter.name)
             amount = getattr(self, f"add_{counter.name}")
             taken = Signal.like(amount, name=f"taken_{counter.name}")
             m.d.sync += taken.eq(amount), value.eq(value + taken)
-            with m.If(self.clear):
+            with m.If(clear):
                 m.d.sync += taken.eq(0), value.eq(0)
         return m

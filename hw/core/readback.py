@@ -3,7 +3,7 @@
 A pipeline that takes an access a cycle while the core is at rest: decode · address · memories · reply.
 """
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,7 @@ from hw.core.pipeline import later
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, BusReply, BusRequest
 
 QUEUE = 32
+BLOCK_BITS = 3  # registers are chosen from in blocks of 8
 
 
 class Readback(wiring.Component):
@@ -177,16 +178,27 @@ class Readback(wiring.Component):
             words += [value[at : at + 16] for at in range(0, register.bits, 16)]
         return words
 
+    def _register(self, m, row):
+        """The word of registers at `row`, two cycles later: one out of each block, one of the blocks."""
+        words = self._register_words()
+        chosen, block = [], later(m, "block", row[BLOCK_BITS:], 1)
+        for first in range(0, len(words), 1 << BLOCK_BITS):
+            word = Signal(16, name=f"registers_{first}", reset_less=True)
+            m.d.sync += word.eq(Array(words[first : first + (1 << BLOCK_BITS)])[row[:BLOCK_BITS]])
+            chosen.append(word)
+        register = Signal(16, reset_less=True)
+        m.d.sync += register.eq(0)
+        with m.Switch(block):
+            for number, word in enumerate(chosen):
+                with m.Case(number):
+                    m.d.sync += register.eq(word)
+        return register
+
     def _early(self, m, space):
         """Answer of registers and small memories, EARLY + 1 cycles after the address."""
         row = Signal(8)
         m.d.sync += row.eq(self.word)
-        register = Signal(16)
-        with m.Switch(row):
-            for index, word in enumerate(self._register_words()):
-                with m.Case(index):
-                    m.d.sync += register.eq(word)
-        register = later(m, "register", register, EARLY - 2)
+        register = later(m, "register", self._register(m, row), EARLY - 3)
         at_space = later(m, "early_space", space, EARLY)
         answer = Signal(16)
         with m.Switch(at_space):

@@ -15,6 +15,7 @@ from golden.spec.samples import FIRST, LAST, LEARN
 from hw.core import passes
 from hw.core.events import HEADER
 from hw.core.issue import issue
+from hw.core.pipeline import later
 from hw.core.replay import Replay
 from hw.core.tokens import layer_bits, layer_entry, slot, state_bits, visit, word_bits
 from hw.core.window import Window
@@ -149,29 +150,29 @@ class Sequencer(wiring.Component):
         """Whether the flat group in hand has an update to make up for; looked up in time."""
         self.begins, self.goes_on = Signal(), Signal()  # a layer's first pass, the next one
         self.waiting = Signal()  # for the first one
-        if not self.config.map_pixels:
-            m.d.comb += self.asked_state.eq(self.state)
-            return self.pending
-        # no row is there before the second cycle of a layer, no pass is shorter than two
-        begun, pending = Signal(), Signal()
+        pending = Signal()
         m.d.comb += self.asked_state.eq(
             Mux(self.waiting, self.entry_reg.state_base, self.state + 1)
         )
-        m.d.sync += begun.eq(self.begins)
-        with m.If(begun | self.goes_on):
+        begins = self.begins
+        if self.config.map_pixels:  # a cycle later: no row is there before, no pass is shorter than two
+            begins = later(m, "begun", begins, 1)
+        with m.If(begins | self.goes_on):
             m.d.sync += pending.eq(self.pending)
         return pending
 
     def _control(self, m):
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE") & ~fsm.ongoing("RESULT"))
+            # what is cleared is cleared a cycle later, and not looked at before
+            m.d.sync += [self.trace_clear.eq(0), self.signal_clear.eq(0), self.signal_drop.eq(0)]
             with m.State("IDLE"):
                 m.d.sync += self.flush.eq(0)
                 with m.If(self.begin):
                     m.d.sync += self.steps_left.eq(self.header.steps), self.layer.eq(0)
                     with m.If((self.header.flags & FIRST).any()):
                         m.d.sync += self.step.eq(0)
-                        m.d.comb += self.trace_clear.eq(1), self.signal_clear.eq(1)
+                        m.d.sync += self.trace_clear.eq(1), self.signal_clear.eq(1)
                     m.next = "STEP"
             with m.State("STEP"):
                 m.d.sync += self.layer.eq(0)
@@ -255,6 +256,6 @@ class Sequencer(wiring.Component):
         with m.Elif(self.events_finished):
             with m.If(self.flush):
                 m.d.comb += self.sample_done.eq(1)
-                m.d.comb += self.trace_clear.eq(1), self.signal_drop.eq(1)
+                m.d.sync += self.trace_clear.eq(1), self.signal_drop.eq(1)
             m.d.comb += self.result_start.eq(1)
             m.next = "RESULT"

@@ -146,16 +146,17 @@ class LearningSignal(wiring.Component):
 
     def _count_spikes(self, m, token):
         counts = Array(Signal(16, name=f"spikes_{n}") for n in range(self.config.layers))
-        count = counts[token.context.layer]
-        total = Signal(17)
         hidden = later(m, "hidden", ~self.readout, Latents.LATENCY - 1)
-        m.d.comb += total.eq(count + self.latents.ones)
         m.d.comb += self.spike_count.eq(counts[self.spike_index])
         with m.If(token.valid & hidden):
             m.d.comb += self.new_spikes.eq(self.latents.ones)
-            m.d.sync += count.eq(Mux(total[16], 0xFFFF, total))
-        with m.If(self.clear):
-            m.d.sync += [count.eq(0) for count in counts]
+        for layer, count in enumerate(counts):
+            total = Signal(17, name=f"total_{layer}")
+            m.d.comb += total.eq(count + self.latents.ones)
+            with m.If(token.valid & hidden & (token.context.layer == layer)):
+                m.d.sync += count.eq(Mux(total[16], 0xFFFF, total))
+            with m.If(self.clear):
+                m.d.sync += count.eq(0)
 
     def _classes(self, m, token):
         classes = self.classes

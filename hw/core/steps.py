@@ -73,8 +73,7 @@ class Steps(wiring.Component):
         self.group, self.state = Signal(state_bits(config)), Signal(state_bits(config))
         self.chunk = Signal(bits_for(config.chunks))
         self.number = Signal(place_bits(config))
-        has_post = (entry.post_gain != 0) & bool(config.post_traces)
-        self.last_job = Mux(has_post, ADD, 0)
+        self.last_job = Signal(range(ADD + 1))  # number of products of a neuron, less one
         drain = Signal(range(self.settles + 1))
         self.of_map = entry.flags.convolution if config.map_pixels else Const(0)
         m.d.comb += [
@@ -117,7 +116,9 @@ class Steps(wiring.Component):
             for counter in (self.last_part, self.at, self.group, self.chunk, self.number)
         ]
         with m.If(self.ready):
+            has_post = (self.parameters.post_gain != 0) & bool(self.config.post_traces)
             m.d.sync += self.state.eq(self.parameters.state_base)
+            m.d.sync += self.last_job.eq(Mux(has_post, ADD, 0))
             with m.If(self.any_signal & ~self.parameters.flags.readout):
                 m.d.sync += self.last_part.eq((self.class_count - 1) >> (AT_ONCE - 1).bit_length())
             m.next = "WALK"

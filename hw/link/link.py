@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
+from hw.link.cut import cut
 from hw.link.executor import Executor
 from hw.link.player import Player
 from hw.link.receiver import Receiver
@@ -20,10 +21,10 @@ from hw.link.transmitter import Transmitter
 class Link(Component):
     """Frames in, commands to the core, replies out (`golden.spec.frames`).
 
-        rx -> unstuffer -> receiver -> ring -> executor -> player -> core
-        tx <- stuffer <- transmitter <- replies <-' |        '- store
-                              |                     '- switch -> core, store
-                              '- receiver (complaints)
+        rx -> unstuffer -> receiver -> ring -> inbox -> executor -> player -> core
+        tx <- stuffer <- outbox <- transmitter <- replies <-' |        '- store
+                                       |                      '- switch -> core, store
+                                       '- receiver (complaints)
 
     rx           bytes from the host, never made to wait
     tx           bytes to the host
@@ -72,7 +73,7 @@ class Link(Component):
             self.taken.eq(receiver.taken),
             self.damaged.eq(receiver.damaged),
         ]
-        connect(m, ring.o, executor.i)
+        cut(m, "inbox", ring.o, executor.i)
         if self.config.store_bytes:
             self.add_store(m, executor)
         else:
@@ -90,7 +91,7 @@ class Link(Component):
         connect(m, replies.head, transmitter.head)
         connect(m, replies.payload, transmitter.payload)
         connect(m, receiver.complaint, transmitter.complaint)
-        connect(m, transmitter.o, stuffer.i)
+        cut(m, "outbox", transmitter.o, stuffer.i)
         connect(m, stuffer.o, flipped(self.tx))
         return m
 

@@ -22,7 +22,7 @@ OPTIMISE = "-O2"  # start-up code is compiled without
 VERILATOR = ("--cc", "--prefix", "Vboard", "--top-module", "board", "-O3", "--no-timing")
 VERILATOR += ("--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-lint", "-Wno-fatal")
 VERILATOR += ("--output-split", "10000")
-YOSYS_SCRIPT = "read_rtlil {0}.il\nproc -noopt\nwrite_verilog -noattr {0}.v\n"
+YOSYS_SCRIPT = "read_rtlil {0}.il\n{1}\nproc -noopt\nwrite_verilog -noattr {0}.v\n"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 Notify = Callable[[str], None]
 
@@ -73,10 +73,12 @@ def compile_design(
     run([*compiler, "-shared", *objects, str(runtime), "-lpthread", "-o", LIBRARY], work)
 
 
-def write_verilog(work: Path, name: str, rtlil: str, notify: Notify | None = None) -> None:
-    """`name`.v of a design, in the folder `work`. Raises BuildError."""
+def write_verilog(
+    work: Path, name: str, rtlil: str, notify: Notify | None = None, *, before: str = ""
+) -> None:
+    """`name`.v of a design, in the folder `work`, after commands of Yosys. Raises BuildError."""
     (work / f"{name}.il").write_text(rtlil)
-    (work / f"{name}.ys").write_text(YOSYS_SCRIPT.format(name))
+    (work / f"{name}.ys").write_text(YOSYS_SCRIPT.format(name, before))
     run([YOSYS.path(), "-q", f"{name}.ys"], work, notify)
 
 
