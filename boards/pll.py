@@ -19,6 +19,9 @@ class Pll(Protocol):
     def instance(self, *, clock: Value, output: Signal, locked: Signal) -> Instance:
         """The primitive: oscillator in, generated clock and lock out."""
 
+    def gate(self, *, clock: Value, enable: Value, output: Signal) -> Instance | None:
+        """The primitive that lets the clock through while enabled, without a glitch; None: there is none."""
+
 
 @dataclass(frozen=True)
 class Ecp5Pll:
@@ -72,6 +75,10 @@ class Ecp5Pll:
             o_LOCK=locked,
         )
 
+    def gate(self, *, clock: Value, enable: Value, output: Signal) -> Instance | None:
+        """The buffer at the root of a clock network."""
+        return Instance("DCCA", i_CLKI=clock, i_CE=enable, o_CLKO=output)
+
 
 @dataclass(frozen=True)
 class GowinPll:
@@ -119,6 +126,10 @@ class GowinPll:
             o_CLKOUT=output,
             o_LOCK=locked,
         )
+
+    def gate(self, *, clock: Value, enable: Value, output: Signal) -> Instance | None:
+        """None that the tools from PyPI are known to place."""
+        return None
 
 
 def find_ecp5(input_mhz: float, wanted_mhz: float) -> Ecp5Pll:

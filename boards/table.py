@@ -18,7 +18,7 @@ ULX3S_SIZES = {
     "12f": (ULX3S_12F_Platform, 1),
     "25f": (ULX3S_25F_Platform, 1),
     "45f": (ULX3S_45F_Platform, 1),
-    "85f": (ULX3S_85F_Platform, 2),
+    "85f": (ULX3S_85F_Platform, 3),
 }
 
 SEEDS = {"ulx3s-85f-maps": 1}

@@ -1,4 +1,4 @@
-"""The one clock of a board: oscillator, PLL and the reset that waits for it.
+"""The one clock of a board: oscillator, PLL, and the start that waits for it.
 
 Everything runs in domain `sync`. What crosses into it: the lock of the PLL (here) and the serial
 input (`hw.link.uart`, registered twice there).
@@ -14,14 +14,15 @@ from amaranth.lib.wiring import Component
 from boards.board import Board
 from boards.pll import Pll
 
-RESET_CYCLES = 64
+START_CYCLES = 64
 
 
 class ClockGenerator(Component):
-    """Defines `sync` at the frequency of `pll`; its reset ends in step with it, once locked.
+    """Defines `sync` at the frequency of `pll`, once that is locked, and START_CYCLES more.
 
-    It lasts RESET_CYCLES more: registers of data have no reset of their own, and what they hold has
-    left every pipeline by then.
+    Where the clock can be held, it starts then, and nothing is reset: every register has its initial
+    value from the bitstream, and no wire reaches all of them. Elsewhere a reset ends then: registers of
+    data have none of their own, and what they hold has left every pipeline in that time.
     """
 
     def __init__(self, board: Board, pll: Pll) -> None:
@@ -36,13 +37,20 @@ class ClockGenerator(Component):
         pin = io.Buffer("i", platform.request(self.board.clock, dir="-"))
         m.submodules.pin = pin
         m.submodules.pll = self.pll.instance(clock=pin.i, output=clock, locked=locked)
-        m.domains.sync = sync = ClockDomain("sync")
         m.domains.start = start = ClockDomain("start", local=True)
-        m.d.comb += sync.clk.eq(clock), start.clk.eq(clock)
-        m.submodules.reset = ResetSynchronizer(~locked, domain="start")
-        left, reset = Signal(range(RESET_CYCLES), init=RESET_CYCLES - 1), Signal(init=1)
+        m.d.comb += start.clk.eq(clock)
+        m.submodules.unlocked = ResetSynchronizer(~locked, domain="start")
+        left, started = Signal(range(START_CYCLES), init=START_CYCLES - 1), Signal()
         with m.If(left != 0):
             m.d.start += left.eq(left - 1)
-        m.d.start += reset.eq(left != 0)
-        m.d.comb += sync.rst.eq(reset)
+        m.d.start += started.eq(left == 0)
+
+        held = Signal(name="held_clock")
+        gate = self.pll.gate(clock=clock, enable=started, output=held)
+        m.domains.sync = sync = ClockDomain("sync", reset_less=gate is not None)
+        if gate is None:
+            m.d.comb += [sync.clk.eq(clock), sync.rst.eq(~started)]
+        else:
+            m.submodules.gate = gate
+            m.d.comb += sync.clk.eq(held)
         return m

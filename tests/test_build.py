@@ -1,6 +1,7 @@
 """The build command: what it refuses, what it reads from the tools, and one real bitstream."""
 
 import json
+import re
 import stat
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ from boards import find
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import block_rams
 from golden.spec.memory_map import block_rams_by_kind
+from hw.building import flow
 from hw.building.fit import check_memories
 from hw.building.program import program
-from hw.building.toolchain import YOSYS, BuildError, explain
+from hw.building.toolchain import COLLISIONS, YOSYS, BuildError, explain
 from hw.report import Hop, Report, Usage, path_text, read_critical_path, read_fmax, read_resources
 
 NEXTPNR = {
@@ -92,9 +94,9 @@ def test_fields_change_the_preset_of_the_board() -> None:
 @pytest.mark.parametrize(
     ("arguments", "seed", "mhz"),
     [
-        ("", 2, 80),
+        ("", 3, 80),
         ("--preset ulx3s-85f-maps", 1, 60),
-        ("--preset ulx3s-85f-128", 2, 50),
+        ("--preset ulx3s-85f-128", 3, 50),
         ("--preset ulx3s-85f-maps --seed 7 --clock 50", 7, 50),
     ],
 )
@@ -106,6 +108,21 @@ def test_a_core_has_its_own_clock_and_seed(monkeypatch, arguments, seed, mhz) ->
     monkeypatch.setattr(hw.build, "build", build)
     assert hw.build.main(["--board", "ulx3s", *arguments.split()]) == 0
     assert asked == [(seed, mhz)]
+
+
+@pytest.mark.filterwarnings("ignore:Domain 'sync':DeprecationWarning")
+@pytest.mark.parametrize(("arguments", "held"), [("ulx3s --size 12f", 1), ("tang-primer-20k", 0)])
+def test_what_yosys_is_given(monkeypatch, tmp_path: Path, arguments: str, held: int) -> None:
+    def stop(stage, folder, console):
+        raise BuildError("far enough")
+
+    monkeypatch.setattr(flow, "show_stage", stop)
+    command = f"--board {arguments} --preset tiny --out {tmp_path}"
+    assert hw.build.main(command.split()) == 1
+    netlist = (tmp_path / "top.il").read_text()
+    assert COLLISIONS in (tmp_path / "top.ys").read_text()
+    assert len(re.findall(r"cell \\DCCA ", netlist)) == held  # the clock starts late,
+    assert bool(re.search(r"wire .*\\rst\b", netlist)) != bool(held)  # or there is a reset
 
 
 def test_memories_too_large_are_refused_before_anything_runs(capsys, tmp_path: Path) -> None:

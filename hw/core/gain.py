@@ -20,7 +20,7 @@ from hw.core.chunks import ChunkMemory, place, place_bits
 from hw.core.map_signal import CORNERS, MapSignal
 from hw.core.multiply import Multiply
 from hw.core.pending import Pending
-from hw.core.pipeline import taps, when
+from hw.core.pipeline import later, taps, when
 from hw.core.project import Project
 from hw.core.steps import ADD, CAUSAL, DECAY, NON_CAUSAL, Steps
 from hw.core.tokens import context, layer_bits, layer_entry
@@ -96,8 +96,10 @@ class Gain(wiring.Component):
         step = walk.step
         signals = Signal.like(self.signals, reset_less=True)
         cost = Signal(SIGNAL_BITS - 1, reset_less=True)
+        with m.If(later(m, "took", self.taken, 1)):  # Project has no use for them before
+            m.d.sync += signals.eq(self.signals)
         with m.If(self.taken):
-            m.d.sync += signals.eq(self.signals), self.token.eq(self.context)
+            m.d.sync += self.token.eq(self.context)
             m.d.sync += self.entry.eq(self.parameters)
             teaches = self.context.teach & ~self.parameters.flags.readout
             m.d.sync += cost.eq(when(teaches, self.parameters.rate_cost))

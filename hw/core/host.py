@@ -79,7 +79,7 @@ def wire_counters(m, core):
         count.add_samples.eq(run.sample_done),
         count.add_steps.eq(run.step_done),
         count.add_events.eq(core.events.taken),
-        count.add_spikes.eq(signal.new_spikes),
+        count.add_spikes.eq(later(m, "new_spikes", signal.new_spikes, 1)),
         count.add_synops.eq(Mux(row.row & row.spike, row.context.valid, 0)),
         count.add_updates.eq(Mux(row.update, row.context.valid, 0)),
     ]

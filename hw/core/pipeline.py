@@ -1,6 +1,6 @@
 """What every pipeline needs: a value gated, a value later.
 
-Registers of data have no reset: a reset lasts longer (hw/clocks.py) than any pipeline is deep.
+Registers of data have no reset: where there is one (hw/clocks.py) it lasts longer than any pipeline is deep.
 """
 
 from typing import Any

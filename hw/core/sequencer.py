@@ -155,7 +155,8 @@ class Sequencer(wiring.Component):
             Mux(self.waiting, self.entry_reg.state_base, self.state + 1)
         )
         begins = self.begins
-        if self.config.map_pixels:  # a cycle later: no row is there before, no pass is shorter than two
+        if self.config.map_pixels:
+            # a cycle later: no row is there before, no pass is shorter than two
             begins = later(m, "begun", begins, 1)
         with m.If(begins | self.goes_on):
             m.d.sync += pending.eq(self.pending)

@@ -90,12 +90,15 @@ class Executor(Component):
             m.d.sync += [left.eq(left - 1), final.eq(left == 2)]
         asked = self.bus_request.valid & self.bus_request.ready
         m.d.comb += self.bus_reply.ready.eq(1)
+        answered = Signal.like(self.bus_reply.valid)
+        answer = Signal.like(self.bus_reply.payload)
+        m.d.sync += [answered.eq(self.bus_reply.valid), answer.eq(self.bus_reply.payload)]
         m.d.comb += self.bus_request.payload.address.eq(address)
-        m.d.sync += unanswered.eq(unanswered + asked - self.bus_reply.valid)
+        m.d.sync += unanswered.eq(unanswered + asked - answered)
         with m.If(asked):
             m.d.sync += [address[:SPACE_SHIFT].eq(address[:SPACE_SHIFT] + 1)]
             m.d.sync += unsent.eq(unsent - 1)
-        with m.If(self.bus_reply.valid & self.bus_reply.payload.error):
+        with m.If(answered & answer.error):
             m.d.sync += status.eq(Status.BAD_ADDRESS)
 
         # of a PLAY: its only sample, the player has this one, words of its result that came
@@ -194,8 +197,8 @@ class Executor(Component):
                     fail(Status.BAD_ADDRESS)
             with m.State("READ"):
                 m.d.comb += self.bus_request.valid.eq(unsent != 0)
-                m.d.comb += [write.eq(self.bus_reply.valid), place.eq(store.buffer + words)]
-                m.d.comb += word.eq(self.bus_reply.payload.data)
+                m.d.comb += [write.eq(answered), place.eq(store.buffer + words)]
+                m.d.comb += word.eq(answer.data)
                 with m.If((unsent == 0) & (unanswered == 0)):
                     with m.If(status != Status.OK):
                         m.d.sync += length.eq(0)

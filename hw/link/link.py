@@ -79,7 +79,7 @@ class Link(Component):
         else:
             connect(m, executor.bus_request, flipped(self.bus_request))
             connect(m, flipped(self.bus_reply), executor.bus_reply)
-            connect(m, executor.sample, flipped(self.sample))
+            cut(m, "outgoing", executor.sample, self.sample)
         connect(m, flipped(self.result), executor.result)
         m.d.comb += [
             replies.address.eq(executor.address),
@@ -110,7 +110,7 @@ class Link(Component):
         connect(m, store.reply, switch.store_reply)
         connect(m, executor.play, player.play)
         connect(m, executor.sample, player.i)
-        connect(m, player.sample, flipped(self.sample))
+        cut(m, "outgoing", player.sample, self.sample)
         m.d.comb += [
             switch.playing.eq(player.playing),
             executor.playing.eq(player.playing),
