@@ -21,7 +21,7 @@ ULX3S_SIZES = {
     "85f": (ULX3S_85F_Platform, 3),
 }
 
-SEEDS = {"ulx3s-85f-maps": 1}
+SEEDS = {"ulx3s-85f-maps": 1, "ulx3s-85f-128": 2}
 """Seeds of cores that meet their clock with another placement than their board's preset."""
 
 
