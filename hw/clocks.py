@@ -22,7 +22,8 @@ class ClockGenerator(Component):
 
     Where the clock can be held, it starts then, and nothing is reset: every register has its initial
     value from the bitstream, and no wire reaches all of them. Elsewhere a reset ends then: registers of
-    data have none of their own, and what they hold has left every pipeline in that time.
+    data have none of their own, and what they hold has left every pipeline in that time. A PLL that loses
+    its lock begins anew: the clock stops meanwhile, or all is reset.
     """
 
     def __init__(self, board: Board, pll: Pll) -> None:
