@@ -15,8 +15,8 @@ from rich.console import Console
 
 from bench.accuracy.jobs import task_of
 from bench.accuracy.methods import Task, chip
+from golden.host.memory import CoreMemory
 from golden.layer_major import LayerMajor, StepMajor
-from golden.memory import CoreMemory
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights

@@ -20,10 +20,10 @@ from rich.table import Table
 
 from bench.roofline import BITS_PER_BYTE, REPORT, clock
 from golden.spec.registers import play_entries
-from sw.device import Device
+from sw.device.device import Device
+from sw.device.shelf import Series
 from sw.link.simulated import SimulatedTransport
 from sw.presets import PRESETS, Preset
-from sw.shelf import Series
 
 
 def measure(

@@ -28,9 +28,9 @@ from hw.building.toolchain import YOSYS, package
 from hw.simulate.compiling import HARNESS, OPTIMISE, find_compiler, run
 from hw.simulate.design import convert
 from hw.top import Machine
-from sw.channel import Channel
 from sw.data import Sample
-from sw.device import Device
+from sw.device.channel import Channel
+from sw.device.device import Device
 from sw.link.simulated import SimulatedTransport, find_library
 
 Script = list[tuple[int, bytes]]  # bytes to send, once so many came out

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import signal
-from golden.events import Events, decode_sample
-from golden.fire import fire
-from golden.integrate import integrate
-from golden.memory import CoreMemory
-from golden.noise import advance, noise
-from golden.pool import cell_numbers, cell_sums, pool
-from golden.scan import scan
+from golden.fire.fire import fire
+from golden.fire.pool import cell_numbers, cell_sums, pool
+from golden.host.memory import CoreMemory
+from golden.lanes.integrate import integrate
+from golden.lanes.noise import advance, noise
+from golden.lanes.update import update_rows
+from golden.learn import signal
+from golden.rows.events import Events, decode_sample
+from golden.rows.scan import scan
+from golden.rows.trace import ActiveList, Pass
+from golden.schedule.window import passes
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.samples import Result
-from golden.trace import ActiveList, Pass
-from golden.update import update_rows
-from golden.window import passes
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.core import Core
-from golden.memory import BadAddress
+from golden.host.memory import BadAddress
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
     MAX_READ_WORDS,

@@ -9,7 +9,7 @@ The update of the sample is the exact sum of its steps' updates (of a convolutio
 
     sum_ij = sum over t of  g_i[t] q_j[t] + 2^POST_FRACTION k_i[t] x_j[t]
 
-with the gains g and k of `golden.signal`, and is rounded once, stochastically. Both orders draw the
+with the gains g and k of `golden.learn.signal`, and is rounded once, stochastically. Both orders draw the
 noise alike: layers as in the table, in a layer its groups, in a group the rows that met a gain with a
 trace or a spike, ascending. In flat layers with a learning signal in the last step alone this is what
 `golden.core` computes. There is no hardware of it yet.
@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.core import Core
-from golden.events import Events
-from golden.noise import advance, noise
-from golden.scan import scan
+from golden.lanes.noise import advance, noise
+from golden.rows.events import Events
+from golden.rows.scan import scan
+from golden.rows.trace import Pass, Rows
+from golden.schedule.window import passes
 from golden.spec.config import CoreConfig
 from golden.spec.formats import NOISE_BITS, POST_FRACTION
 from golden.spec.layers import Layer
-from golden.trace import Pass, Rows
-from golden.window import passes
 
 
 class StepMajor(Core):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.memory import BadAddress
+from golden.host.memory import BadAddress
 from golden.spec.config import CoreConfig
 from golden.spec.frames import PLAY_LEARN
 from golden.spec.samples import FLAGS_BYTE, LEARN, SAMPLE_HEADER

@@ -10,7 +10,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, SimTimeoutError
 
-from golden.memory import BadAddress
+from golden.host.memory import BadAddress
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
     GO_BACK,

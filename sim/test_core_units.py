@@ -7,23 +7,23 @@ import numpy as np
 import pytest
 from cocotb.triggers import RisingEdge
 
-from golden import signal as golden_signal
-from golden.events import decode_sample
-from golden.noise import WEYL, noise, word
-from golden.scan import scan as golden_scan
+from golden.lanes.noise import WEYL, noise, word
+from golden.lanes.update import update_rows
+from golden.learn import signal as golden_signal
+from golden.rows.events import decode_sample
+from golden.rows.scan import scan as golden_scan
 from golden.spec.config import CoreConfig
 from golden.spec.formats import round_shift
 from golden.spec.layers import Layer
 from golden.spec.samples import split_sample
-from golden.update import update_rows
-from hw.core.error import Error
-from hw.core.events import HEADER, Events
-from hw.core.multiply import Multiply
-from hw.core.noise import Noise
+from hw.core.base.multiply import Multiply
+from hw.core.base.tokens import event
+from hw.core.lanes.noise import Noise
+from hw.core.lanes.update import Update
+from hw.core.learn.error import Error
 from hw.core.ports import SAMPLE_BYTE
-from hw.core.scan import Scan, spike_word
-from hw.core.tokens import event
-from hw.core.update import Update
+from hw.core.rows.events import HEADER, Events
+from hw.core.rows.scan import Scan, spike_word
 from sim.harness import parameters, run, seeded, start
 from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource
 

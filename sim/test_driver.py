@@ -11,9 +11,9 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sim.faults import Faults
-from sw.channel import Channel
 from sw.data import Sample
-from sw.device import Device
+from sw.device.channel import Channel
+from sw.device.device import Device
 from sw.driver import main
 from sw.link.simulated import SimulatedTransport
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from cocotb.triggers import RisingEdge
 
-from golden.pool import cell_numbers, pool
+from golden.fire.pool import cell_numbers, pool
+from golden.rows.trace import Pass
+from golden.schedule.window import passes
 from golden.spec.config import CoreConfig
 from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network
-from golden.trace import Pass
-from golden.window import passes
-from hw.core.pool import Pool
-from hw.core.tokens import FLAG_NAMES, layer_entry, visit
-from hw.core.window import Window, stretch
+from hw.core.base.tokens import FLAG_NAMES, layer_entry, visit
+from hw.core.fire.pool import Pool
+from hw.core.schedule.window import Window, stretch
 from sim.harness import parameters, run, seeded, start
 from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource
 

@@ -16,20 +16,20 @@ from amaranth.lib.wiring import In
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import Space
-from hw.core.fire import Fire
+from hw.core.fire.fire import Fire
 from hw.simulate.compiling import compile_board
 from hw.simulate.design import convert
-from sw.blocks import Blocks
-from sw.channel import Channel
-from sw.checkpoint import Checkpoint
 from sw.cli.progress import TerminalWatcher
 from sw.data import load
+from sw.device.blocks import Blocks
+from sw.device.channel import Channel
 from sw.driver import main
 from sw.link.simulated import SimulatedTransport
 from sw.model import Model
+from sw.run.checkpoint import Checkpoint
+from sw.run.store import Run
+from sw.run.training import Watcher
 from sw.shadow import Differs, Shadowed
-from sw.store import Run
-from sw.training import Watcher
 
 TINY = PRESETS["tiny"]
 NETWORK = Network(sizes=(64, 12, 4), eta=0.01, eta_out=0.01)

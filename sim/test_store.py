@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cocotb.triggers import ClockCycles
 
-from golden.memory import BadAddress
+from golden.host.memory import BadAddress
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.frames import (
     PLAY_ENTRY,

@@ -7,11 +7,11 @@ from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import Dataset, Recording, Sample, load, read_recording
-from sw.device import Device
+from sw.device.device import Device
 from sw.model import Model
+from sw.run.training import Watcher
 from sw.samples import Binning
 from sw.stopping import Every, StopRequest
-from sw.training import Watcher
 from sw.windows import WindowResult
 
 __all__ = [

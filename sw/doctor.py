@@ -15,7 +15,7 @@ from pathlib import Path
 from golden.spec.config import CoreConfig
 from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.registers import Space, fingerprint
-from sw.device import Device
+from sw.device.device import Device
 from sw.link.serial import UDEV_RULE
 
 PROJECT = "tess-fpga"

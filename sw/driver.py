@@ -12,9 +12,9 @@ from rich.console import Console
 from golden.spec.layout import DoesNotFit
 from sw.cli import doctor, export, import_, look, plan, report, train, verify, watch
 from sw.data import DataError
-from sw.identity import DeviceError
+from sw.device.identity import DeviceError
 from sw.link import LinkError
-from sw.store import StoreError
+from sw.run.store import StoreError
 
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
 DESCRIPTION = """\

@@ -1,6 +1,6 @@
 """A network on a device: fit, evaluate, predict, summary, save and load.
 
-What the command line does, for Python. Both end in `sw.training.Trainer`: there is one way to
+What the command line does, for Python. Both end in `sw.run.training.Trainer`: there is one way to
 train. A device holds one network, so a model owns the device it is given until another is made.
 """
 
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.network import Network
-from sw.checkpoint import Checkpoint, digest
 from sw.data import DataError, Dataset, Recording, Sample, read_recording
-from sw.device import Device, Weights
-from sw.metrics import Plan, Progress, Tally
-from sw.recorder import Recorder
+from sw.device.device import Device, Weights
+from sw.run.checkpoint import Checkpoint, digest
+from sw.run.metrics import Plan, Progress, Tally
+from sw.run.recorder import Recorder
+from sw.run.store import WEIGHTS, Run
+from sw.run.training import Trainer, Watcher, Watchers
 from sw.samples import Binning, as_dataset, unlabelled
 from sw.stopping import USUAL, Every, StopRequest
-from sw.store import WEIGHTS, Run
 from sw.summary import summary
-from sw.training import Trainer, Watcher, Watchers
 from sw.windows import WindowResult, as_recording, classify
 
 

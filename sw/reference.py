@@ -7,10 +7,10 @@ import inspect
 from typing import Any
 
 import sw
-from sw.checkpoint import Checkpoint
 from sw.energy import EnergyModel
-from sw.metrics import Epoch, Plan, Progress, Tally
 from sw.report import Measured, Source, measure, page
+from sw.run.checkpoint import Checkpoint
+from sw.run.metrics import Epoch, Plan, Progress, Tally
 from sw.shadow import Shadowed
 
 REPORT = (Source, Measured, measure, page)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from golden.spec.layers import ENTRY_WORDS
 from golden.spec.registers import Space
 from golden.spec.samples import Result
-from sw.channel import Channel
-from sw.device import Device, Weights
-from sw.identity import Frames
+from sw.device.channel import Channel
+from sw.device.device import Device, Weights
+from sw.device.identity import Frames
 from sw.link.simulated import SimulatedTransport
 
 

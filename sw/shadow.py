@@ -21,9 +21,9 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import Space
 from golden.spec.samples import Result
-from sw.channel import Channel
-from sw.device import Device, Weights
-from sw.identity import DeviceError, Frames
+from sw.device.channel import Channel
+from sw.device.device import Device, Weights
+from sw.device.identity import DeviceError, Frames
 from sw.link import LinkError
 from sw.link.simulated import SimulatedTransport
 from sw.link.transport import DEFAULT_BAUD, open_transport
@@ -35,7 +35,7 @@ from sw.replay import (
     results_differ,
     weights_differ,
 )
-from sw.store import write_atomically
+from sw.run.store import write_atomically
 
 USUAL_EVERY = 100
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.energy import EnergyModel
-from sw.metrics import Progress
+from sw.run.metrics import Progress
 
 
 def summary(

@@ -12,7 +12,7 @@ import numpy as np
 from sw.data import DataError, Recording, Sample, Sensor
 from sw.data.columns import from_columns
 from sw.data.recording import check_sensor
-from sw.device import Device
+from sw.device.device import Device
 from sw.samples import Binning
 
 

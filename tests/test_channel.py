@@ -24,9 +24,9 @@ from golden.spec.packing import pack_signs, pack_weights
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, encode_sample
 from sim.faults import Faults
-from sw.channel import Channel
+from sw.device.channel import Channel
+from sw.device.pending import Refused
 from sw.link import LinkError, Transport
-from sw.pending import Refused
 
 CONFIG = PRESETS["tiny"]
 NETWORK = Network(sizes=(20, 6, 3), eta=0.05, weight_fraction=7)

@@ -7,18 +7,18 @@ import pytest
 
 from bench.native import NativeCore, Spikes
 from golden.core import Core
-from golden.pool import cell_numbers, cell_sums, pool
+from golden.fire.pool import cell_numbers, cell_sums, pool
+from golden.rows.trace import Pass
+from golden.schedule.window import averaged, windows
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.packing import pack_weights, unpack_weights
 from golden.spec.shape import Map
-from golden.trace import Pass
-from golden.window import averaged, windows
 from sw.data import Dataset, Sample
-from sw.device import Device
-from sw.identity import chip_frames
+from sw.device.device import Device
+from sw.device.identity import chip_frames
 from sw.interchange.export import to_nir
 from sw.interchange.package import Unsupported
 from sw.presets import Preset

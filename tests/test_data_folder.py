@@ -12,7 +12,7 @@ from sw import CORES, Binning, Device, Model, Network, driver, load
 from sw.data import DamagedFile, DataError, Sensor
 from sw.data.events import encode_nmnist, make_events
 from sw.data.split import seeded_share
-from sw.store import Run
+from sw.run.store import Run
 from sw.windows import most
 
 SENSOR = Sensor(8, 8, 2)

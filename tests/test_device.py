@@ -14,10 +14,10 @@ from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.registers import Space
-from sw.channel import Channel
 from sw.data import load
-from sw.device import Device
-from sw.identity import DeviceError
+from sw.device.channel import Channel
+from sw.device.device import Device
+from sw.device.identity import DeviceError
 from sw.link import LinkError
 from sw.link.golden_link import GoldenTransport
 

@@ -10,9 +10,9 @@ import pytest
 
 from golden.spec.config import PRESETS
 from sw import doctor, driver
-from sw.channel import Channel
 from sw.cli.doctor import findings
-from sw.device import Device
+from sw.device.channel import Channel
+from sw.device.device import Device
 from sw.doctor import FAIL, NOTE, OK, Place
 from sw.link import LinkError
 from sw.link.golden_link import GoldenTransport

@@ -23,12 +23,12 @@ from sw.cli.look import raster
 from sw.cli.progress import TerminalWatcher
 from sw.data import DATASETS, load
 from sw.data.events import Sensor, encode_nmnist, make_events
-from sw.device import Device
+from sw.device.device import Device
 from sw.link.golden_link import GoldenTransport
-from sw.metrics import Plan, Tally, rate_scale
 from sw.presets import PRESETS
-from sw.store import Run, StoreError
-from sw.training import Trainer, differences
+from sw.run.metrics import Plan, Tally, rate_scale
+from sw.run.store import Run, StoreError
+from sw.run.training import Trainer, differences
 
 QUICK = [
     "--target",

@@ -17,7 +17,7 @@ from sw.interchange.package import Unsupported, read_graph, write_graph
 from sw.interchange.quantise import quantise
 from sw.interchange.recognise import recognise
 from sw.interchange.spikes import chip_answer
-from sw.store import Run
+from sw.run.store import Run
 
 DT = 1e-4
 TINY = CORES["tiny"]

@@ -10,11 +10,11 @@ from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.network import Network
 from golden.spec.samples import Result, SampleStatus
 from sw import Device, Every, Model, StopRequest, Watcher, load
-from sw.channel import Channel
 from sw.data import Sample
+from sw.device.channel import Channel
 from sw.energy import EnergyModel
 from sw.link.golden_link import GoldenTransport
-from sw.metrics import Progress, Tally
+from sw.run.metrics import Progress, Tally
 from sw.summary import summary
 
 TINY = PRESETS["tiny"]

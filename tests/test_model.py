@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from sw import CORES, Binning, Device, Model, Network, Watcher, driver, load
-from sw.checkpoint import Checkpoint
 from sw.data import DataError
 from sw.data.events import EVENT_DTYPE
 from sw.energy import EnergyModel
-from sw.store import Run
+from sw.run.checkpoint import Checkpoint
+from sw.run.store import Run
 
 NETWORK = Network(sizes=(64, 12, 4), eta=0.01, eta_out=0.01)
 

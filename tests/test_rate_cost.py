@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden import signal
+from golden.learn import signal
 from golden.spec.config import PRESETS
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sw.data import load
-from sw.device import Device
+from sw.device.device import Device
 
 TINY = PRESETS["tiny"]
 

@@ -22,7 +22,7 @@ from sw.report.html import VOID
 from sw.report.pictures import png, spike_pixels, weight_pixels
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import sensor_of
-from sw.store import Run
+from sw.run.store import Run
 
 SECTIONS = ["accuracy", "confusion", "sample", "fields", "rates", "weights", "cycles", "setup"]
 SMOKE = "--preset smoke --train 80 --test 24 --epochs 3"

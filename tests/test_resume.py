@@ -15,12 +15,12 @@ import pytest
 from golden.spec.config import PRESETS as CORES
 from golden.spec.network import Network
 from sw import driver
-from sw.checkpoint import Checkpoint
 from sw.data import DataError, load
-from sw.device import Device
+from sw.device.device import Device
 from sw.model import Model
+from sw.run.checkpoint import Checkpoint
+from sw.run.store import Run, StoreError
 from sw.stopping import Every
-from sw.store import Run, StoreError
 
 ROOT = Path(__file__).parent.parent
 QUICK = [
@@ -199,7 +199,7 @@ def test_checkpoints_that_cannot_be_used(whole, tmp_path, monkeypatch, capsys):
     assert "not the weights of a run" in capsys.readouterr().err
     with Device.open("golden") as device, pytest.raises(StoreError, match="another core"):
         Checkpoint.load(Run(whole).checkpoint).restore(device)
-    monkeypatch.setattr("sw.checkpoint.fingerprint", lambda _: 5)
+    monkeypatch.setattr("sw.run.checkpoint.fingerprint", lambda _: 5)
     with pytest.raises(StoreError, match="may not go on to the same bits"):
         Checkpoint.load(Run(whole).checkpoint)
 

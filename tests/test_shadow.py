@@ -10,8 +10,8 @@ from sw import driver
 from sw.data import load
 from sw.link.golden_link import GoldenTransport
 from sw.model import Model
+from sw.run.store import Run
 from sw.shadow import Differs, Shadowed
-from sw.store import Run
 
 TINY = PRESETS["tiny"]
 NETWORK = Network(sizes=(64, 12, 6, 4), eta=0.02, eta_out=0.02, alpha_post=-0.5, weight_fraction=7)

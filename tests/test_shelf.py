@@ -21,14 +21,14 @@ from golden.spec.registers import (
 )
 from golden.spec.samples import SampleStatus, keep
 from sim.faults import Faults
-from sw.channel import Channel
 from sw.data import load
-from sw.device import Device
+from sw.device.channel import Channel
+from sw.device.device import Device
+from sw.device.pending import Refused
 from sw.link.golden_link import GoldenTransport
 from sw.model import Model
-from sw.pending import Refused
+from sw.run.training import Watcher
 from sw.shadow import Shadowed
-from sw.training import Watcher
 
 TINY = PRESETS["tiny"]
 LARGE = replace(TINY, store_bytes=1 << 14)

@@ -13,7 +13,7 @@ STDLIB = set(sys.stdlib_module_names)
 ALLOWED = {
     "golden/spec": {"numpy", "golden.spec"},
     "golden": {"numpy", "golden"},
-    "hw": {"amaranth", "golden.spec", "golden.noise", "hw"},
+    "hw": {"amaranth", "golden.spec", "golden.lanes.noise", "hw"},
     "boards": {"amaranth", "amaranth_boards", "golden.spec", "boards"},
     "sw": {
         "numpy",

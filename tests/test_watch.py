@@ -18,10 +18,10 @@ from golden.spec.network import Network
 from sw import driver
 from sw.cli import watch as command
 from sw.cli.chart import chart, sparkline
-from sw.follow import Follower
-from sw.log import Log, goes_on
-from sw.metrics import Tally
-from sw.store import LOG, Run, StoreError, newest_run
+from sw.run.follow import Follower
+from sw.run.log import Log, goes_on
+from sw.run.metrics import Tally
+from sw.run.store import LOG, Run, StoreError, newest_run
 
 ROOT = Path(__file__).parent.parent
 QUICK = [
@@ -189,7 +189,7 @@ def test_a_run_that_failed_says_why(tmp_path, capsys, monkeypatch):
     def dying(self, dataset, task, limit=None):
         raise OSError("the board was unplugged")
 
-    monkeypatch.setattr("sw.training.Trainer.evaluate", dying)
+    monkeypatch.setattr("sw.run.training.Trainer.evaluate", dying)
     assert driver.main([*QUICK, "--out", str(tmp_path)]) == 1
     monkeypatch.undo()
     assert driver.main(["watch", str(tmp_path)]) == 1

@@ -23,8 +23,8 @@ from bench.native import NativeCore, Spikes
 from golden.reference import FloatConfig
 from golden.spec.network import Network
 from sw.data import Dataset
-from sw.metrics import rate_scale
 from sw.presets import Preset
+from sw.run.metrics import rate_scale
 
 Setting = dict[str, Any]
 

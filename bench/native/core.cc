@@ -120,7 +120,7 @@ struct Core {
         layer.listed.clear();
     }
 
-    // Union of list and spikes; the list keeps what has a trace (golden/trace.py).
+    // Union of list and spikes; the list keeps what has a trace (golden/rows/trace.py).
     void merge(Layer& layer, const int32_t* rows, int count, bool keep) {
         visit.rows.resize(layer.listed.size() + count);
         const auto end = std::set_union(layer.listed.begin(), layer.listed.end(), rows, rows + count,
@@ -153,7 +153,7 @@ struct Core {
         return false;
     }
 
-    // The update of the last step for one group (golden/update.py, golden/noise.py).
+    // The update of the last step for one group (golden/lanes/update.py, golden/lanes/noise.py).
     void make_up(Layer& layer, const Visit& visited, size_t first, size_t beyond, int group, int state) {
         const int at = state * lanes, top = 1 << (weight_bits - 1);
         for (size_t k = first; k < beyond; k++) {
@@ -254,7 +254,7 @@ struct Core {
         }
     }
 
-    // What is in the 3 x 3 window around a pixel, as rows of weights (golden/window.py).
+    // What is in the 3 x 3 window around a pixel, as rows of weights (golden/schedule/window.py).
     void look(const Layer& layer, int y, int x) {
         const Entry& e = layer.entry;
         const int left = std::max(x - 1, 0), right = std::min(x + 1, e.columns - 1);
@@ -271,7 +271,7 @@ struct Core {
         window.count();
     }
 
-    // A map's neurons as rows of channels; a bias is the last pixel's (golden/window.py).
+    // A map's neurons as rows of channels; a bias is the last pixel's (golden/schedule/window.py).
     void average(const Layer& layer) {
         const Entry& e = layer.entry;
         window = visit;
@@ -298,7 +298,7 @@ struct Core {
         }
     }
 
-    // golden/fire.py
+    // golden/fire/fire.py
     void fire(Layer& layer) {
         const Entry& e = layer.entry;
         for (int i = 0, lane = 0; i < layer.pixels * layer.width; i++, lane++) {
@@ -317,7 +317,7 @@ struct Core {
         }
     }
 
-    // What the next layer sees, and who decided it (golden/pool.py).
+    // What the next layer sees, and who decided it (golden/fire/pool.py).
     void pool(Layer& layer) {
         const int width = layer.width, columns = layer.entry.columns, lines = layer.entry.lines;
         if (!layer.is(POOL)) {
@@ -360,7 +360,7 @@ struct Core {
         }
     }
 
-    // golden/signal.py and Core._learn
+    // golden/learn/signal.py and Core._learn
     void learn(Layer& layer, size_t index, int target, bool learns) {
         const Entry& e = layer.entry;
         int32_t logits[64] = {}, signals[64];

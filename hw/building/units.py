@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from inspect import Parameter, getmembers, isclass, signature
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 from amaranth.back import rtlil
@@ -44,7 +44,8 @@ def units() -> dict[str, type[Component]]:
 
 
 def _walk() -> Iterator[tuple[str, type[Component]]]:
-    names = [f"{p.__name__}.{m.name}" for p in (hw.core, hw.link) for m in iter_modules(p.__path__)]
+    packages = ((p.__path__, f"{p.__name__}.") for p in (hw.core, hw.link))
+    names = [module.name for where in packages for module in walk_packages(*where)]
     for name in [*names, "hw.top"]:
         module = import_module(name)
         for label, value in getmembers(module, isclass):

@@ -12,25 +12,25 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import MEMBRANE_BITS, SURROGATE_BITS, TRACE_BITS
-from hw.core import host
-from hw.core.answers import Answers
-from hw.core.chunks import ChunkMemory, Signs, Walk, chunk_bits, place
-from hw.core.counters import Counters
-from hw.core.events import Events
-from hw.core.fire import Fire
-from hw.core.lanes import NEW_AT, NOISE_AT, SUMS_AT, Lanes
-from hw.core.map_signal import Winners
-from hw.core.memories import LayerTable
-from hw.core.noise import Noise
-from hw.core.pipeline import later, taps
-from hw.core.pool import Pool
+from hw.core.base.chunks import ChunkMemory, Signs, Walk, chunk_bits, place
+from hw.core.base.memories import LayerTable
+from hw.core.base.pipeline import later, taps
+from hw.core.fire.fire import Fire
+from hw.core.fire.pool import Pool
+from hw.core.host import host
+from hw.core.host.answers import Answers
+from hw.core.host.counters import Counters
+from hw.core.host.readback import Readback
+from hw.core.lanes.lanes import NEW_AT, NOISE_AT, SUMS_AT, Lanes
+from hw.core.lanes.noise import Noise
+from hw.core.learn.map_signal import Winners
+from hw.core.learn.signal import LearningSignal, firing
 from hw.core.ports import BusReply, BusRequest, ResultWords, SampleBytes
-from hw.core.readback import Readback
-from hw.core.result import Result
-from hw.core.scan import Scan
-from hw.core.sequencer import Sequencer
-from hw.core.signal import LearningSignal, firing
-from hw.core.trace import Trace
+from hw.core.readout.result import Result
+from hw.core.rows.events import Events
+from hw.core.rows.scan import Scan
+from hw.core.rows.trace import Trace
+from hw.core.schedule.sequencer import Sequencer
 
 FIRE_AT = SUMS_AT + 1
 READ_MEMBRANES_AT = FIRE_AT - ChunkMemory.LATENCY

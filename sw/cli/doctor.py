@@ -11,8 +11,8 @@ from rich.console import Console
 from golden.spec.config import PRESETS as CORES
 from sw import doctor
 from sw.cli import options
+from sw.device.identity import DeviceError
 from sw.doctor import FAIL, Finding, Place
-from sw.identity import DeviceError
 from sw.link import LinkError
 
 

@@ -12,20 +12,20 @@ from rich.console import Console
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.registers import fingerprint
-from sw.checkpoint import Checkpoint
 from sw.cli import options
 from sw.cli.export import test_samples
 from sw.data import DataError
-from sw.device import Device
+from sw.device.device import Device
 from sw.interchange.arrival import Activity, activity
 from sw.interchange.files import NIR, Trained, check_suffix
 from sw.interchange.package import DT, hints, read_graph
 from sw.interchange.quantise import quantise
 from sw.interchange.recognise import Layers, recognise
 from sw.interchange.spikes import sha256
-from sw.metrics import Plan
 from sw.presets import Preset
-from sw.store import Run, StoreError
+from sw.run.checkpoint import Checkpoint
+from sw.run.metrics import Plan
+from sw.run.store import Run, StoreError
 
 IMPORTED = "imported"
 """Folder, in a run's, with the weights it began with."""

@@ -16,10 +16,10 @@ from golden.spec.network import Network
 from sw.cli import options
 from sw.cli import predict as predicting
 from sw.cli.progress import TerminalWatcher
-from sw.device import Device, Weights
-from sw.metrics import Plan
-from sw.store import Run, StoreError, write_atomically
-from sw.training import Trainer
+from sw.device.device import Device, Weights
+from sw.run.metrics import Plan
+from sw.run.store import Run, StoreError, write_atomically
+from sw.run.training import Trainer
 
 RASTER_ROWS, BINS = 24, " .:-=+*#%@"
 

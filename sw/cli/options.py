@@ -18,7 +18,7 @@ from golden.spec.shape import parse_stages
 from sw import presets
 from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
 from sw.data.datasets import entry
-from sw.device import Device
+from sw.device.device import Device
 from sw.link.transport import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 

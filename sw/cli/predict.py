@@ -13,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sw.cli import options
 from sw.data import DataError, Dataset, Recording, Sample, read_recording
-from sw.device import Device
+from sw.device.device import Device
+from sw.run.store import Run
 from sw.samples import Binning
-from sw.store import Run
 from sw.windows import WindowResult, classify, most
 
 HEADING = "window     from       to    events  class"

@@ -18,9 +18,9 @@ from rich.progress import (
 from rich.text import Text
 
 from golden.spec.network import Network
-from sw.metrics import Epoch, Tally
-from sw.shelf import Shelf
-from sw.training import Watcher
+from sw.device.shelf import Shelf
+from sw.run.metrics import Epoch, Tally
+from sw.run.training import Watcher
 
 EVERY = 0.1  # seconds between two updates of the live line
 HEADING = "epoch   rate    test   train   firing rate    cycles/sample  samples/s   time"

@@ -11,7 +11,7 @@ from rich.console import Console
 from sw.cli import options
 from sw.cli.progress import TerminalWatcher
 from sw.report import Source, page
-from sw.store import Run, newest_run, write_atomically
+from sw.run.store import Run, newest_run, write_atomically
 
 NAME = "report.html"
 

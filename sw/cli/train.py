@@ -12,20 +12,20 @@ from rich.console import Console
 
 from golden.spec.config import CoreConfig
 from golden.spec.registers import fingerprint
-from sw.checkpoint import Checkpoint
 from sw.cli import options
 from sw.cli.progress import TerminalWatcher
 from sw.data import Dataset
-from sw.device import Device, Weights
-from sw.identity import DeviceError
+from sw.device.device import Device, Weights
+from sw.device.identity import DeviceError
 from sw.link import LinkError
-from sw.metrics import Plan
 from sw.model import Model, checkpoint_file
-from sw.recorder import Recorder
+from sw.run.checkpoint import Checkpoint
+from sw.run.metrics import Plan
+from sw.run.recorder import Recorder
+from sw.run.store import Run
+from sw.run.training import Trainer, differences
 from sw.shadow import USUAL_EVERY, Shadowed
 from sw.stopping import Every, StopRequest
-from sw.store import Run
-from sw.training import Trainer, differences
 from sw.versions import versions
 
 STOPPED = 130  # exit status of a program that Ctrl-C ended

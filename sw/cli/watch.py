@@ -18,9 +18,9 @@ from rich.text import Text
 
 from sw.cli.chart import chart, sparkline
 from sw.cli.progress import HEADING, row, short_time
-from sw.follow import Follower
-from sw.metrics import Epoch
-from sw.store import Run, newest_run
+from sw.run.follow import Follower
+from sw.run.metrics import Epoch
+from sw.run.store import Run, newest_run
 
 EVERY = 0.5  # seconds between two looks at the files
 WIDTH, HEIGHT = 60, 6  # of the chart, characters, at most

@@ -17,9 +17,9 @@ import numpy as np
 
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.checkpoint import FORMAT, Checkpoint
-from sw.device import Weights
-from sw.store import Run, StoreError, load_weights, write_atomically
+from sw.device.device import Weights
+from sw.run.checkpoint import FORMAT, Checkpoint
+from sw.run.store import Run, StoreError, load_weights, write_atomically
 
 NPZ, SAFETENSORS, NIR = ".npz", ".safetensors", ".nir"
 SUFFIXES = (NIR, SAFETENSORS, NPZ)

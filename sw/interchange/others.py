@@ -27,7 +27,7 @@ from sw.interchange.package import DT, Unsupported, hints
 from sw.interchange.recognise import Layers, Stage, recognise
 from sw.interchange.spikes import Answer
 from sw.interchange.verify import Runner
-from sw.store import StoreError
+from sw.run.store import StoreError
 
 Step = Callable[[Any], tuple[list[Any], Any]]
 """From input spikes [1, inputs] to the spikes of every layer, and the readout."""

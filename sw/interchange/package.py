@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sw.store import StoreError, write_atomically
+from sw.run.store import StoreError, write_atomically
 
 DT = 1e-4
 """Seconds of a time step. NIR has none; snnTorch assumes this one, Norse is told."""

@@ -25,9 +25,9 @@ from golden.spec.formats import FACTOR_BITS
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.data import Sample
-from sw.device import Device, Weights
+from sw.device.device import Device, Weights
 from sw.interchange.export import MARGIN
-from sw.store import StoreError, write_atomically
+from sw.run.store import StoreError, write_atomically
 
 
 @dataclass(frozen=True)

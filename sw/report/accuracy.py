@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from sw.metrics import Epoch
 from sw.report.html import key, numbers, section, table
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import Source
+from sw.run.metrics import Epoch
 
 HEAD = (
     "epoch", "rate", "test", "training", "while learning", "firing rate", "cycles/sample",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from golden.spec.registers import COUNTERS, CYCLE_CAUSES
-from sw.metrics import Epoch
 from sw.report.html import key, numbers, section, table
 from sw.report.plots import Axes, ticks
 from sw.report.source import Source
+from sw.run.metrics import Epoch
 
 DOCS = {counter.name: counter.doc for counter in COUNTERS}
 STYLES = dict(

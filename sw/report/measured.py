@@ -11,12 +11,12 @@ from golden.core import StepRecord
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.network import Network
-from sw.channel import Channel
 from sw.data import Dataset
-from sw.device import Device, Weights
+from sw.device.channel import Channel
+from sw.device.device import Device, Weights
 from sw.link.golden_link import GoldenTransport
-from sw.metrics import Tally
-from sw.training import Watcher
+from sw.run.metrics import Tally
+from sw.run.training import Watcher
 
 Floats = NDArray[np.float64]
 

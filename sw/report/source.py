@@ -10,11 +10,11 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import DATASETS, Dataset
 from sw.data.events import Sensor
-from sw.device import Weights
-from sw.metrics import Epoch
+from sw.device.device import Weights
 from sw.report.measured import Measured, measure
-from sw.store import Run, StoreError
-from sw.training import Watcher
+from sw.run.metrics import Epoch
+from sw.run.store import Run, StoreError
+from sw.run.training import Watcher
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""Weight update of one row a cycle, with stochastic rounding. Twin of golden/lanes/update.py."""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.spec.config import CoreConfig
+from golden.spec.formats import GAIN_BITS, NOISE_BITS, POST_FRACTION, TRACE_BITS
+from hw.core.base.pipeline import later, register, when
+from hw.core.lanes.noise import lane_noise
+
+PRODUCT = signed(GAIN_BITS + TRACE_BITS + 1)
+BASE = signed(GAIN_BITS + TRACE_BITS + 2)
+
+
+class Update(wiring.Component):
+    """w' = saturate(w + (g q + k x 2^5 + noise) / 2^16), all lanes side by side.
+
+    A pipeline without stalls; times are cycles after `pre_trace` and `spiked`:
+
+    0 pre_trace, spiked (and the gains, which stay for a pass) · 2 noise, update · 3 weights · 4 new
+    """
+
+    LATENCY = 4
+
+    def __init__(self, config: CoreConfig, lanes: int, first: int = 0) -> None:
+        """`lanes` lanes from lane `first` on: the noise of a lane depends on its number."""
+        self.config, self.lanes, self.first = config, lanes, first
+        weights = data.ArrayLayout(signed(config.weight_bits), lanes)
+        gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
+        super().__init__(
+            {
+                "pre_trace": In(TRACE_BITS),
+                "spiked": In(1),
+                "gains": In(gains),
+                "post_gains": In(gains),
+                "noise": In(32),
+                "update": In(1),
+                "weights": In(weights),
+                "new": Out(weights),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        spiked = later(m, "spiked", self.spiked, 1)
+        new = register(m, self.new)
+        for lane in range(self.lanes):
+            product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
+            base = Signal(BASE, name=f"base_{lane}", reset_less=True)
+            change = Signal(BASE.width - NOISE_BITS + 1, name=f"change_{lane}", reset_less=True)
+            post = self.post_gains[lane] << POST_FRACTION
+            total = base + lane_noise(self.noise, self.first + lane)
+            m.d.sync += [
+                product.eq(self.gains[lane] * self.pre_trace),
+                base.eq(product + when(spiked, post)),
+                change.eq(when(self.update, total >> NOISE_BITS)),
+                new[lane].eq(self._add(m, lane, change.as_signed())),
+            ]
+        return m
+
+    def _add(self, m: Module, lane: int, change):
+        """weights + change in two's complement, saturated."""
+        bits = self.config.weight_bits
+        top = 1 << (bits - 1)
+        total = Signal(signed(max(bits, change.shape().width) + 1), name=f"total_{lane}")
+        m.d.comb += total.eq(self.weights[lane] + change)
+        return Mux(total >= top, top - 1, Mux(total < -top, -top, total))

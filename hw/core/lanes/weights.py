@@ -1,0 +1,100 @@
+"""The weight memory: a row of one weight per lane in every cycle, read and written side by side."""
+
+from amaranth import Array, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden.spec.config import CoreConfig, ceil_log2
+from hw.core.base.pipeline import later, register
+from hw.core.base.tokens import word_bits
+
+BLOCK_WORDS = 2048  # an ECP5 block RAM holds 2048 words of 9 bits
+
+
+def bank_depths(words: int, weight_bits: int) -> list[int]:
+    """Depths of the banks: as deep as one block RAM is for one lane, the rest in a smaller one."""
+    deepest = BLOCK_WORDS * 9 // (9 if weight_bits <= 9 else 18)
+    depths = [deepest] * (words // deepest)
+    return depths + ([words % deepest] if words % deepest else [])
+
+
+def lanes_per_block(depth: int, weight_bits: int) -> int:
+    """Lanes that share one block RAM in a bank of `depth` words."""
+    width = 9 if depth > 1024 else 18 if depth > 512 else 36
+    return max(1, width // weight_bits)
+
+
+class Weights(wiring.Component):
+    """Weight memory of some lanes.
+
+    `data` is the word at `read_address` LATENCY cycles before. A word written is seen by reads from
+    the next cycle on; the sequencer never reads a word that is still on its way here.
+
+    Parameters: see CoreConfig. Ports: lane vectors hold `weight_bits` bits a lane, lane 0 lowest.
+    `write_lanes` has a bit per lane to write.
+    """
+
+    LATENCY = 3
+
+    def __init__(self, config: CoreConfig, lanes: int) -> None:
+        self.config, self.lanes = config, lanes
+        vector = data.ArrayLayout(config.weight_bits, lanes)
+        super().__init__(
+            {
+                "read_address": In(word_bits(config)),
+                "data": Out(vector),
+                "write_address": In(word_bits(config)),
+                "write_data": In(vector),
+                "write_lanes": In(lanes),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        depths = bank_depths(config.weight_words, config.weight_bits)
+        bank_bits = ceil_log2(max(depths))
+        reads = [self._bank(m, number, depth, bank_bits) for number, depth in enumerate(depths)]
+        if len(depths) == 1:
+            m.d.sync += register(m, self.data).eq(reads[0])
+            return m
+        bank = self.read_address[bank_bits:]
+        m.d.sync += register(m, self.data).eq(
+            Array(reads)[later(m, "bank", bank, self.LATENCY - 1)]
+        )
+        return m
+
+    def _bank(self, m: Module, number: int, depth: int, bank_bits: int) -> Signal:
+        """One bank, its read register, and its share of the writes."""
+        config = self.config
+        share = lanes_per_block(depth, config.weight_bits)
+        read = Signal(
+            data.ArrayLayout(config.weight_bits, self.lanes), name=f"read_{number}", reset_less=True
+        )
+        here = Signal(name=f"here_{number}")
+        m.d.comb += here.eq(self.write_address[bank_bits:] == number)
+        bits = ceil_log2(depth)
+        for low in range(0, self.lanes, share):
+            count = min(share, self.lanes - low)
+            shape = data.ArrayLayout(config.weight_bits, count)
+            memory = Memory(shape=shape, depth=depth, init=[], attrs={"ram_style": "block"})
+            m.submodules[f"bank{number}_lane{low}"] = memory
+            reader = memory.read_port()
+            writer = memory.write_port(granularity=1)
+            m.d.comb += [
+                reader.addr.eq(self.read_address[:bits]),
+                writer.addr.eq(self.write_address[:bits]),
+            ]
+            for lane in range(count):
+                m.d.comb += [
+                    writer.data[lane].eq(self.write_data[low + lane]),
+                    writer.en[lane].eq(self.write_lanes[low + lane] & here),
+                ]
+                m.d.sync += read[low + lane].eq(reader.data[lane])
+        return read
+
+
+def spread(enable, lanes: int):
+    """A lane mask: all lanes, or none."""
+    return Mux(enable, (1 << lanes) - 1, 0)

@@ -1,0 +1,46 @@
+"""Class error of one layer: hard sigmoid of the logit against the label, times the learning rate.
+
+Twin of `golden.learn.signal.class_signals`.
+"""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.spec.formats import ERROR_ONE, LOGIT_BITS, SIGNAL_BITS
+
+
+class Error(wiring.Component):
+    """signal = round((target - clip(1/2 + logit x gain / 256, 0, 1)) x rate), LATENCY cycles later."""
+
+    LATENCY = 5
+
+    logit: In(signed(LOGIT_BITS))
+    target: In(1)
+    gain: In(15)
+    rate: In(15)
+    signal: Out(signed(SIGNAL_BITS))
+
+    def elaborate(self, platform):
+        m = Module()
+        target = [Signal(name=f"target_{stage}") for stage in range(3)]
+        logit = Signal(signed(LOGIT_BITS))
+        scaled = Signal(signed(LOGIT_BITS + 16))
+        guess = Signal(signed(LOGIT_BITS + 9))
+        error = Signal(signed(10))
+        product = Signal(signed(26))
+        half, one = ERROR_ONE // 2, ERROR_ONE
+        wish = Mux(target[2], one, 0)
+        clipped = Mux(guess < 0, 0, Mux(guess > one, one, guess[:9]))
+        m.d.sync += [
+            target[0].eq(self.target),
+            target[1].eq(target[0]),
+            target[2].eq(target[1]),
+            logit.eq(self.logit),
+            scaled.eq(logit * self.gain),
+            guess.eq(((scaled + half) >> 8) + half),
+            error.eq(wish - clipped),
+            product.eq(error * self.rate),
+        ]
+        m.d.comb += self.signal.eq((product + half) >> 8)
+        return m

@@ -1,0 +1,70 @@
+"""Logits of the layer that is firing, all classes side by side, a chunk of neurons a cycle.
+
+A hidden layer's logits are its latents, sums of B o; a readout's are its membranes. Twin of
+`golden.learn.signal.latents`.
+"""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+from golden.spec.config import CoreConfig
+from golden.spec.formats import LOGIT_BITS, MEMBRANE_BITS
+from hw.core.base.chunks import place_bits
+from hw.core.base.pipeline import later, register
+
+
+def population(bits):
+    """Number of ones, as a balanced tree."""
+    if len(bits) == 1:
+        return bits
+    half = len(bits) // 2
+    return population(bits[:half]) + population(bits[half:])
+
+
+class Latents(wiring.Component):
+    """Takes a chunk with `valid`; `logits` include it LATENCY cycles later, `ones` a cycle before.
+
+    `restart` comes with the first chunk of a layer, `number` counts its chunks: lane n of chunk
+    `number` is class number x lanes + n of a `readout`.
+    """
+
+    LATENCY = 3
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        lanes = config.chunk_lanes
+        super().__init__(
+            {
+                "valid": In(1),
+                "restart": In(1),
+                "readout": In(1),
+                "number": In(place_bits(config)),
+                "spikes": In(lanes),
+                "potentials": In(data.ArrayLayout(signed(MEMBRANE_BITS), lanes)),
+                "signs": In(data.ArrayLayout(lanes, config.classes)),
+                "ones": Out(bits_for(lanes)),
+                "logits": Out(data.ArrayLayout(signed(LOGIT_BITS), config.classes)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        lanes = self.config.chunk_lanes
+        spikes = later(m, "spikes", self.spikes, 1)
+        everything, logits = register(m, self.ones), register(m, self.logits)
+        m.d.sync += everything.eq(population(spikes))
+        hidden = later(m, "hidden", self.valid & ~self.readout, 2)
+        restart = later(m, "restart", self.restart, 2)
+        for number in range(self.config.classes):
+            plus = Signal(lanes, name=f"plus_{number}", reset_less=True)
+            ones = Signal(bits_for(lanes), name=f"ones_{number}", reset_less=True)
+            logit = logits[number]
+            m.d.sync += plus.eq(self.spikes & self.signs[number]), ones.eq(population(plus))
+            change = (ones << 1) - everything
+            with m.If(hidden):
+                m.d.sync += logit.eq(Mux(restart, 0, logit) + change)
+            with m.If(self.valid & self.readout & (self.number == number // lanes)):
+                m.d.sync += logit.eq(self.potentials[number % lanes])
+        return m

@@ -1,0 +1,99 @@
+"""What a sample answers: status, prediction, cycles, spikes per layer, scores."""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.formats import SCORE_BITS
+from hw.core.base.tokens import layer_bits
+from hw.core.ports import ResultWords
+
+
+class Result(wiring.Component):
+    """On `start`: finds the highest score (the first of equals), then sends the words of
+    `golden.spec.samples.Result`; `done` pulses after the last."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "done": Out(1),
+                "busy": In(1),
+                "begin": In(1),
+                "class_count": In(16),
+                "status": In(4),
+                "score_index": Out(ceil_log2(config.classes)),
+                "score": In(signed(SCORE_BITS)),
+                "spike_index": Out(layer_bits(config)),
+                "spike_count": In(16),
+                "result": Out(ResultWords),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        best = Signal(signed(SCORE_BITS))
+        prediction = Signal(ceil_log2(config.classes))
+        index = Signal(8)
+        half = Signal()
+        cycles = Signal(32)
+        m.d.comb += self.score_index.eq(index), self.spike_index.eq(index)
+        score = Signal(signed(SCORE_BITS))
+        scored = Signal(8)
+        comparing = Signal()
+        m.d.sync += score.eq(self.score), scored.eq(index), comparing.eq(0)
+        with m.If(self.begin):
+            m.d.sync += cycles.eq(0)
+        with m.Elif(self.busy):
+            m.d.sync += cycles.eq(cycles + 1)
+        with m.If(comparing & ((scored == 0) | (score > best))):
+            m.d.sync += best.eq(score), prediction.eq(scored)
+        word = self.result.payload
+        send = self.result.ready & self.result.valid
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.sync += index.eq(0)
+                with m.If(self.start):
+                    m.next = "COMPARE"
+            with m.State("COMPARE"):
+                m.d.sync += comparing.eq(1), index.eq(index + 1)
+                with m.If(index == self.class_count - 1):
+                    m.d.sync += index.eq(0)
+                    m.next = "LAST_COMPARE"
+            with m.State("LAST_COMPARE"):
+                m.next = "HEAD"
+            with m.State("HEAD"):
+                m.d.comb += self.result.valid.eq(1)
+                with m.Switch(index):
+                    for number, value in enumerate(
+                        (self.status, prediction, cycles[:16], cycles[16:])
+                    ):
+                        with m.Case(number):
+                            m.d.comb += word.data.eq(value)
+                with m.If(send):
+                    m.d.sync += index.eq(Mux(index == 3, 0, index + 1))
+                    with m.If(index == 3):
+                        m.next = "SPIKES"
+            with m.State("SPIKES"):
+                m.d.comb += self.result.valid.eq(1), word.data.eq(self.spike_count)
+                with m.If(send):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If(index == config.layers - 1):
+                        m.d.sync += index.eq(0)
+                        m.next = "SCORES"
+            with m.State("SCORES"):
+                m.d.comb += [
+                    self.result.valid.eq(1),
+                    word.data.eq(Mux(half, self.score[16:], self.score[:16])),
+                    word.last.eq(half & (index == config.classes - 1)),
+                ]
+                with m.If(send):
+                    m.d.sync += half.eq(~half), index.eq(index + half)
+                    with m.If(word.last):
+                        m.d.sync += index.eq(0)
+                        m.d.comb += self.done.eq(1)
+                        m.next = "IDLE"
+        return m

@@ -1,0 +1,76 @@
+"""Memories and registers of a device, read and written in blocks of words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.config import CoreConfig
+from golden.spec.frames import HEADER, MAX_READ_WORDS, READ_PAYLOAD, WRITE_PAYLOAD, Command
+from golden.spec.registers import COUNTERS, REGISTERS, Space, address, memories, register_address
+from sw.device.channel import Channel
+from sw.device.identity import register_value
+
+Words = NDArray[np.uint16]
+REGISTER = {register.name: register for register in REGISTERS}
+
+
+class Blocks:
+    """The address map behind a channel."""
+
+    def __init__(self, channel: Channel, config: CoreConfig) -> None:
+        self.channel = channel
+        self.config = config
+
+    def read(self, space: Space, index: int, count: int) -> Words:
+        """`count` words of `space`, uint16, in as many frames as it takes."""
+        parts = []
+        for at in range(0, count, MAX_READ_WORDS):
+            many = min(MAX_READ_WORDS, count - at)
+            payload = READ_PAYLOAD.pack(address(space, index + at), many)
+            parts.append(self.channel.submit(Command.READ, payload))
+        return np.frombuffer(b"".join(part.result() for part in parts), "<u2").astype(np.uint16)
+
+    def write(self, space: Space, index: int, words: NDArray[np.integer]) -> None:
+        """Store words (their low 16 bits) in `space` from `index` on."""
+        data = (np.asarray(words).reshape(-1).astype(np.int64) & 0xFFFF).astype("<u2").tobytes()
+        step = 2 * ((self.config.frame_bytes // 4 - HEADER.size - WRITE_PAYLOAD.size) // 2)
+        parts = []
+        for at in range(0, len(data), step):
+            payload = WRITE_PAYLOAD.pack(address(space, index + at // 2)) + data[at : at + step]
+            parts.append(self.channel.submit(Command.WRITE, payload))
+        for part in parts:
+            part.result()
+
+    def register(self, name: str) -> int:
+        """Value of a register."""
+        register = REGISTER[name]
+        return register_value(self.read(Space.REGISTERS, register_address(name), register.words))
+
+    def set_register(self, name: str, value: int) -> None:
+        """Write a register."""
+        words = [value >> (16 * part) & 0xFFFF for part in range(REGISTER[name].words)]
+        self.write(Space.REGISTERS, register_address(name), np.array(words))
+
+    def counters(self) -> dict[str, int]:
+        """The counters by name."""
+        start = register_address(COUNTERS[0].name)
+        words = self.read(Space.REGISTERS, start, sum(counter.words for counter in COUNTERS))
+        parts = np.split(words, np.cumsum([counter.words for counter in COUNTERS])[:-1])
+        return {counter.name: register_value(p) for counter, p in zip(COUNTERS, parts, strict=True)}
+
+    @property
+    def noise_state(self) -> int:
+        """Position in the random sequence of stochastic rounding: to save, and to set again."""
+        return self.register("noise_state")
+
+    @noise_state.setter
+    def noise_state(self, value: int) -> None:
+        self.set_register("noise_state", value)
+
+    def memory(self, space: Space, first: int, count: int) -> NDArray[np.int32]:
+        """`count` words of a memory of lanes, int32[count, lanes]."""
+        memory = memories(self.config)[space]
+        words = self.read(space, first * memory.stride, count * memory.stride)
+        values = words.astype(np.int16).astype(np.int32) if memory.signed else words
+        return values.reshape(count, memory.stride)[:, : memory.elements].astype(np.int32)

@@ -1,0 +1,260 @@
+"""Commands to the device and back over a link that may lose and corrupt bytes.
+
+Go-back-N with credits: up to RESULT_SLOTS frames and `frame_bytes` bytes are in flight, so the
+device always has a next command. Every command runs exactly once and in order, whatever the link
+does:
+
+- a frame the device did not take is sent again, on its demand or after silence
+- a reply says that all commands before it have run. If one of theirs was lost, a WRITE is done, a
+  SAMPLE's or PLAY's results are read back from the device, and a READ is asked again as a new frame
+- nothing but READs is sent while a READ is unanswered, so that asking again reads the same values,
+  and no result is overwritten before it is read back
+- after silence with everything taken, a READ is sent as a probe: its reply proves the rest ran
+
+A link on which nothing gets through ends in LinkError after a bounded number of tries.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+
+from golden.spec.config import CoreConfig
+from golden.spec.frames import (
+    END,
+    GO_BACK,
+    HEADER,
+    PLAY_ENTRY,
+    READ_PAYLOAD,
+    Command,
+    Damaged,
+    Frame,
+    FrameReader,
+    Status,
+)
+from golden.spec.registers import RESULT_SLOTS, Space, address, memories, play_words
+from sw.device.pending import InFlight, LinkStatistics, Pending, Refused
+from sw.link.transport import LinkError, Transport
+
+SMALLEST_BUFFER = 512  # frame_bytes of the smallest core: what is safe before the real one is known
+FLUSH = bytes([END])  # ends whatever the device has half of; an empty frame is silence
+
+
+class Channel:
+    """Commands in order over a `Transport`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        tries: int = 8,
+        go_backs: int = 64,
+        nonce: bytes | None = None,
+    ) -> None:
+        """Open the channel: SYNC, so that both ends agree on the next frame.
+
+        `tries` silences or `go_backs` demands to go back without any progress end the link.
+        Raises LinkError.
+        """
+        self.transport = transport
+        self.statistics = LinkStatistics()
+        self._limits = (tries, go_backs)
+        self._credit = SMALLEST_BUFFER
+        self._config: CoreConfig | None = None
+        self._waiting: deque[Pending] = deque()
+        self._again: deque[Pending] = deque()  # lost replies, to be read before anything else
+        self._flight: deque[InFlight] = deque()
+        self._synchronise(nonce or os.urandom(8))
+
+    def configure(self, config: CoreConfig) -> None:
+        """Tell the channel the core it talks to: its buffer, and where its results are."""
+        self._config, self._credit = config, config.frame_bytes
+
+    def submit(self, command: Command, payload: bytes) -> Pending:
+        """Send a command, waiting for credit if there is none. Its answer comes later."""
+        if HEADER.size + len(payload) > self._credit:
+            raise ValueError(f"payload of {len(payload)} bytes: {self._credit - HEADER.size} fit")
+        pending = Pending(self, command, payload)
+        self._waiting.append(pending)
+        self._send()
+        while self._waiting:
+            self.pump()
+        return pending
+
+    def call(self, command: Command, payload: bytes) -> bytes:
+        """Send a command and wait for its answer."""
+        return self.submit(command, payload).result()
+
+    def pump(self) -> None:
+        """Send what may be sent, and take what comes next: replies, or silence."""
+        self._send()
+        data = self._read(max(0.0, self._deadline - time.monotonic()))
+        for reply in self._reader.feed(data):
+            if isinstance(reply, Damaged):
+                self.statistics.damaged += 1
+            elif self._flight:
+                self._take(reply)
+        if self._flight and (not data or time.monotonic() > self._deadline):
+            self._silence()
+
+    def close(self) -> None:
+        """Close the transport."""
+        self.transport.close()
+
+    def _write(self, data: bytes) -> None:
+        self.statistics.bytes_sent += len(data)
+        self.transport.write(data)
+
+    def _read(self, timeout: float) -> bytes:
+        data = self.transport.read(timeout)
+        self.statistics.bytes_received += len(data)
+        return data
+
+    def _synchronise(self, nonce: bytes) -> None:
+        self._reader = FrameReader()
+        self._sequence = 1
+        for _ in range(self._limits[0]):
+            self._progress()
+            self._write(FLUSH + Frame(0, Command.SYNC, nonce).encode())
+            while (left := self._deadline - time.monotonic()) > 0:
+                data = self._read(left)
+                for reply in self._reader.feed(data):
+                    if isinstance(reply, Damaged):
+                        self.statistics.damaged += 1
+                    elif (reply.sequence, reply.code, reply.payload) == (0, Status.OK, nonce):
+                        self._progress()
+                        return
+                if not data:
+                    break
+            self.statistics.silences += 1
+        raise self._dead()
+
+    def _send(self) -> None:
+        """Send what credit and order allow."""
+        while queue := self._again or self._waiting:
+            pending = queue[0]
+            frame = Frame(self._sequence, pending.command, pending.payload)
+            held = sum(sent.frame.credit for sent in self._flight)
+            full = len(self._flight) >= RESULT_SLOTS or held + frame.credit > self._credit
+            reading = any(sent.frame.code == Command.READ for sent in self._flight)
+            if (full and self._flight) or (reading and frame.code != Command.READ):
+                return
+            queue.popleft()
+            self._launch(frame, pending)
+
+    def _launch(self, frame: Frame, pending: Pending | None) -> None:
+        if not self._flight:
+            self._progress()
+        self._flight.append(InFlight(frame, pending))
+        self._sequence = (self._sequence + 1) % 256
+        self.statistics.sent += 1
+        self._write(frame.encode())
+
+    def _take(self, reply: Frame) -> None:
+        place = (reply.sequence - self._flight[0].frame.sequence) % 256
+        if reply.code in GO_BACK:
+            if place <= len(self._flight):
+                self._go_back(place, reply.code)
+        elif place >= len(self._flight):
+            return  # an answer that came twice
+        elif reply.code == Status.DUPLICATE:
+            self._mark_taken(place + 1)
+        else:
+            for _ in range(place):
+                self._lost(self._flight.popleft())
+            self._resolve(self._flight.popleft(), reply)
+            if self._no_room:
+                self._resend()
+            self._progress()
+
+    def _go_back(self, place: int, code: int) -> None:
+        self._mark_taken(place)
+        self.statistics.refused += 1
+        self._asked += 1
+        if self._asked > self._limits[1]:
+            raise self._dead()
+        for sent in list(self._flight)[place:]:
+            sent.taken = False
+        if code == Status.NO_ROOM:
+            self._no_room = True  # sending again at once would find no room either
+        else:
+            self._resend()
+
+    def _mark_taken(self, count: int) -> None:
+        news = [sent for sent in list(self._flight)[:count] if not sent.taken]
+        for sent in news:
+            sent.taken = True
+        if news:
+            self._progress()
+
+    def _resolve(self, sent: InFlight, reply: Frame) -> None:
+        if sent.pending is None:
+            return
+        if reply.code == Status.OK:
+            sent.pending.answer = reply.payload
+            return
+        known = reply.code in list(Status)
+        status = Status(reply.code).name if known else f"status {reply.code}"
+        name = self.transport.name
+        sent.pending.error = Refused(
+            f"{name} refused {sent.pending.command.name} with {status}; "
+            "it does not match this software: rebuild the bitstream, or check out its version"
+        )
+
+    def _lost(self, sent: InFlight) -> None:
+        """Make up for a reply that will not come: its command has run."""
+        if (pending := sent.pending) is None:
+            return
+        self.statistics.recovered += 1
+        if pending.command == Command.WRITE:
+            pending.answer = b""
+            return
+        if pending.command in (Command.SAMPLE, Command.PLAY):
+            assert self._config is not None, "samples need a configured channel"
+            played = len(pending.payload) // PLAY_ENTRY.size
+            samples = played if pending.command == Command.PLAY else 1
+            slot = sent.frame.sequence % RESULT_SLOTS
+            stride = memories(self._config)[Space.RESULTS].stride
+            pending.command = Command.READ
+            pending.payload = READ_PAYLOAD.pack(
+                address(Space.RESULTS, slot * stride), play_words(self._config, samples)
+            )
+        self._again.append(pending)
+
+    def _silence(self) -> None:
+        self.statistics.silences += 1
+        self._tries += 1
+        if self._tries > self._limits[0]:
+            raise self._dead()
+        self._deadline = time.monotonic() + self.transport.patience
+        if all(sent.taken for sent in self._flight):
+            payload = READ_PAYLOAD.pack(address(Space.REGISTERS), 1)
+            self._launch(Frame(self._sequence, Command.READ, payload), None)
+        else:
+            self._resend()
+
+    def _resend(self) -> None:
+        """Send again all that the device has not taken."""
+        self._no_room = False
+        missing = [sent.frame.encode() for sent in self._flight if not sent.taken]
+        if missing:
+            self.statistics.resent += len(missing)
+            self._write(FLUSH + b"".join(missing))
+
+    def _progress(self) -> None:
+        self._tries = self._asked = 0
+        self._no_room = False
+        self._deadline = time.monotonic() + self.transport.patience
+
+    def _dead(self) -> LinkError:
+        seen = self.statistics
+        if seen.damaged or seen.refused:
+            return LinkError(
+                f"{self.transport.name}: too much is damaged on the link ({seen.damaged} replies, "
+                f"{seen.refused} frames refused); check the cable, lower --baud, or power-cycle it"
+            )
+        return LinkError(
+            f"{self.transport.name} does not answer; check its power and cable, that its bitstream "
+            "is loaded, and --baud"
+        )

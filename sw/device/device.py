@@ -1,0 +1,287 @@
+"""A device in the host's hand: load a network, run samples through it, read back all it holds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.config import CoreConfig
+from golden.spec.frames import HEADER, Command
+from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES, Layer
+from golden.spec.network import Network
+from golden.spec.packing import pack_signs, pack_weights, unpack_weights
+from golden.spec.registers import Space, memories, play_entries, unpack_lanes
+from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
+from sw.device.blocks import Blocks
+from sw.device.channel import Channel
+from sw.device.identity import DeviceError, Frames, chip_frames, identify
+from sw.device.pending import Pending
+from sw.device.shelf import Kept, Series, Shelf
+from sw.link.transport import DEFAULT_BAUD, open_transport
+
+Weights = list[NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Commands under way for a sample (the last has its result), or for several that are played."""
+
+    pieces: list[Pending]
+    samples: int = 1
+
+
+class Device(Blocks):
+    """One core at the other end of a channel. `network` and `layers` are there after `load`."""
+
+    def __init__(self, channel: Channel, expected: CoreConfig | None = None) -> None:
+        """Read who is there, and check it. Raises DeviceError, or LinkError."""
+        super().__init__(channel, identify(channel, expected))
+        channel.configure(self.config)
+        self.shelf = Shelf(self)
+        self.network: Network | None = None
+        self.layers: list[Layer] = []
+
+    @classmethod
+    def open(
+        cls, target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
+    ) -> Self:
+        """Open `sim`, `golden` or `serial:PORT`.
+
+        `config` is what a simulated or golden core is built with. A board says itself what it is;
+        with a `config` it must be that. Raises LinkError or DeviceError.
+        """
+        transport = open_transport(target, config=config, baud=baud)
+        try:
+            return cls(Channel(transport), config)
+        except BaseException:
+            transport.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the device."""
+        self.channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Networks and weights
+
+    def load(self, network: Network, weights: Weights | None = None) -> None:
+        """Write everything `network` needs; `weights` instead of its initial ones.
+
+        Raises DoesNotFit or ValueError before anything is written.
+        """
+        layers = network.layers(self.config)
+        self.attach(network)
+        for index, layer in enumerate(layers):
+            self.write(Space.LAYERS, index * ENTRY_WORDS, np.array(layer.encode()))
+        self.set_register("layer_count", len(layers))
+        self.set_register("class_count", network.classes)
+        self.noise_state = network.noise_seed
+        self.write(Space.SIGNS, 0, pack_signs(self.config, network.classes))
+        self.write_weights(network.initial_weights() if weights is None else weights)
+
+    def attach(self, network: Network) -> None:
+        """Take it that the device was loaded with `network` before. Raises DoesNotFit."""
+        self.layers = network.layers(self.config)
+        self.network = network
+        self.shelf.clear()
+
+    def set_rates(self, scale: float) -> None:
+        """Multiply the learning rates of the network by `scale` (0 to 1) from now on."""
+        first = FIELD_NAMES.index("rate")
+        assert FIELD_NAMES[first + 1] == "rate_cost"
+        for index, layer in enumerate(self._loaded().layers(self.config, scale)):
+            words = np.array([layer.rate, layer.rate_cost])
+            self.write(Space.LAYERS, index * ENTRY_WORDS + first, words)
+
+    def write_weights(self, weights: Weights) -> None:
+        """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
+        places = self._loaded().places(self.config)
+        shapes = [(len(place.row_numbers()), place.stage.outputs) for place in places]
+        if [w.shape for w in weights] != shapes:
+            raise DeviceError(
+                f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
+                "use the weights of this network"
+            )
+        top = 1 << (self.config.weight_bits - 1)
+        stride = memories(self.config)[Space.WEIGHTS].stride
+        for layer, place, values in zip(self.layers, places, weights, strict=True):
+            if values.size and (values.min() < -top or values.max() >= top):
+                raise DeviceError(
+                    f"weights of {values.min()} to {values.max()}: {self.config.weight_bits} bits "
+                    f"hold {-top} to {top - 1}; lower weight_fraction or init_scale"
+                )
+            lanes = pack_weights(values, place)
+            words = np.zeros((layer.words, stride), np.int32)
+            words[:, : self.config.lanes] = lanes
+            self.write(Space.WEIGHTS, layer.weight_base * stride, words)
+
+    def read_weights(self) -> Weights:
+        """The weights on the chip: int32[rows, outputs] of every layer."""
+        weights = []
+        for layer, place in zip(self.layers, self._loaded().places(self.config), strict=True):
+            words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
+            weights.append(np.ascontiguousarray(unpack_weights(words, place)))
+        return weights
+
+    # Samples
+
+    def run(self, samples: Iterable[Frames], *, learn: bool) -> Iterator[Result]:
+        """Run samples, many in flight, and yield their results in order.
+
+        Those that are on the board (`shelve`) are played from there, several at a time; they learn
+        the same, but their results may come without scores. Raises ValueError for a label or an
+        input the network does not have, DeviceError when the device found fault with a sample.
+        """
+        self._loaded()
+        most = play_entries(self.config)
+        waiting: deque[Asked] = deque()
+        batch: list[Kept] = []
+        for sample in samples:
+            if isinstance(sample, Kept) and self.shelf.holds(sample):
+                batch.append(sample)
+                if len(batch) < most:
+                    continue
+                waiting.append(self._play(batch, learn))
+            else:
+                if batch:
+                    waiting.append(self._play(batch, learn))
+                waiting.append(self._stream(sample, learn))
+            while waiting and waiting[0].pieces[-1].done:
+                yield from self._finish(waiting.popleft())
+        if batch:
+            waiting.append(self._play(batch, learn))
+        while waiting:
+            yield from self._finish(waiting.popleft())
+
+    def shelve(self, samples: Series) -> int:
+        """Keep the first of `samples` on the board, as many as fit; returns how many.
+
+        Then `shelf.find(samples, index)` is a sample to `run` that need not cross the link. Loading
+        a network forgets them. Raises ValueError for a sample the network cannot take.
+        """
+        network = self._loaded()
+
+        def encode(sample: Frames) -> bytes:
+            frames = chip_frames(sample, network)
+            since = network.learn_from(len(frames))
+            return encode_sample(frames, sample.label, learn=True, learn_from=since)
+
+        return self.shelf.fill(samples, encode)
+
+    def step_through(self, sample: Frames, *, learn: bool = False) -> Iterator[int]:
+        """Run a sample step by step; yields after every step.
+
+        In between, membranes, traces and spikes can be read. Without `learn` traces are on, but
+        learning is off: the rates are left at zero.
+        """
+        network = self._loaded()
+        frames = chip_frames(sample, network)
+        if not learn:
+            self.set_rates(0)
+        since = network.learn_from(len(frames))
+        pieces = [*frames[:, None], frames[:0]]
+        for step, piece in enumerate(pieces):
+            last = step == len(pieces) - 1
+            payload = encode_sample(
+                piece, sample.label, learn=True, learn_from=since, first=step == 0, last=last
+            )
+            self._finish(Asked([self.channel.submit(Command.SAMPLE, payload)]))
+            if not last:
+                yield step
+
+    def membranes(self, layer: int) -> NDArray[np.int32]:
+        """Leaked membranes of a layer (for the readout: its logits), int32[neurons].
+
+        Neurons of a map, here and below, are in the order pixel x channels + channel, before pooling.
+        """
+        return self._state(Space.MEMBRANES, layer)
+
+    def post_traces(self, layer: int) -> NDArray[np.int32]:
+        """Post traces h of a layer, int32[neurons]."""
+        return self._state(Space.POST_TRACES, layer)
+
+    def spikes(self, layer: int) -> NDArray[np.bool_]:
+        """Spikes of a layer in the last step, bool[neurons]."""
+        at = self.layers[layer]
+        memory = memories(self.config)[Space.SPIKES]
+        first, count = at.state_base * memory.stride, at.state_groups * memory.stride
+        chunks = self.read(Space.SPIKES, first, count).reshape(-1, memory.stride)
+        lanes = unpack_lanes(chunks[:, : memory.elements], self.config)
+        return self._neurons(lanes, at).astype(np.bool_)
+
+    def traces(self, layer: int) -> NDArray[np.int32]:
+        """Pre traces q of a layer's rows, int32[rows]; zero between samples.
+
+        Where pixels share weights: of its inputs, int32[pixels x channels]; behind a convolution, idle
+        lanes are among the channels.
+        """
+        counts = self.read(Space.TRACE_COUNTS, 0, len(self.layers)).astype(np.int64)
+        entries = self.read(Space.TRACES, 2 * int(counts[:layer].sum()), 2 * int(counts[layer]))
+        at = self.layers[layer]
+        values = np.zeros(at.inputs + at.bias if at.by_pixel else at.rows, np.int32)
+        values[entries[::2]] = entries[1::2] & 0xFF
+        return values
+
+    # Insides
+
+    def _loaded(self) -> Network:
+        if self.network is None:
+            raise DeviceError("no network on the device; load one first")
+        return self.network
+
+    def _play(self, batch: list[Kept], learn: bool) -> Asked:
+        """Ask for samples of the board. Empties `batch`."""
+        payload, samples = b"".join(kept.entry(learn) for kept in batch), len(batch)
+        batch.clear()
+        return Asked([self.channel.submit(Command.PLAY, payload)], samples)
+
+    def _stream(self, sample: Frames, learn: bool) -> Asked:
+        """Send a sample."""
+        network = self._loaded()
+        frames = chip_frames(sample, network)
+        payloads = self._payloads(frames, sample.label, learn, network.learn_from(len(frames)))
+        return Asked([self.channel.submit(Command.SAMPLE, data) for data in payloads])
+
+    def _payloads(
+        self, frames: NDArray[np.bool_], label: int, learn: bool, learn_from: int
+    ) -> list[bytes]:
+        """Frames' payloads of a sample; of half the buffer at most if its steps allow it."""
+        whole = self.config.frame_bytes
+        for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
+            try:
+                return split_sample(frames, label, learn=learn, learn_from=learn_from, limit=limit)
+            except ValueError as error:
+                too_long = error
+        raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")
+
+    def _finish(self, asked: Asked) -> list[Result]:
+        """Results of a sample's last piece, or of all that were played, when all went well."""
+        results: list[Result] = []
+        for piece in asked.pieces:
+            words = np.frombuffer(piece.result(), "<u2").reshape(asked.samples, -1)
+            results = [Result.from_words(row, self.config.layers) for row in words.tolist()]
+            if faults := [result.status for result in results if result.status]:
+                raise DeviceError(
+                    f"device found fault with a sample: {SampleStatus(faults[0])!r}; "
+                    "the bitstream does not match this software, rebuild it"
+                )
+        return results
+
+    def _state(self, space: Space, layer: int) -> NDArray[np.int32]:
+        at = self.layers[layer]
+        return self._neurons(self.memory(space, at.state_base, at.state_groups), at)
+
+    @staticmethod
+    def _neurons(lanes: NDArray[np.integer], layer: Layer) -> NDArray[np.int32]:
+        """Values [groups of state, lanes] of a layer's neurons, without idle lanes."""
+        return lanes.reshape(layer.positions, -1)[:, : layer.outputs].reshape(-1).astype(np.int32)

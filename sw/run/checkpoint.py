@@ -1,0 +1,119 @@
+"""A training run at one moment, in one file: read it, keep it, go on from it bit for bit.
+
+The file is safetensors: tensors `layer0.weight`, …, int16 [rows, outputs], the readout last, and
+JSON in its metadata for the rest. It is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from golden.spec.registers import fingerprint
+from sw.data import Dataset
+from sw.device.device import Device, Weights
+from sw.run.metrics import Plan, Progress
+from sw.run.store import StoreError, load_weights, save_weights
+
+FORMAT = "spiking network, integer weights, one unit = 2^-weight_fraction"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Everything that decides how training goes on."""
+
+    weights: Weights
+    """int32[rows, outputs] of every layer, the readout's last."""
+    noise_state: int
+    """State of the random sequence of stochastic rounding, u32."""
+    network: Network
+    core: CoreConfig
+    """The random numbers of a weight depend on the lanes, so another core goes on differently."""
+    plan: Plan = field(default_factory=Plan)
+    """Epochs, order of samples, schedule of the rates."""
+    progress: Progress = field(default_factory=Progress)
+    """Position in the plan, and the metrics up to it."""
+    samples: str = ""
+    """`digest` of the training samples; empty: nothing was learned yet."""
+    config: dict[str, Any] = field(default_factory=dict)
+    """The run's config.json."""
+
+    def save(self, path: Path) -> None:
+        """Write the file. Raises StoreError."""
+        metadata = {
+            "format": FORMAT,
+            "network": json.dumps(self.network.as_dict()),
+            "core": json.dumps(self.core.as_dict()),
+            "fingerprint": f"{fingerprint(self.core):016x}",
+            "noise_state": str(self.noise_state),
+            "plan": json.dumps(asdict(self.plan)),
+            "progress": json.dumps(self.progress.as_dict()),
+            "samples": self.samples,
+            "config": json.dumps(self.config),
+        }
+        save_weights(path, self.weights, metadata)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a file. Raises StoreError."""
+        weights, metadata = load_weights(path)
+        try:
+            core = CoreConfig(**json.loads(metadata["core"]))
+            made = metadata["fingerprint"]
+            checkpoint = cls(
+                weights=weights,
+                noise_state=int(metadata["noise_state"]),
+                network=Network(**json.loads(metadata["network"])),
+                core=core,
+                plan=Plan(**json.loads(metadata["plan"])),
+                progress=Progress.from_dict(json.loads(metadata["progress"])),
+                samples=metadata["samples"],
+                config=json.loads(metadata["config"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{path}: not a checkpoint ({type(error).__name__}: {error}); "
+                "start a new run with its weights: train --from"
+            ) from error
+        if made != f"{fingerprint(core):016x}":
+            raise StoreError(
+                f"{path}: made with fingerprint {made}, this software has {fingerprint(core):016x}, "
+                "so it may not go on to the same bits; check out the version that made it, or "
+                "start a new run with its weights: train --from"
+            )
+        return checkpoint
+
+    @classmethod
+    def of(cls, device: Device, **others: Any) -> Self:
+        """Read weights and noise state off a loaded device."""
+        assert device.network is not None, "a network is loaded before it is kept"
+        return cls(
+            weights=device.read_weights(),
+            noise_state=device.noise_state,
+            network=device.network,
+            core=device.config,
+            **others,
+        )
+
+    def restore(self, device: Device) -> None:
+        """Put a device into this state. Raises DoesNotFit, StoreError for another core."""
+        if device.config != self.core:
+            raise StoreError(
+                f"checkpoint of a core with {self.core}, the device has {device.config}: another "
+                "core rounds differently; use one like it, or start anew with train --from"
+            )
+        device.load(self.network, self.weights)
+        device.noise_state = self.noise_state
+
+
+def digest(samples: Dataset) -> str:
+    """Hash of what a data set is: its sizes, labels and names, and its first sample."""
+    parts = [len(samples), samples.n_inputs, samples.steps, samples.keys]
+    sha = hashlib.sha256(repr(parts).encode())
+    sha.update(samples.labels.astype("<i8").tobytes() + samples[0].frames.tobytes())
+    return sha.hexdigest()[:16]

@@ -1,0 +1,125 @@
+"""A run seen from another process, by its files alone: how far it is, and how long it will take."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sw.run.log import goes_on
+from sw.run.metrics import Epoch
+from sw.run.store import LOG, Run, StoreError
+
+
+@dataclass
+class Follower:
+    """What a run's files say. `poll` reads what is new."""
+
+    run: Run
+    config: dict[str, Any] = field(default_factory=dict)
+    epochs: list[Epoch] = field(default_factory=list)
+    """The complete ones."""
+    at: dict[str, Any] = field(default_factory=dict)
+    """The newest line about samples; empty: none yet."""
+    trail: list[float] = field(default_factory=list)
+    """Accuracies of the lines of this pass."""
+    live: bool = False
+    """A process is at work."""
+    error: str = ""
+    """What ended the run, if it said so."""
+    killed: bool = False
+    """It ended without a word."""
+    began: float | None = None
+    """Time of the newest start."""
+    _offset: int = 0
+    _ended: bool = True
+    _turns: list[tuple[str, float]] = field(default_factory=list)
+    """When each epoch since the newest start began."""
+
+    def poll(self) -> None:
+        """Read on. Raises StoreError when there is no run."""
+        path = self.run.path / LOG
+        self.live = goes_on(path)  # first: what is written after the lock is gone is read now
+        self.config = self.run.config()
+        self.epochs = [_epoch(line) for line in self.run.epoch_lines()]
+        for line in self._lines(path):
+            self._take(line)
+        self.killed = not self.live and not self._ended
+
+    @property
+    def planned(self) -> int:
+        """Epochs in all."""
+        return int(self.config.get("training", {}).get("epochs", len(self.epochs)))
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is left to do."""
+        return len(self.epochs) >= self.planned
+
+    @property
+    def task_left(self) -> float | None:
+        """Seconds until the pass under way is over; None: not known."""
+        if not self.at or not self.at["speed"]:
+            return None
+        return float((self.at["total"] - self.at["samples"]) / self.at["speed"])
+
+    def left(self, now: float | None = None) -> float | None:
+        """Seconds until all is over: so many epochs as the last ones took; None: not known."""
+        now = time.time() if now is None else now
+        lengths = [b - a for (_, a), (_, b) in zip(self._turns, self._turns[1:], strict=False)]
+        if not lengths:
+            if self.task_left is None or not self.at["task"].startswith("epoch"):
+                return None
+            whole = self.at["total"] / self.at["speed"]
+            return self.task_left + whole * (self.planned - len(self.epochs) - 1)
+        each = sum(lengths[-3:]) / len(lengths[-3:])
+        done = now - self._turns[-1][1]
+        return max(0.0, each * (self.planned - len(self.epochs)) - done)
+
+    def _lines(self, path: Path) -> list[dict[str, Any]]:
+        """New complete lines; of a file that became shorter, all."""
+        try:
+            with path.open("rb") as file:
+                if file.seek(0, 2) < self._offset:
+                    self._offset, self.at, self._ended = 0, {}, True
+                file.seek(self._offset)
+                data = file.read()
+        except OSError:  # a run without a log
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [line for text in whole.splitlines() if (line := _parse(text))]
+
+    def _take(self, line: dict[str, Any]) -> None:
+        kind = line.get("what")
+        if kind == "start":
+            self.began, self.at, self.trail, self._turns = line["time"], {}, [], []
+            self.error, self._ended = "", False
+        elif kind == "end":
+            self.error, self._ended = line["error"], True
+        elif kind == "at":
+            if line["task"] != self.at.get("task"):
+                self.trail = []
+            self.at = line
+            self.trail.append(line["accuracy"])
+            if re.match("epoch ", line["task"]) and line["task"] not in dict(self._turns):
+                self._turns.append((line["task"], line["time"]))
+
+
+def _epoch(line: dict[str, Any]) -> Epoch:
+    try:
+        return Epoch(**line)
+    except TypeError as error:
+        raise StoreError(f"metrics.jsonl: not of this version ({error}); train again") from error
+
+
+def _parse(text: bytes) -> dict[str, Any] | None:
+    """A line, or None for what a crash left."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

@@ -1,0 +1,75 @@
+"""Keeps a training run in its folder while it goes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from sw.device.device import Device
+from sw.energy import EnergyModel
+from sw.run.checkpoint import Checkpoint
+from sw.run.log import Log
+from sw.run.metrics import Epoch
+from sw.run.store import LOG, Run
+
+
+class Recorder:
+    """Writes the files of a run; `keep` goes to a Trainer. `last` is what was kept last."""
+
+    def __init__(self, run: Run, device: Device, config: dict[str, Any]) -> None:
+        self.run, self.device, self.config = run, device, config
+        self.last: Checkpoint | None = None
+        self.log = Log(run.path / LOG)
+        self._started = time.time()
+        self._before = 0.0
+
+    def begin(self, resumed: Checkpoint | None = None) -> None:
+        """Start the run, or go on with a resumed one. Raises StoreError.
+
+        From here until `log` is closed no other run can write to the folder.
+        """
+        self.log.open(fresh=resumed is None)
+        self.run.sweep()
+        if resumed is None:
+            self.run.start(self.config)
+            self._written = 0
+            return
+        epochs = [epoch.as_dict() for epoch in resumed.progress.epochs]
+        self.run.go_on(self.config, epochs)
+        self._written = len(epochs)
+        self._before = sum(epoch["seconds"] for epoch in epochs)
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Write the checkpoint, and the metrics of epochs that are new in it."""
+        self.last = replace(checkpoint, config=self.config)
+        self.last.save(self.run.checkpoint)
+        epochs = checkpoint.progress.epochs
+        for epoch in epochs[self._written :]:
+            self.run.add_epoch(epoch.as_dict())
+        self._written = len(epochs)
+        tests = [e.test_accuracy for e in epochs if e.test_accuracy is not None]
+        self.run.finish(
+            {
+                "test_accuracy": tests[-1] if tests else None,
+                "best_test_accuracy": max(tests, default=None),
+                "samples_learned": checkpoint.progress.samples,
+                "seconds": self._before + time.time() - self._started,
+                "link": vars(self.device.channel.statistics),
+                "energy_estimate": EnergyModel.of(self.device.config).as_dict(_total(epochs)),
+                "epochs": [epoch.as_dict() for epoch in epochs],
+            }
+        )
+
+    @property
+    def kept(self) -> str:
+        """What a message says about the files."""
+        samples = self.last.progress.samples if self.last else 0
+        if not samples:
+            return "nothing was learned yet"
+        return f"weights after {samples} samples are in {self.run.path}"
+
+
+def _total(epochs: list[Epoch]) -> dict[str, int]:
+    """What the chip counted while it learned, in all epochs."""
+    return {name: sum(e.counters[name] for e in epochs) for name in ("synops", "updates")}

@@ -1,0 +1,200 @@
+"""Training on the chip: epochs, schedule, evaluation, checkpoints.
+
+The chip learns by itself from every sample that comes with LEARN. The host chooses the order of the
+samples (a permutation for each seed and epoch) and, once an epoch, the learning rates: all are
+multiplied by `rate_scale`, half a cosine from 1 down towards 0, which lets the weights, few bits
+wide, settle. Samples that fit in the store of the board cross the link once, and are played from there.
+
+Every training run, from the command line or from Python, is this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from golden.spec.network import Network
+from sw.data import Dataset
+from sw.device.device import Device, Weights
+from sw.device.shelf import Shelf
+from sw.run.checkpoint import Checkpoint, digest
+from sw.run.metrics import Epoch, Plan, Progress, Tally
+from sw.stopping import USUAL, Every, StopRequest
+
+
+class Watcher:
+    """Is told how training goes. This one does nothing."""
+
+    def begin(self, task: str, total: int, network: Network) -> None:
+        """`total` samples of a task ("epoch 1/6", "test") follow."""
+
+    def shelved(self, shelf: Shelf) -> None:
+        """Training samples were put on the board, as many as fit (`str` says how many)."""
+
+    def sample(self, tally: Tally) -> None:
+        """A sample is done."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch is done."""
+
+
+class Watchers(Watcher):
+    """Several, told in order."""
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self.watchers = watchers
+
+    def begin(self, task: str, total: int, network: Network) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.begin(task, total, network)
+
+    def shelved(self, shelf: Shelf) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.shelved(shelf)
+
+    def sample(self, tally: Tally) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.sample(tally)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Tell all."""
+        for watcher in self.watchers:
+            watcher.epoch(epoch)
+
+
+Keep = Callable[[Checkpoint], None]
+"""Called at the start, when a checkpoint is due, after every epoch and when stopped."""
+
+
+def forget(checkpoint: Checkpoint) -> None:
+    """Keep nothing."""
+
+
+@dataclass
+class Trainer:
+    """Trains what is loaded on a device, from where `progress` is."""
+
+    device: Device
+    train_set: Dataset
+    test_set: Dataset | None
+    plan: Plan
+    watcher: Watcher = field(default_factory=Watcher)
+    stop: StopRequest = field(default_factory=StopRequest)
+    progress: Progress = field(default_factory=Progress)
+    keep: Keep = forget
+    every: Every = USUAL
+
+    def run(self, until: int | None = None) -> bool:
+        """Train up to epoch `until` (default: the plan's last); False when stopped before."""
+        last = self.plan.epochs if until is None else min(until, self.plan.epochs)
+        self._keep()
+        if len(self.progress.epochs) < last and self.device.shelve(self.train_set):
+            self.watcher.shelved(self.device.shelf)
+        while len(self.progress.epochs) < last:
+            epoch = self._epoch()
+            self._keep()
+            if epoch is None:
+                return False
+            self.watcher.epoch(epoch)
+        return True
+
+    def learn(self, number: int, limit: int | None = None) -> Tally:
+        """One epoch of learning, or its first `limit` samples, apart from `progress`."""
+        return self.replay(number, self.plan.scale(number), limit)
+
+    def replay(self, number: int, scale: float, limit: int | None = None) -> Tally:
+        """The same with rates of an epoch that is over."""
+        order = self.train_set.order(number, self.plan.seed)[:limit]
+        self.device.set_rates(scale)
+        return self.pass_over(self.train_set, order.tolist(), self._task(number), learn=True)
+
+    def evaluate(self, dataset: Dataset, task: str, limit: int | None = None) -> Tally:
+        """Classify with learning off."""
+        return self.pass_over(dataset, range(len(dataset))[:limit], task, learn=False)
+
+    def pass_over(self, dataset: Dataset, order: Iterable[int], task: str, *, learn: bool) -> Tally:
+        """Run samples in the order given."""
+        order = list(order)
+        tally = Tally(len(self._network.hidden))
+        self.watcher.begin(task, len(order), self._network)
+        self._feed(dataset, order, tally, learn, Every())
+        return tally
+
+    @property
+    def _network(self) -> Network:
+        assert self.device.network is not None, "a network is loaded before it is trained"
+        return self.device.network
+
+    def _task(self, number: int) -> str:
+        return f"epoch {number + 1}/{self.plan.epochs}"
+
+    def _feed(
+        self, dataset: Dataset, order: list[int], tally: Tally, learn: bool, every: Every
+    ) -> None:
+        """Run samples until there are no more, a checkpoint is due, or somebody asks to stop."""
+        find = self.device.shelf.find
+        samples = self.stop.until(every.until(find(dataset, index) for index in order))
+        for index, result in zip(order, self.device.run(samples, learn=learn), strict=False):
+            tally.add(result, int(dataset.labels[index]), dataset.steps)
+            self.watcher.sample(tally)
+
+    def _epoch(self) -> Epoch | None:
+        """The epoch under way, or the next; None when stopped before its end."""
+        number, progress = len(self.progress.epochs), self.progress
+        if progress.tally is None:
+            progress.scale = self.plan.scale(number)
+            progress.tally = Tally(len(self._network.hidden))
+        self._learn_on(number, progress.tally)
+        seconds = progress.tally.seconds
+        test = train = None
+        if self.test_set is not None and not self.stop.asked:
+            test = self.evaluate(self.test_set, "test")
+            train = self.evaluate(self.train_set, "training samples", len(self.test_set))
+        if self.stop.asked:
+            return None
+        return progress.close(self._network, seconds, test, train)
+
+    def _learn_on(self, number: int, tally: Tally) -> None:
+        """What the epoch under way still has to learn, with a checkpoint whenever one is due."""
+        order = self.train_set.order(number, self.plan.seed).tolist()
+        self.device.set_rates(self.progress.scale)
+        self.watcher.begin(self._task(number), len(order), self._network)
+        while tally.samples < len(order) and not self.stop.asked:
+            before = self.device.counters()
+            self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
+            self.progress.count(before, self.device.counters())
+            if tally.samples < len(order) and not self.stop.asked:
+                self._keep()
+
+    def _keep(self) -> None:
+        self.keep(
+            Checkpoint.of(
+                self.device,
+                plan=self.plan,
+                progress=deepcopy(self.progress),
+                samples=digest(self.train_set),
+            )
+        )
+
+
+def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
+    """Replay a training run on the integer model: what is different at its end, bit for bit."""
+    with Device.open("golden", config=end.core) as golden:
+        golden.load(end.network, start)
+        replay = Trainer(golden, trainer.train_set, None, end.plan, trainer.watcher)
+        for number, scale, samples in end.progress.history():
+            replay.replay(number, scale, samples)
+        found = [
+            f"layer {index}: {int(np.sum(one != two))} of {one.size} weights differ"
+            for index, (one, two) in enumerate(zip(end.weights, golden.read_weights(), strict=True))
+            if not np.array_equal(one, two)
+        ]
+        if golden.noise_state != end.noise_state:
+            found.append(f"noise state {end.noise_state:#x}, golden {golden.noise_state:#x}")
+        return found
