@@ -85,7 +85,7 @@ class Core(CoreMemory):
         self.count("steps", 1)
         self.count("events", len(rows))
         for index, layer in enumerate(layers):
-            learn = events.learn and layer.plastic
+            learn = events.learn and layer.plastic and bool(self.config.learning)
             self._run_layer(index, layer, rows, learn)
             target = events.label if self._step >= events.learn_from else None
             rows = scan(self._learn(index, layer, target, learn))

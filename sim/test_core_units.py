@@ -16,14 +16,14 @@ from golden.spec.config import CoreConfig
 from golden.spec.formats import round_shift
 from golden.spec.layers import Layer
 from golden.spec.samples import split_sample
+from hw.core.base.layouts import HEADER, event, spike_word
 from hw.core.base.multiply import Multiply
-from hw.core.base.tokens import event
 from hw.core.lanes.noise import Noise
 from hw.core.lanes.update import Update
 from hw.core.learn.error import Error
 from hw.core.ports import SAMPLE_BYTE
-from hw.core.rows.events import HEADER, Events
-from hw.core.rows.scan import Scan, spike_word
+from hw.core.rows.events import Events
+from hw.core.rows.scan import Scan
 from sim.harness import parameters, run, seeded, start
 from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource
 

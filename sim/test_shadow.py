@@ -82,7 +82,7 @@ class WritesAWeight(Watcher):
 
 def test_a_fault_of_the_hardware_is_named_and_dumped(tmp_path: Path, monkeypatch) -> None:
     """The design is compiled with a stuck wire; the waveform shows it where the report says."""
-    monkeypatch.setattr("hw.core.core.Fire", StuckLane)
+    monkeypatch.setattr("hw.core.fire.firing.Fire", StuckLane)
     library = compile_board(convert(TINY), trace=True, notify=print)
     transport = SimulatedTransport(TINY, library=library)
     with Shadowed(Channel(transport), TINY, folder=tmp_path) as board:

@@ -116,7 +116,8 @@ class CoreMemory:
         values = fits.astype(np.int32) & ((1 << memory.bits) - 1)
         if memory.signed:
             values = (values ^ (1 << (memory.bits - 1))) - (1 << (memory.bits - 1))
-        array[word[real], element[real]] = values[real]
+        if space != Space.SIGNS or self.config.learning:  # else there is no memory of signs
+            array[word[real], element[real]] = values[real]
         if len(fits) < len(words):
             raise BadAddress(f"{len(words)} words at {address:#010x} reach past the end")
 

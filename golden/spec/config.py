@@ -41,6 +41,8 @@ class CoreConfig:
     """Pixels of the largest map that a convolution can work on; 0: flat layers only."""
     post_traces: int = 1
     """1: with post traces, for the non-causal term (alpha_post); 0: without them, and their memory."""
+    learning: int = 1
+    """1: learns with TESS; 0: infers only, without learning signals and their memories."""
 
     def __post_init__(self) -> None:
         bounds = {
@@ -55,6 +57,7 @@ class CoreConfig:
             "store_bytes": (0, 1 << 19),
             "map_pixels": (0, 1 << 12),
             "post_traces": (0, 1),
+            "learning": (0, 1),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)

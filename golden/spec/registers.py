@@ -67,6 +67,7 @@ IDENTITY = (
     Register("store_bytes", 32, "r", "bytes of the store of samples; 0: there is none"),
     Register("map_pixels", 16, "r", "pixels of the largest map; 0: flat layers only"),
     Register("post_traces", 16, "r", "1: there are post traces; 0: post_gain counts as 0"),
+    Register("learning", 16, "r", "1: learns; 0: infers only, signs and post traces read as zeros"),
 )
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),

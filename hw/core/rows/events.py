@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.samples import DENSE, SKIP, SPARSE, SampleStatus
+from hw.core.base.layouts import HEADER, event, event_stream
 from hw.core.base.pipeline import front
-from hw.core.base.tokens import event, event_stream
+from hw.core.interfaces import SampleHead
 from hw.core.ports import SAMPLE_BYTE, SampleBytes
 
-HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
 DEPTH = 512  # events decoded ahead of the core
 SLICE = 4  # places of the queues that only keep paths from running through, before and after
 FAR = 17  # bits of a row number before it is checked; the top one, once set, stays
@@ -19,9 +19,14 @@ FAR = 17  # bits of a row number before it is checked; the top one, once set, st
 class Events(wiring.Component):
     """Decodes one SAMPLE payload at a byte or an event a cycle, ahead of the core.
 
-    `begin` pulses when `header` is complete. Every step ends in an event with `end`, whatever is
-    wrong with the payload; `status` tells what was. `finished` is high once the payload is taken
-    whole; `free` then makes room for the next one.
+    Every step ends in an event with `end`, whatever is wrong with the payload.
+
+    sample  bytes of a payload
+    inputs  input neurons: a row beyond them is dropped, and told in the status
+    head    what is known of the payload
+    free    pulse: make room for the next one
+    events  spikes of the input
+    taken   pulse: an input spike was decoded
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -32,13 +37,10 @@ class Events(wiring.Component):
             {
                 "sample": In(SampleBytes),
                 "inputs": In(16),
-                "header": Out(HEADER),
-                "begin": Out(1),
-                "finished": Out(1),
+                "head": Out(SampleHead()),
                 "free": In(1),
-                "status": Out(4),
                 "events": Out(event_stream(config)),
-                "taken": Out(1),  # an input spike was decoded
+                "taken": Out(1),
             }
         )
 
@@ -66,7 +68,7 @@ class Events(wiring.Component):
 
     def _mark(self, flag: SampleStatus):
         """Set one bit of the status, whatever else sets another in the same cycle."""
-        return self.status[flag.bit_length() - 1].eq(1)
+        return self.head.status[flag.bit_length() - 1].eq(1)
 
     def _check(self, m, queue, out, push):
         """What was decoded, a cycle later, into the queue, unless there is no such row; room for more."""
@@ -84,7 +86,7 @@ class Events(wiring.Component):
             queue.w_data.eq(queued),
             queue.w_en.eq(valid & (held.end | fits)),
             self.taken.eq(valid & queue.w_rdy & ~held.end & fits),
-            self.finished.eq(self._decoded & ~valid),
+            self.head.finished.eq(self._decoded & ~valid),
         ]
         return room
 
@@ -116,13 +118,13 @@ class Events(wiring.Component):
             with m.State("HEADER"):
                 m.d.comb += self._bytes.ready.eq(1)
                 with m.If(take):
-                    shifted = Cat(self.header.as_value()[8:], byte)
-                    m.d.sync += self.header.eq(shifted), count.eq(count + 1)
+                    shifted = Cat(self.head.header.as_value()[8:], byte)
+                    m.d.sync += self.head.header.eq(shifted), count.eq(count + 1)
                     with m.If(count == HEADER.size // 8 - 1):
-                        m.d.sync += self.begin.eq(1)
+                        m.d.sync += self.head.begin.eq(1)
                         m.next = "BEGIN"
             with m.State("BEGIN"):
-                m.d.sync += self.begin.eq(0), steps.eq(self.header.steps)
+                m.d.sync += self.head.begin.eq(0), steps.eq(self.head.header.steps)
                 m.next = "STEP"
             with m.State("STEP"):
                 m.d.sync += row.eq(0), count.eq(0)
@@ -197,7 +199,7 @@ class Events(wiring.Component):
                     m.d.sync += self._mark(SampleStatus.TRAILING)
             with m.State("FINISHED"):
                 with m.If(self.free):
-                    m.d.sync += ended.eq(0), self.status.eq(0), count.eq(0)
+                    m.d.sync += ended.eq(0), self.head.status.eq(0), count.eq(0)
                     m.next = "HEADER"
 
     def _dense(self, m, ended, take, byte, row, bits, lowest, emit, truncated):

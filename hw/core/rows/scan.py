@@ -1,25 +1,21 @@
 """Spikes of a fired chunk into events for the next layer. Twin of golden/rows/scan.py."""
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
+from hw.core.base.layouts import event, event_stream, spike_word
 from hw.core.base.pipeline import front
-from hw.core.base.tokens import event, event_stream
 
 AHEAD = 32  # events found ahead of the next layer
-
-
-def spike_word(config: CoreConfig) -> data.StructLayout:
-    """Spikes of one chunk; `last` of its layer."""
-    return data.StructLayout({"spikes": config.chunk_lanes, "last": 1})
 
 
 class Scan(wiring.Component):
     """A chunk of spikes in per cycle, an event out per cycle.
 
-    `chunks` is never held up: there is room for every chunk of the largest layer.
+    chunks  never held up: there is room for every chunk of the largest layer
+    events  its spikes, one by one
     """
 
     def __init__(self, config: CoreConfig) -> None:

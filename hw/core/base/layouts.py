@@ -1,4 +1,4 @@
-"""What passes between the units of the core."""
+"""What travels between the units of the core, as structs."""
 
 from amaranth.lib import data, stream
 from amaranth.utils import bits_for
@@ -18,6 +18,9 @@ FLAG_NAMES = (
     "average",
 )
 
+HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
+"""Header of a sample's payload (`golden.spec.samples`)."""
+
 
 def layer_entry() -> data.StructLayout:
     """An entry of the layer table; `flags` taken apart."""
@@ -33,8 +36,8 @@ def layer_bits(config: CoreConfig) -> int:
     return ceil_log2(config.layers)
 
 
-def state_bits(config: CoreConfig) -> int:
-    """Bits of a group's address in the state memories."""
+def group_bits(config: CoreConfig) -> int:
+    """Bits of a group's number among those of all layers: its address in the state memories."""
     return ceil_log2(config.neuron_groups)
 
 
@@ -54,10 +57,23 @@ def event_stream(config: CoreConfig) -> stream.Signature:
 
 
 def visit(config: CoreConfig) -> data.StructLayout:
-    """A row that a pass visits: q[t-1], x[t-1] and x[t]; or the `end` of the pass."""
+    """A row that a pass visits, or the `end` of the pass.
+
+    `trace` is the row's pre trace q[t-1], `previous_spike` its x[t-1], `spike` its x[t].
+    """
     return data.StructLayout(
-        {"row": config.row_bits, "trace": TRACE_BITS, "spiked": 1, "spike": 1, "end": 1}
+        {"row": config.row_bits, "trace": TRACE_BITS, "previous_spike": 1, "spike": 1, "end": 1}
     )
+
+
+def trace_entry(config: CoreConfig) -> data.StructLayout:
+    """An entry of an active list: a row, its pre trace, and whether it spiked in the step before."""
+    return data.StructLayout({"row": config.row_bits, "trace": TRACE_BITS, "previous_spike": 1})
+
+
+def spike_word(config: CoreConfig) -> data.StructLayout:
+    """Spikes of one chunk; `last` of its layer."""
+    return data.StructLayout({"spikes": config.chunk_lanes, "last": 1})
 
 
 def context(config: CoreConfig) -> data.StructLayout:
@@ -65,8 +81,8 @@ def context(config: CoreConfig) -> data.StructLayout:
     return data.StructLayout(
         {
             "layer": layer_bits(config),
-            "state": state_bits(config),
-            "valid": bits_for(config.lanes),  # lanes that are neurons
+            "group": group_bits(config),  # among those of all layers
+            "neurons": bits_for(config.lanes),  # lanes of the group that are neurons
             "final": 1,  # last group of its layer
             "fresh": 1,  # first step of a sample: state counts as zero
             "learn": 1,  # traces are kept
@@ -76,17 +92,24 @@ def context(config: CoreConfig) -> data.StructLayout:
 
 
 def slot(config: CoreConfig) -> data.StructLayout:
-    """One cycle of the lanes: a row to update and integrate, or nothing (`row` = 0)."""
+    """One cycle of the lanes: a row to update and integrate, or, without `active`, nothing."""
     return data.StructLayout(
         {
-            "row": 1,
+            "active": 1,  # the word at `address` is updated, or integrated, or both
             "address": word_bits(config),
             "trace": TRACE_BITS,
-            "spiked": 1,
-            "spike": 1,
-            "update": 1,
+            "previous_spike": 1,
+            "spike": 1,  # integrate
+            "update": 1,  # apply the deferred update
             "first": 1,  # of a pass: accumulators start over
             "last": 1,  # of a pass: the group fires
             "context": context(config),
         }
+    )
+
+
+def fired_chunk(config: CoreConfig) -> data.StructLayout:
+    """A chunk on its way through Fire and behind it."""
+    return data.StructLayout(
+        {"valid": 1, "context": context(config), "chunk": bits_for(config.chunks)}
     )
