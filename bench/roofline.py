@@ -26,7 +26,7 @@ from rich.table import Table
 from golden.spec.registers import CYCLE_CAUSES
 from hw.report import Report
 from sw.data import Sample
-from sw.device.device import Device
+from sw.device import Device
 from sw.presets import CORES, PRESETS, Preset
 
 BITS_PER_BYTE = 10  # a start and a stop bit

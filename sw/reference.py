@@ -9,8 +9,7 @@ from typing import Any
 import sw
 from sw.energy import EnergyModel
 from sw.report import Measured, Source, measure, page
-from sw.run.checkpoint import Checkpoint
-from sw.run.metrics import Epoch, Plan, Progress, Tally
+from sw.run import Checkpoint, Epoch, Plan, Progress, Tally
 from sw.shadow import Shadowed
 
 REPORT = (Source, Measured, measure, page)

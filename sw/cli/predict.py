@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sw.cli import options
 from sw.data import DataError, Dataset, Recording, Sample, read_recording
-from sw.device.device import Device
-from sw.run.store import Run
+from sw.device import Device
+from sw.run import RunFolder
 from sw.samples import Binning
 from sw.windows import WindowResult, classify, most
 
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def predict(args: argparse.Namespace, console: Console, device: Device) -> None:
     """Classes and scores."""
-    data = Run(args.run).data()
+    data = RunFolder(args.run).data()
     names = data.get("class_names")
     for given in inputs(args, data):
         if isinstance(given, Sample):

@@ -16,9 +16,9 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import fingerprint
 from sw.data import Dataset
-from sw.device.device import Device, Weights
+from sw.device import Device, Weights
+from sw.run.files import FileError, load_weights, save_weights
 from sw.run.metrics import Plan, Progress
-from sw.run.store import StoreError, load_weights, save_weights
 
 FORMAT = "spiking network, integer weights, one unit = 2^-weight_fraction"
 
@@ -44,7 +44,7 @@ class Checkpoint:
     """The run's config.json."""
 
     def save(self, path: Path) -> None:
-        """Write the file. Raises StoreError."""
+        """Write the file. Raises FileError."""
         metadata = {
             "format": FORMAT,
             "network": json.dumps(self.network.as_dict()),
@@ -60,7 +60,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file. Raises StoreError."""
+        """Read a file. Raises FileError."""
         weights, metadata = load_weights(path)
         try:
             core = CoreConfig(**json.loads(metadata["core"]))
@@ -76,12 +76,12 @@ class Checkpoint:
                 config=json.loads(metadata["config"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(
+            raise FileError(
                 f"{path}: not a checkpoint ({type(error).__name__}: {error}); "
                 "start a new run with its weights: train --from"
             ) from error
         if made != f"{fingerprint(core):016x}":
-            raise StoreError(
+            raise FileError(
                 f"{path}: made with fingerprint {made}, this software has {fingerprint(core):016x}, "
                 "so it may not go on to the same bits; check out the version that made it, or "
                 "start a new run with its weights: train --from"
@@ -101,9 +101,9 @@ class Checkpoint:
         )
 
     def restore(self, device: Device) -> None:
-        """Put a device into this state. Raises DoesNotFit, StoreError for another core."""
+        """Put a device into this state. Raises DoesNotFit, FileError for another core."""
         if device.config != self.core:
-            raise StoreError(
+            raise FileError(
                 f"checkpoint of a core with {self.core}, the device has {device.config}: another "
                 "core rounds differently; use one like it, or start anew with train --from"
             )

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sw.run.files import FileError
+from sw.run.folder import LOG, RunFolder
 from sw.run.log import goes_on
 from sw.run.metrics import Epoch
-from sw.run.store import LOG, Run, StoreError
 
 
 @dataclass
 class Follower:
     """What a run's files say. `poll` reads what is new."""
 
-    run: Run
+    run: RunFolder
     config: dict[str, Any] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=list)
     """The complete ones."""
@@ -40,7 +41,7 @@ class Follower:
     """When each epoch since the newest start began."""
 
     def poll(self) -> None:
-        """Read on. Raises StoreError when there is no run."""
+        """Read on. Raises FileError when there is no run."""
         path = self.run.path / LOG
         self.live = goes_on(path)  # first: what is written after the lock is gone is read now
         self.config = self.run.config()
@@ -113,7 +114,7 @@ def _epoch(line: dict[str, Any]) -> Epoch:
     try:
         return Epoch(**line)
     except TypeError as error:
-        raise StoreError(f"metrics.jsonl: not of this version ({error}); train again") from error
+        raise FileError(f"metrics.jsonl: not of this version ({error}); train again") from error
 
 
 def _parse(text: bytes) -> dict[str, Any] | None:

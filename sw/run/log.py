@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from golden.spec.network import Network
+from sw.run.files import FileError
 from sw.run.metrics import Tally
-from sw.run.store import StoreError
-from sw.run.training import Watcher
+from sw.run.watcher import Watcher
 
 EVERY = 1.0  # seconds between two lines
 PATIENCE = 1.0  # seconds for a watcher to let go of the lock
@@ -38,12 +38,12 @@ class Log(Watcher):
         self._task, self._total, self._next = "", 0, 0.0
 
     def open(self, *, fresh: bool) -> None:
-        """Take hold of the file; `fresh` empties it. Raises StoreError: another run has it."""
+        """Take hold of the file; `fresh` empties it. Raises FileError: another run has it."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
-            raise StoreError(
+            raise FileError(
                 f"{self.path}: cannot be written ({error.strerror or error}); choose another --out"
             ) from error
         self._lock()
@@ -113,7 +113,7 @@ class Log(Watcher):
                     time.sleep(0.02)
                     continue
                 self.close()
-                raise StoreError(
+                raise FileError(
                     f"{self.path.parent}: a run that goes on writes to it (see it with watch); wait for "
                     "its end, or choose another --out"
                 ) from None

@@ -166,7 +166,7 @@ class Progress:
         return self.epochs[-1].test_accuracy if self.epochs else None
 
     def history(self) -> list[tuple[int, float, int]]:
-        """Number from 0 on, rate factor and samples of every epoch: what a replay needs."""
+        """Number from 0 on, rate factor and samples of every epoch: enough to train again."""
         done = [(e.epoch - 1, e.rate_scale, e.samples) for e in self.epochs]
         if self.tally is None or not self.tally.samples:
             return done

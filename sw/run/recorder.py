@@ -6,18 +6,18 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from sw.device.device import Device
+from sw.device import Device
 from sw.energy import EnergyModel
 from sw.run.checkpoint import Checkpoint
+from sw.run.folder import LOG, RunFolder
 from sw.run.log import Log
 from sw.run.metrics import Epoch
-from sw.run.store import LOG, Run
 
 
 class Recorder:
     """Writes the files of a run; `keep` goes to a Trainer. `last` is what was kept last."""
 
-    def __init__(self, run: Run, device: Device, config: dict[str, Any]) -> None:
+    def __init__(self, run: RunFolder, device: Device, config: dict[str, Any]) -> None:
         self.run, self.device, self.config = run, device, config
         self.last: Checkpoint | None = None
         self.log = Log(run.path / LOG)
@@ -25,7 +25,7 @@ class Recorder:
         self._before = 0.0
 
     def begin(self, resumed: Checkpoint | None = None) -> None:
-        """Start the run, or go on with a resumed one. Raises StoreError.
+        """Start the run, or go on with a resumed one. Raises FileError.
 
         From here until `log` is closed no other run can write to the folder.
         """
