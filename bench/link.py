@@ -2,7 +2,7 @@
 
     python -m bench.link [--preset nmnist-fast] [--mhz 60] [--baud 3000000] [--json]
 
-Trains on the compiled RTL: the samples that fit in the store of the board, once sent over the link and
+Trains on the compiled RTL: the samples that fit in the board's sample store, once sent over the link and
 once played from the store, in the same order. Both ways of the link are counted, everything on the wire
 included; on a UART they carry 10 bits a byte at the same time, so the busier one counts. The core's
 samples/s follow from its own cycles and the clock. `between` are cycles of the whole board per sample
@@ -36,7 +36,7 @@ def measure(
         kept = device.store_samples(data)
         filling = device.channel.statistics.bytes_sent - filling
         if not kept:
-            raise SystemExit("bench.link: no sample fits in the store of this core")
+            raise SystemExit("bench.link: no sample fits in the sample store of this core")
         order = [n for epoch in range(epochs) for n in data.order(epoch, 1) if n < kept]
         warm = [data[n] for n in range(kept, len(data))]
         list(device.run(warm, learn=True))

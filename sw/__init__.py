@@ -1,7 +1,7 @@
 """Host software: it drives a core, feeds it data sets, trains networks, and keeps and shows the results.
 
 In Python, a user needs `Network`, `Device`, `Model`, and `load` for the data sets that have a name. On
-the command line the entry is `python -m sw.driver`. The rooms, each of which uses those before it alone:
+the command line the entry is `python -m sw.driver`. The packages, each of which uses those before it:
 
 - `link`: bytes to a board, to compiled RTL or to the integer model, and back
 - `data`: data sets and recordings become binary frames

@@ -32,9 +32,9 @@ def add_parsers(commands: Any, **style: Any) -> None:
     parser.add_argument("--test", type=int, metavar="N", help="test samples (default: as trained)")
     options.add_cache(parser)
     parser = _parser(
-        commands, "predict", predict, "class and scores of samples, or of recordings window by window",
+        commands, "predict", predict, "class and scores of samples, or of recordings by time windows",
         "  predict --run runs/nmnist-1 0 1 2         test samples by number\n"
-        "  predict --run runs/nmnist-1 00042.bin     a recording, window by window\n"
+        "  predict --run runs/nmnist-1 00042.bin     a recording, by time windows\n"
         "  predict --run runs/folder-1 hand.aedat4 hand.raw --window 500ms", style,
     )  # fmt: skip
     predicting.add_arguments(parser)

@@ -41,7 +41,7 @@ class Recording:
     sensor: Sensor | None
     """Its sensor; None when neither the file nor anybody says it."""
     start_us: int
-    """Where its windows of time start: at the first event, in N-MNIST files at 0."""
+    """Where its time windows start: at the first event, in N-MNIST files at 0."""
     note: str = ""
     """What is wrong with the file, when only its good part is here."""
 
@@ -51,7 +51,7 @@ class Recording:
         return int(self.events["t"][-1]) + 1 - self.start_us
 
     def windows(self, length_us: int) -> list[Window]:
-        """Windows of this length one after the other, at least one.
+        """Time windows of this length one after the other, at least one.
 
         A rest of half a window or more is a window of its own; a shorter one is left out.
         """
@@ -60,7 +60,7 @@ class Recording:
         return [(start, start + length_us) for start in starts]
 
     def between(self, window_us: Window) -> Recording:
-        """The part of it in a window, which starts where the window does.
+        """The part of it in a time window, which starts where the time window does.
 
         Raises:
             DamagedFile: there is no event in it.
@@ -73,7 +73,7 @@ class Recording:
         return replace(self, events=self.events[first:last], start_us=window_us[0])
 
     def count(self, window_us: Window) -> int:
-        """Events in a window."""
+        """Number of events in a time window."""
         first, last = np.searchsorted(self.events["t"], window_us)
         return int(last - first)
 
