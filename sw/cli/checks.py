@@ -1,4 +1,4 @@
-"""What a computer lacks to train on a board or a simulated one, each with what to do about it."""
+"""The checks of `doctor`: what a computer lacks to train, and what to do about it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def pins() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Computer:
-    """The computer that is looked at; tests put another one in its computer."""
+    """The computer that is looked at; tests take a made-up one."""
 
     root: Path = Path("/")
     python: tuple[int, ...] = field(default_factory=lambda: tuple(sys.version_info[:3]))

@@ -172,5 +172,5 @@ def _verify(console: Console, recorder: Recorder, start: Weights, trainer: Train
 
 
 def _command(args: argparse.Namespace) -> str:
-    """The command, to be given again."""
+    """The command line, for config.json."""
     return shlex.join(["python", "-m", "sw.driver", *args.words])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sw.data import aedat4, faery_process, prophesee
+from sw.data import aedat4, decoder, prophesee
 from sw.data.aedat import read_aedat
 from sw.data.binning import Window
 from sw.data.events import (
@@ -136,7 +136,7 @@ def _nmnist(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None]:
 def _aedat4(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None]:
     """Read what faery can, and say where in the file it could not."""
     packets = aedat4.walk(path.read_bytes(), str(path))
-    events, found, read, error = faery_process.decode(path, "aedat4")
+    events, found, read, error = decoder.decode(path, "aedat4")
     if fault := first_fault(events, found):
         raise DamagedFile(f"{path}: {fault.text}, {AGAIN}", events[: fault.event], found)
     if packets.cut_short:
@@ -159,12 +159,12 @@ def _prophesee(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None
     damage = prophesee.first_damage(raw, header)
     kind = "dat" if dat else "evt"
     if damage is None:
-        events, found, _, error = faery_process.decode(path, kind, header.version)
+        events, found, _, error = decoder.decode(path, kind, header.version)
     else:
         with tempfile.TemporaryDirectory(prefix="events-") as folder:
             good = Path(folder) / path.name
             good.write_bytes(raw[: damage.byte])
-            events, found, _, error = faery_process.decode(good, kind, header.version)
+            events, found, _, error = decoder.decode(good, kind, header.version)
     found = header.sensor or found
     if error is not None:
         text = f"{path}: after event {len(events)}: {error}, {AGAIN}"

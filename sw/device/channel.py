@@ -9,7 +9,7 @@ does:
   is done, the results of a SAMPLE or PLAY are read back from the device, and a READ is asked again
   as a new frame
 - nothing but READs is sent while a READ is unanswered, so that asking again reads the same values,
-  and no result is overwritten before it is read back
+  and so that no result is overwritten before it is read back
 - after silence with everything taken, a READ is sent as a probe: its reply proves the rest ran
 
 A link on which nothing gets through ends in LinkError after a bounded number of tries.
@@ -68,11 +68,14 @@ class Channel:
         self._synchronise(nonce or os.urandom(8))
 
     def configure(self, config: CoreConfig) -> None:
-        """Tell the channel the core it talks to: its buffer, and where its results are."""
+        """Say which core is at the other end: the size of its buffer, and where its results are."""
         self._config, self._credit = config, config.frame_bytes
 
     def submit(self, command: Command, payload: bytes) -> Submitted:
-        """Send a command, waiting for credit if there is none. Its answer comes later."""
+        """Send a command, after waiting for credit if there is none. Its answer comes later.
+
+        Raises LinkError, and ValueError for a payload that the device's buffer has no room for.
+        """
         if HEADER.size + len(payload) > self._credit:
             raise ValueError(f"payload of {len(payload)} bytes: {self._credit - HEADER.size} fit")
         submitted = Submitted(self, command, payload)
@@ -83,11 +86,11 @@ class Channel:
         return submitted
 
     def call(self, command: Command, payload: bytes) -> bytes:
-        """Send a command and wait for its answer."""
+        """Send a command, wait for its answer, and return its payload. Raises LinkError, Refused."""
         return self.submit(command, payload).result()
 
     def pump(self) -> None:
-        """Send what may be sent, and take what comes next: replies, or silence."""
+        """Send what may be sent, and take what comes next: replies, or silence. Raises LinkError."""
         self._send()
         data = self._read(max(0.0, self._deadline - time.monotonic()))
         for reply in self._reader.feed(data):

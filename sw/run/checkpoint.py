@@ -1,7 +1,7 @@
-"""A training run at one moment, in one file: read it, keep it, go on from it bit for bit.
+"""A training run at one moment, in one file. Training goes on from it to the same bits.
 
 The file is safetensors: tensors `layer0.weight`, …, int16 [rows, outputs], the readout last, and
-JSON in its metadata for the rest. It is written whole or not at all.
+JSON in its metadata for the rest. The file is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FORMAT = "spiking network, integer weights, one unit = 2^-weight_fraction"
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Everything that decides how training goes on."""
+    """Everything that decides how training goes on from one moment."""
 
     weights: Weights
     """int32[rows, outputs] of every layer, the readout's last."""

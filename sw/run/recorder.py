@@ -1,4 +1,4 @@
-"""Keeps a training run in its folder while it goes."""
+"""Keeps a training run in its run folder while it goes on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sw.run.metrics import Epoch
 
 
 class Recorder:
-    """Writes the files of a run; `keep` goes to a Trainer. `last` is what was kept last."""
+    """Writes the files of a run folder. `keep` is for a Trainer; `last` is the newest checkpoint."""
 
     def __init__(self, run: RunFolder, device: Device, config: dict[str, Any]) -> None:
         self.run, self.device, self.config = run, device, config
@@ -27,7 +27,7 @@ class Recorder:
     def begin(self, resumed: Checkpoint | None = None) -> None:
         """Start the run, or go on with a resumed one. Raises FileError.
 
-        From here until `log` is closed no other run can write to the folder.
+        From now until `log` is closed, no other run can write to the folder.
         """
         self.log.open(fresh=resumed is None)
         self.run.sweep()
@@ -63,7 +63,7 @@ class Recorder:
 
     @property
     def kept(self) -> str:
-        """What a message says about the files."""
+        """What was kept and where, for a message."""
         samples = self.last.progress.samples if self.last else 0
         if not samples:
             return "nothing was learned yet"

@@ -25,7 +25,7 @@ from sw.run.stopping import USUAL, Every, StopRequest
 from sw.run.watcher import Watcher
 
 Keep = Callable[[Checkpoint], None]
-"""Called at the start, when a checkpoint is due, after every epoch and when stopped."""
+"""Is called with a checkpoint at the start, when one is due, after every epoch and when stopped."""
 
 
 def forget(checkpoint: Checkpoint) -> None:
@@ -70,11 +70,11 @@ class Trainer:
         return self.pass_over(self.train_set, order.tolist(), self._task(number), learn=True)
 
     def evaluate(self, dataset: Dataset, task: str, limit: int | None = None) -> Tally:
-        """Classify with learning off."""
+        """Classify with learning off: the first `limit` samples, or all."""
         return self.pass_over(dataset, range(len(dataset))[:limit], task, learn=False)
 
     def pass_over(self, dataset: Dataset, order: Iterable[int], task: str, *, learn: bool) -> Tally:
-        """Run samples in the order given."""
+        """Run samples in the order given; returns what was counted."""
         order = list(order)
         tally = Tally(len(self._network.hidden))
         self.watcher.begin(task, len(order), self._network)

@@ -10,7 +10,7 @@ from sw.run.metrics import Epoch, Tally
 
 
 class Watcher:
-    """Is told how training goes. This one does nothing."""
+    """Is told how training goes. This one does nothing; override what is of interest."""
 
     def begin(self, task: str, total: int, network: Network) -> None:
         """`total` samples of a task ("epoch 1/6", "test") follow."""
@@ -26,7 +26,7 @@ class Watcher:
 
 
 class Watchers(Watcher):
-    """Several, told in order."""
+    """Several watchers as one; they are told in order."""
 
     def __init__(self, watchers: Sequence[Watcher]) -> None:
         self.watchers = watchers

@@ -25,7 +25,7 @@ class Difference:
     step: int | None
     """None: found between samples."""
     values: tuple[int, int]
-    """Of the device, of its shadow."""
+    """Of the device, of its twin."""
     count: int
     """Values of this signal that differ."""
 

@@ -19,7 +19,7 @@ from sw.shadow.difference import Difference, differing, weights_differ
 
 @dataclass(frozen=True)
 class State:
-    """All that a sample starts from."""
+    """All that the result of a sample depends on, beside the sample."""
 
     weights: Weights
     noise_state: int

@@ -23,7 +23,7 @@ USUAL_EVERY = 100
 
 
 class Differs(DeviceError):
-    """The device and its shadow do not agree. One line: where, and what was saved."""
+    """The device and its twin do not agree. One line: where, and what was saved."""
 
 
 class Shadowed(Device):
@@ -66,12 +66,12 @@ class Shadowed(Device):
         super().close()
 
     def attach(self, network: Network) -> None:
-        """Both hold `network`."""
+        """Say that both hold `network` already. Raises DoesNotFit."""
         super().attach(network)
         self.twin.attach(network)
 
     def write(self, space: Space, index: int, words: Any) -> None:
-        """Write to both. The equal state known before ends here."""
+        """Write to both. The state that was known to be equal is then no longer of use."""
         super().write(space, index, words)
         self.twin.write(space, index, words)
         self._forget()
@@ -131,7 +131,7 @@ class Shadowed(Device):
         return Differs(f"{'; '.join(lines)}; saved in {self.folder}")
 
     def _rerun(self, since: list[tuple[SampleLike, bool]], equal: State, before: int) -> list[str]:
-        """Go through the samples since the last equal state again; what came of it."""
+        """Run the samples since the last equal state again; returns lines for the report."""
         sample, learn = since[-1]
         state, found, number = equal, None, len(since)
         equal.restore(self)
