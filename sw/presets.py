@@ -28,7 +28,7 @@ class Preset:
     size: Size | None = None
     """Instead of pooling, columns and rows to scale the sensor's pixels down to."""
     window_us: Window = DEFAULT_WINDOW_US
-    """Part of a recording that is a sample, microseconds."""
+    """Time window of a recording that is a sample: start and end, microseconds."""
     steps: int = 10
     """Time steps per sample."""
     hidden: tuple[int | str, ...] = (128,)
@@ -168,7 +168,7 @@ PRESETS: dict[str, Preset] = {
         options={"levels": 1},
     ),
     "gesture-conv": Preset(
-        text="windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
+        text="time windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
         data="dvsgesture",
         hidden=("16c3p", "32c3p"),
         size=(32, 32),

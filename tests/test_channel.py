@@ -24,8 +24,7 @@ from golden.spec.packing import pack_signs, pack_weights
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, encode_sample
 from sim.faults import Faults
-from sw.device.channel import Channel
-from sw.device.pending import Refused
+from sw.device import Channel, Refused
 from sw.link import LinkError, Transport
 
 CONFIG = PRESETS["tiny"]

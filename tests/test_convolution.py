@@ -17,8 +17,7 @@ from golden.spec.network import Network
 from golden.spec.packing import pack_weights, unpack_weights
 from golden.spec.shape import Map
 from sw.data import Dataset, Sample
-from sw.device.device import Device
-from sw.device.identity import chip_frames
+from sw.device import Device, chip_frames
 from sw.interchange.export import to_nir
 from sw.interchange.package import Unsupported
 from sw.presets import Preset

@@ -18,8 +18,7 @@ from golden.reference.optim import Adam
 from golden.spec.config import PRESETS
 from golden.spec.network import Network
 from sw.data import Dataset, load
-from sw.device.device import Device
-from sw.device.identity import chip_frames
+from sw.device import Device, chip_frames
 
 TINY = PRESETS["tiny"]
 ROOMY = {"neuron_groups": 200, "trace_entries": 1000, "weight_words": 800, "map_pixels": 64}

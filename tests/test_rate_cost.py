@@ -11,7 +11,7 @@ from golden.spec.layers import Layer
 from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sw.data import load
-from sw.device.device import Device
+from sw.device import Device
 
 TINY = PRESETS["tiny"]
 

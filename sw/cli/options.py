@@ -18,8 +18,8 @@ from golden.spec.shape import parse_stages
 from sw import presets
 from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
 from sw.data.datasets import entry
-from sw.device.device import Device
-from sw.link.transport import DEFAULT_BAUD, TARGETS
+from sw.device import Device
+from sw.link import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
 SHAPE = ("sizes", "input_map", "stages")

@@ -14,7 +14,7 @@ from rich.table import Table
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, find_target
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, lut_estimate, multipliers
-from sw.link.transport import DEFAULT_BAUD
+from sw.link import DEFAULT_BAUD
 from sw.planning import MEASURED, Activity, Plan, make_plan, parse
 from sw.planning.fitting import Fit
 from sw.planning.plan import SDRAM_MHZ

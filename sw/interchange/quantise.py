@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS
 from golden.spec.network import BOUNDS, Network
-from sw.device.device import Weights
+from sw.device import Weights
 from sw.interchange.package import Unsupported
 from sw.interchange.recognise import Floats, Layers, Stage
 

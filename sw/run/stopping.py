@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class StopRequest:
-    """Turns the first Ctrl-C into a wish to stop after the samples in flight.
+    """Within `with`, the first Ctrl-C asks training to stop after the samples in flight.
 
     Set `asked` to stop for any other reason.
     """
@@ -78,4 +78,4 @@ class Every:
 
 
 USUAL = Every(seconds=300)
-"""Seldom enough to cost nothing: reading all weights takes seconds on a slow link."""
+"""Usual time between checkpoints. Reading all weights takes seconds on a slow link."""

@@ -1,4 +1,4 @@
-"""faery, which reads AEDAT4, EVT and DAT files, in a child process: it may crash, we may not.
+"""Decodes AEDAT4, EVT and DAT files with faery, in a child process: damage may crash it, not this one.
 
 The process is started for the first file and serves all others. faery is an optional extra.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from sw.data.events import EVENT_DTYPE, DataError, Events, Sensor
 
 INSTALL = "install it with: pip install faery==0.7.1"
-WORKER = Path(__file__).with_name("faery_worker.py")
+WORKER = Path(__file__).with_name("decoder_child.py")
 SECONDS, BYTES_PER_SECOND = 60, 1_000_000  # time a file may take: a hundred times what it takes
 LARGEST = (1 << 14, 1 << 14)  # of a sensor, and what stands for "the file does not say"
 

@@ -1,4 +1,4 @@
-"""A child process that decodes event files with faery, for `sw.data.faery_process`.
+"""A child process that decodes event files with faery, for `sw.data.decoder`.
 
 faery 0.7.1 ends the whole process when some damaged AEDAT4 files are read, and prints the stack of
 every failure. Here it can do both without harm. A request is one line of JSON on standard input:

@@ -1,4 +1,4 @@
-"""A network in a table: its layers, what they take of the core, and what training came to."""
+"""A network as a table: its layers, what they take of the core, and the metrics of its training."""
 
 from __future__ import annotations
 

@@ -22,12 +22,10 @@ from golden.spec.registers import (
 from golden.spec.samples import SampleStatus, keep
 from sim.faults import Faults
 from sw.data import load
-from sw.device.channel import Channel
-from sw.device.device import Device
-from sw.device.pending import Refused
-from sw.link.golden_link import GoldenTransport
+from sw.device import Channel, Device, Refused
+from sw.link import GoldenTransport
 from sw.model import Model
-from sw.run.training import Watcher
+from sw.run import Watcher
 from sw.shadow import Shadowed
 
 TINY = PRESETS["tiny"]
@@ -78,12 +76,12 @@ def brief(result):
 def test_played_samples_learn_as_those_sent(config, data):
     orders = [data.order(epoch, 1).tolist() for epoch in range(3)]
     with opened(config) as board, opened(NONE) as other:
-        kept = board.shelve(data)
-        assert kept == (len(data) if config is LARGE else 10) and other.shelve(data) == 0
-        assert str(board.shelf) == f"{kept} of 40 samples on the board"
+        kept = board.store_samples(data)
+        assert kept == (len(data) if config is LARGE else 10) and other.store_samples(data) == 0
+        assert str(board.sample_store) == f"{kept} of 40 samples on the board"
         for order, learn in zip(orders, (True, False, True), strict=True):
             one, two = (
-                list(d.run((d.shelf.find(data, i) for i in order), learn=learn))
+                list(d.run((d.sample_store.find(data, i) for i in order), learn=learn))
                 for d in (board, other)
             )
             assert [*map(brief, one)] == [*map(brief, two)]
@@ -97,8 +95,8 @@ def test_played_samples_learn_as_those_sent(config, data):
 
 def test_one_sample_comes_with_its_scores(data):
     with opened(TINY) as board, opened(NONE) as other:
-        board.shelve(data)
-        one = next(board.run([board.shelf.find(data, 0)], learn=True))
+        board.store_samples(data)
+        one = next(board.run([board.sample_store.find(data, 0)], learn=True))
         two = next(other.run([data[0]], learn=True))
         assert one == two and one.scores
 
@@ -107,12 +105,12 @@ def test_a_bad_line_costs_time_and_nothing_else(data):
     faults = Faults(flip=0.08, drop=0.05, cut=0.05, twice=0.05, junk=0.05)
     with opened(LARGE, faults) as bad, opened(LARGE) as good:
         for device in (bad, good):
-            assert device.shelve(data) == len(data)
+            assert device.store_samples(data) == len(data)
         size = store_memory(LARGE).size
         assert np.array_equal(bad.read(Space.STORE, 0, size), good.read(Space.STORE, 0, size))
         for epoch in range(4):
             runs = [
-                list(d.run((d.shelf.find(data, i) for i in data.order(epoch)), learn=True))
+                list(d.run((d.sample_store.find(data, i) for i in data.order(epoch)), learn=True))
                 for d in (bad, good)
             ]
             assert [*map(brief, runs[0])] == [*map(brief, runs[1])]
@@ -122,39 +120,39 @@ def test_a_bad_line_costs_time_and_nothing_else(data):
 
 def test_another_network_or_device_is_sent_the_frames(data):
     with opened(TINY) as board, opened(TINY) as other:
-        board.shelve(data)
-        sample = board.shelf.find(data, 3)
-        assert board.shelf.holds(sample) and not other.shelf.holds(sample)
+        board.store_samples(data)
+        sample = board.sample_store.find(data, 3)
+        assert board.sample_store.holds(sample) and not other.sample_store.holds(sample)
         results = [next(d.run([sample], learn=True)) for d in (board, other)]
         assert results[0] == results[1]
         assert board.channel.transport.count(Command.SAMPLE) == 0
         assert other.channel.transport.count(Command.SAMPLE) == 1
         board.load(replace(NETWORK, learn_last=2))
-        assert not board.shelf.holds(sample) and len(board.shelf) == 0
+        assert not board.sample_store.holds(sample) and len(board.sample_store) == 0
         next(board.run([sample], learn=True))
         assert board.channel.transport.count(Command.SAMPLE) == 1
-        assert board.shelf.find(data, 3).key == data[3].key
+        assert board.sample_store.find(data, 3).key == data[3].key
 
 
 def test_samples_too_long_or_wrong_are_not_kept(data):
     long = SimpleNamespace(frames=np.ones((60, 64), bool), label=0)
     with opened(TINY) as board:
-        assert board.shelve([data[0], long, long, data[1]]) == 2
+        assert board.store_samples([data[0], long, long, data[1]]) == 2
         wrong = SimpleNamespace(frames=np.zeros((2, 65), bool), label=0)
         with pytest.raises(ValueError, match="the network takes"):
-            board.shelve([data[0], wrong])
-        assert len(board.shelf) == 0
+            board.store_samples([data[0], wrong])
+        assert len(board.sample_store) == 0
     with opened(replace(TINY, store_bytes=1 << 19)) as board:
         huge = SimpleNamespace(frames=np.ones((9000, 64), bool), label=0)
-        assert board.shelve([data[0], huge]) == 1
+        assert board.store_samples([data[0], huge]) == 1
 
 
 def test_what_is_not_in_the_store_is_told(data):
     with opened(TINY) as board:
-        board.shelve(data)
+        board.store_samples(data)
         board.write(Space.STORE, 0, np.zeros(4))
         with pytest.raises(Refused, match="refused PLAY with BAD_ADDRESS"):
-            list(board.run([board.shelf.find(data, 0)], learn=True))
+            list(board.run([board.sample_store.find(data, 0)], learn=True))
 
 
 def test_play_by_its_words(data):
@@ -192,8 +190,8 @@ def test_training_fills_the_store_and_says_so(data):
     class Seen(Watcher):
         said = ""
 
-        def shelved(self, shelf):
-            self.said = str(shelf)
+        def stored(self, store):
+            self.said = str(store)
 
     results = {}
     for config in (TINY, NONE):
@@ -210,6 +208,6 @@ def test_training_fills_the_store_and_says_so(data):
 def test_a_shadow_compares_played_with_sent(data, tmp_path):
     with Shadowed.beside("golden", TINY, folder=tmp_path) as device:
         device.load(NETWORK)
-        device.shelve(data)
-        list(device.run((device.shelf.find(data, i) for i in range(40)), learn=True))
+        device.store_samples(data)
+        list(device.run((device.sample_store.find(data, i) for i in range(40)), learn=True))
         assert not any(tmp_path.iterdir())

@@ -1,12 +1,4 @@
-"""Shadow mode: a device and a second one beside it, compared after every sample.
-
-What is written to the device is written to its shadow, and every sample runs on both. Results and
-the noise state are compared after each, weights after so many and whenever they are read. At the
-first difference both are rolled back to the last state known to be equal, and the samples since run
-again, the first that differs step by step. A fault that comes again is named by layer, neuron, step
-and signal. One that does not (a bit that flipped, a write from elsewhere) is named by the weight
-that is furthest off; the more often weights are compared, the surer.
-"""
+"""A device with a second one beside it, compared after every sample."""
 
 from __future__ import annotations
 
@@ -21,27 +13,17 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import Space
 from golden.spec.samples import Result
-from sw.device.channel import Channel
-from sw.device.device import Device, Weights
-from sw.device.identity import DeviceError, Frames
-from sw.link import LinkError
-from sw.link.simulated import SimulatedTransport
-from sw.link.transport import DEFAULT_BAUD, open_transport
-from sw.replay import (
-    Difference,
-    State,
-    dump,
-    first_difference,
-    results_differ,
-    weights_differ,
-)
-from sw.run.store import write_atomically
+from sw.device import Channel, Device, DeviceError, SampleLike, Weights
+from sw.link import DEFAULT_BAUD, LinkError, SimulatedTransport, open_transport
+from sw.run import write_atomically
+from sw.shadow.difference import Difference, results_differ, weights_differ
+from sw.shadow.rerun import State, dump, first_difference
 
 USUAL_EVERY = 100
 
 
 class Differs(DeviceError):
-    """The device and its shadow do not agree. One line: where, and what was saved."""
+    """The device and its twin do not agree. One line: where, and what was saved."""
 
 
 class Shadowed(Device):
@@ -62,7 +44,7 @@ class Shadowed(Device):
             raise ValueError(f"shadow every {every} samples: 1 or more are needed")
         self.twin = Device.open(twin, config=self.config)
         self.every, self.folder = every, folder
-        self._since: list[tuple[Frames, bool]] = []
+        self._since: list[tuple[SampleLike, bool]] = []
         self._equal: State | None = None
         self._count = 0
 
@@ -84,12 +66,12 @@ class Shadowed(Device):
         super().close()
 
     def attach(self, network: Network) -> None:
-        """Both hold `network`."""
+        """Say that both hold `network` already. Raises DoesNotFit."""
         super().attach(network)
         self.twin.attach(network)
 
     def write(self, space: Space, index: int, words: Any) -> None:
-        """Write to both. The equal state known before ends here."""
+        """Write to both. The state that was known to be equal is then no longer of use."""
         super().write(space, index, words)
         self.twin.write(space, index, words)
         self._forget()
@@ -99,7 +81,7 @@ class Shadowed(Device):
         self._check(force=True)
         return super().read_weights()
 
-    def run(self, samples: Iterable[Frames], *, learn: bool) -> Iterator[Result]:
+    def run(self, samples: Iterable[SampleLike], *, learn: bool) -> Iterator[Result]:
         """Run samples on both, one by one. Raises Differs."""
         for sample in samples:
             if self._equal is None:
@@ -143,13 +125,13 @@ class Shadowed(Device):
                 "before any sample since the last write: it does not hold what was written"
             )
         else:
-            lines += self._replayed(since, equal, count - len(since))
+            lines += self._rerun(since, equal, count - len(since))
         report = "\n".join(lines)
         write_atomically(self.folder / "report.txt", (report + "\n").encode())
         return Differs(f"{'; '.join(lines)}; saved in {self.folder}")
 
-    def _replayed(self, since: list[tuple[Frames, bool]], equal: State, before: int) -> list[str]:
-        """Go through the samples since the last equal state again; what came of it."""
+    def _rerun(self, since: list[tuple[SampleLike, bool]], equal: State, before: int) -> list[str]:
+        """Run the samples since the last equal state again; returns lines for the report."""
         sample, learn = since[-1]
         state, found, number = equal, None, len(since)
         equal.restore(self)
@@ -167,7 +149,7 @@ class Shadowed(Device):
             lines.append(self._waveform(sample, learn, state, found))
         return lines
 
-    def _agree(self, sample: Frames, learn: bool) -> bool:
+    def _agree(self, sample: SampleLike, learn: bool) -> bool:
         """Run a sample on both; whether all is equal after it."""
         both = (self, self.twin)
         one, two = (next(Device.run(d, [sample], learn=learn)) for d in both)
@@ -179,13 +161,13 @@ class Shadowed(Device):
     @staticmethod
     def _verdict(which: str, found: Difference | None, samples: int) -> str:
         if found is not None:
-            return f"replayed, first difference in {which}: {found}"
+            return f"run again, first difference in {which}: {found}"
         return (
-            f"replayed from the last equal state, {samples} samples: no difference, so the fault "
+            f"run again from the last equal state, {samples} samples: no difference, so the fault "
             f"does not come again (a bit that flipped, or a write from elsewhere) before {which}"
         )
 
-    def _save(self, sample: Frames, learn: bool, state: State) -> None:
+    def _save(self, sample: SampleLike, learn: bool, state: State) -> None:
         """sample.npz: the sample and the state it starts from."""
         arrays: dict[str, Any] = {f"layer{i}": w for i, w in enumerate(state.weights)}
         buffer = io.BytesIO()
@@ -200,9 +182,11 @@ class Shadowed(Device):
         )
         write_atomically(self.folder / "sample.npz", buffer.getvalue())
 
-    def _waveform(self, sample: Frames, learn: bool, state: State, found: Difference | None) -> str:
-        """replay.vcd: every signal of a fresh simulated board while it runs the sample."""
-        path = self.folder / "replay.vcd"
+    def _waveform(
+        self, sample: SampleLike, learn: bool, state: State, found: Difference | None
+    ) -> str:
+        """sample.vcd: every signal of a fresh simulated board while it runs the sample."""
+        path = self.folder / "sample.vcd"
         try:
             times = dump(self, state, sample, learn=learn, path=path)
         except LinkError as error:

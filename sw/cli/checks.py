@@ -1,4 +1,4 @@
-"""What a computer lacks to train on a board or a simulated one, each with what to do about it."""
+"""The checks of `doctor`: what a computer lacks to train, and what to do about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from golden.spec.config import CoreConfig
 from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.registers import Space, fingerprint
-from sw.device.device import Device
+from sw.device import Device
 from sw.link.serial import UDEV_RULE
 
 PROJECT = "tess-fpga"
@@ -71,8 +71,8 @@ def pins() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Place:
-    """The computer that is looked at; tests put another one in its place."""
+class Computer:
+    """The computer that is looked at; tests take a made-up one."""
 
     root: Path = Path("/")
     python: tuple[int, ...] = field(default_factory=lambda: tuple(sys.version_info[:3]))
@@ -82,33 +82,33 @@ class Place:
     pins: Callable[[], dict[str, str]] = pins
 
 
-def software(place: Place) -> Iterator[Finding]:
+def software(computer: Computer) -> Iterator[Finding]:
     """Python, packages, compilers, the loader of bitstreams."""
-    text = ".".join(map(str, place.python))
-    if place.python < (3, 11):
+    text = ".".join(map(str, computer.python))
+    if computer.python < (3, 11):
         yield Finding(FAIL, f"Python {text}", "install Python 3.11 or newer")
     else:
         yield Finding(OK, f"Python {text}")
-    wanted = place.pins()
+    wanted = computer.pins()
     for package in PACKAGES:
-        yield _package(place, package, wanted.get(package.name))
+        yield _package(computer, package, wanted.get(package.name))
     for tools in (COMPILERS, ("make",), ("perl",)):
-        if found := next((tool for tool in tools if place.which(tool)), None):
-            yield Finding(OK, f"{found} is {place.which(found)}")
+        if found := next((tool for tool in tools if computer.which(tool)), None):
+            yield Finding(OK, f"{found} is {computer.which(found)}")
         else:
             cure = f"sudo apt-get install {tools[0]} (or train with --target golden)"
             yield Finding(FAIL, f"{' or '.join(tools)} is missing", cure)
-    if found := place.which(LOADER):
+    if found := computer.which(LOADER):
         yield Finding(OK, f"{LOADER} is {found}")
     else:
         cure = "to load bitstreams: sudo apt-get install openfpgaloader"
         yield Finding(NOTE, f"{LOADER} is missing", cure)
 
 
-def _package(place: Place, package: Package, wanted: str | None) -> Finding:
+def _package(computer: Computer, package: Package, wanted: str | None) -> Finding:
     use = f" (for {package.use})" if package.use else ""
     try:
-        found = place.version_of(package.name)
+        found = computer.version_of(package.name)
     except PackageNotFoundError:
         cure = f"pip install -e '{f'.[{package.extra}]' if package.extra else '.'}'{use}"
         return Finding(NOTE if use else FAIL, f"{package.name} is missing", cure)
@@ -118,26 +118,26 @@ def _package(place: Place, package: Package, wanted: str | None) -> Finding:
     return Finding(NOTE, f"{package.name} {found}", cure)
 
 
-def ports(place: Place) -> Iterator[Finding]:
+def ports(computer: Computer) -> Iterator[Finding]:
     """Serial ports: are there any, whose, may we use them, are they quick."""
-    found = sorted(port for name in PORTS for port in (place.root / "dev").glob(name))
+    found = sorted(port for name in PORTS for port in (computer.root / "dev").glob(name))
     if not found:
         yield Finding(NOTE, "no serial port", "plug a board in to use one; nothing else needs it")
     for port in found:
-        usb = _usb(place, port.name)
+        usb = _usb(computer, port.name)
         name = f"/dev/{port.name}" + (f" ({usb['product']})" if "product" in usb else "")
-        if place.access(port, os.R_OK | os.W_OK):
+        if computer.access(port, os.R_OK | os.W_OK):
             yield Finding(OK, f"{name} can be opened")
         else:
             vendor = usb.get("idVendor", "0403")
             rule = UDEV_RULE.replace('"0403"', f'"{vendor}"')
             yield Finding(FAIL, f"{name}: permission denied", rule)
-        yield from _latency(place, port.name)
+        yield from _latency(computer, port.name)
 
 
-def _usb(place: Place, port: str) -> dict[str, str]:
+def _usb(computer: Computer, port: str) -> dict[str, str]:
     """What the USB device of a port says of itself: product, idVendor, idProduct."""
-    folder = (place.root / "sys/class/tty" / port / "device").resolve()
+    folder = (computer.root / "sys/class/tty" / port / "device").resolve()
     for parent in list(folder.parents)[:4]:
         if (parent / "idVendor").is_file():
             names = ("product", "idVendor", "idProduct")
@@ -145,9 +145,9 @@ def _usb(place: Place, port: str) -> dict[str, str]:
     return {}
 
 
-def _latency(place: Place, port: str) -> Iterator[Finding]:
+def _latency(computer: Computer, port: str) -> Iterator[Finding]:
     """How long an FTDI chip holds bytes back; nothing for other chips."""
-    timer = place.root / "sys/bus/usb-serial/devices" / port / "latency_timer"
+    timer = computer.root / "sys/bus/usb-serial/devices" / port / "latency_timer"
     try:
         latency = int(timer.read_text())
     except (OSError, ValueError):
@@ -158,7 +158,7 @@ def _latency(place: Place, port: str) -> Iterator[Finding]:
     yield Finding(
         FAIL,
         f"/dev/{port} waits {latency} ms before it hands bytes on",
-        f"echo {LATENCY_MS} | sudo tee /{timer.relative_to(place.root)}; for ever, in "
+        f"echo {LATENCY_MS} | sudo tee /{timer.relative_to(computer.root)}; for ever, in "
         f"/etc/udev/rules.d/99-tess.rules: {LATENCY_RULE}",
     )
 

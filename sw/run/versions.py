@@ -9,7 +9,7 @@ from pathlib import Path
 
 from golden.spec.registers import VERSION
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("tess-fpga", "numpy", "safetensors", "pyserial")
 
 
