@@ -11,7 +11,7 @@ from golden.spec.config import PRESETS
 from hw.document.names import Named, Names
 from hw.document.page import PRESET, document, ports, rooms, unit_text
 from hw.document.ports import member_docs, times
-from hw.document.units import make_unit, modules, units
+from hw.document.units import make_unit, modules, only_looked_at, units
 
 ROOT = Path(__file__).parent.parent
 CONFIG = PRESETS[PRESET]
@@ -62,16 +62,17 @@ def test_the_page_is_fresh() -> None:
 
 def test_every_unit_is_on_the_page_with_its_ports() -> None:
     assert {kind for kinds in rooms().values() for kind in kinds} == set(units().values())
-    pins = {kind.__name__ for kind in units().values() if ports(kind, CONFIG) is None}
+    with only_looked_at():
+        pins = {kind.__name__ for kind in units().values() if ports(kind, CONFIG) is None}
     assert pins == {"BoardTop", "ClockGenerator"}, "say in hw.document.units how to make the others"
 
 
-@pytest.mark.parametrize(
-    "kind", [k for k in units().values() if k.__module__.startswith(DOCUMENTED)], ids=str
-)
-def test_every_port_is_documented(kind) -> None:
-    members = ports(kind, CONFIG) or {}
-    assert set(member_docs(kind.__doc__, members)) == set(members)
+def test_every_port_is_documented() -> None:
+    with only_looked_at():
+        for kind in units().values():
+            members = ports(kind, CONFIG) or {}
+            silent = set(members) - set(member_docs(kind.__doc__ or "", members))
+            assert not silent or not kind.__module__.startswith(DOCUMENTED), (kind, silent)
 
 
 def test_interfaces_are_on_the_page() -> None:
@@ -84,7 +85,8 @@ def test_interfaces_are_on_the_page() -> None:
 
 def test_a_unit_is_described() -> None:
     names = Names([Named("Halves", "hw", Halves(), Halves.__doc__ or "")])
-    text = unit_text(Unit, CONFIG, names)
+    with only_looked_at():
+        text = unit_text(Unit, CONFIG, names)
     assert "\n\nAdds the halves.\n\nTimes: LATENCY 3\n\n" in text
     assert text.splitlines()[-6:] == [
         "| `word` | in | `Halves` | what is added |",
@@ -116,6 +118,7 @@ def test_times_of_a_module_belong_to_its_units() -> None:
 
 
 def test_a_unit_is_made_by_name() -> None:
-    assert make_unit("Multiply", CONFIG).signature
+    with only_looked_at():
+        assert make_unit("Multiply", CONFIG).signature
     with pytest.raises(ValueError, match=r"unit 'x': choose from answers, "):
         make_unit("x", CONFIG)

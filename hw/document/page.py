@@ -10,7 +10,7 @@ from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.document import table
 from hw.document.names import Named, Names, declared
 from hw.document.ports import member_docs, summary, times
-from hw.document.units import arguments, modules, units
+from hw.document.units import arguments, modules, only_looked_at, units
 
 PRESET = "ulx3s-85f-maps"
 ORDER = ("base", "rows", "schedule", "lanes", "fire", "learn", "readout", "host", "core", "link")
@@ -37,10 +37,10 @@ def document() -> str:
     known = declared(config)
     names = Names(known)
     sections = [START]
-    for room, kinds in rooms().items():
-        sections.append(f"## {room}")
-        sections.append(_room_text(kinds[0]))
-        sections += [unit_text(kind, config, names) for kind in kinds]
+    with only_looked_at():
+        for room, kinds in rooms().items():
+            sections += [f"## {room}", _room_text(kinds[0])]
+            sections += [unit_text(kind, config, names) for kind in kinds]
     interfaces = [_interface_text(named, names) for named in known if named.is_interface]
     if interfaces:
         sections += ["## Interfaces", INTERFACES, *interfaces]

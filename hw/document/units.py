@@ -1,13 +1,18 @@
 """Finds the units of the design, and makes one for a configuration."""
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from inspect import Parameter, getmembers, isclass, signature
 from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any
 
-from amaranth.hdl import signed
+from amaranth.hdl import UnusedElaboratable, signed
+from amaranth.lib import data
 from amaranth.lib.wiring import Component
 
 from golden.spec.config import CoreConfig
@@ -16,6 +21,22 @@ from hw.core.rows.trace import Trace
 
 DESIGN = ("hw.core", "hw.link", "hw.top", "hw.clocks")
 """Packages and modules that hold units, in the order of the page."""
+
+
+@contextmanager
+def only_looked_at() -> Iterator[None]:
+    """Units that are made and dropped within are not elaborated, which Amaranth would warn of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        yield
+        gc.collect()  # a unit refers to itself: it would stay beyond the block
+
+
+@cache
+def _trace_entry(config: CoreConfig) -> data.StructLayout:
+    with only_looked_at():
+        return Trace(config).entry
+
 
 PARAMETERS: dict[str, Callable[[CoreConfig], Any]] = {
     "config": lambda config: config,
@@ -28,7 +49,7 @@ PARAMETERS: dict[str, Callable[[CoreConfig], Any]] = {
     "depth": lambda config: config.frame_bytes,
     "reads": lambda config: 1,
     "settles": lambda config: 1,
-    "trace_entry": lambda config: Trace(config).entry,
+    "trace_entry": _trace_entry,
     "count_bits": lambda config: config.row_bits + 1,
 }
 """What a parameter of that name gets when a unit is made on its own, beside the fields of CoreConfig."""
@@ -68,11 +89,12 @@ def make_unit(name: str, config: CoreConfig) -> Component:
 
 def arguments(kind: Callable[..., Any], config: CoreConfig) -> dict[str, Any] | None:
     """What to call `kind` with, by the names of its parameters; None when one is not known."""
-    fields = config.as_dict() | {name: value(config) for name, value in PARAMETERS.items()}
-    wanted = {
-        parameter.name: parameter.default
-        for parameter in signature(kind).parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    }
-    missing = [n for n, default in wanted.items() if n not in fields and default is Parameter.empty]
-    return None if missing else {name: fields[name] for name in wanted if name in fields}
+    fields, given = config.as_dict(), {}
+    for name, parameter in signature(kind).parameters.items():
+        if name in PARAMETERS:
+            given[name] = PARAMETERS[name](config)
+        elif name in fields:
+            given[name] = fields[name]
+        elif parameter.default is Parameter.empty:
+            return None
+    return given
