@@ -23,7 +23,8 @@ from hw.building.fit import check_memories
 from hw.building.flow import build
 from hw.building.program import program
 from hw.building.toolchain import BuildError
-from hw.building.units import build_unit, make_unit, time_unit
+from hw.building.units import build_unit, time_unit
+from hw.document.units import make_unit
 from hw.link.uart import phase_step
 from hw.top import BoardTop
 
