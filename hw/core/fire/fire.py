@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -87,7 +87,7 @@ class Fire(wiring.Component):
             ]
         return m
 
-    def _membrane(self, m, lane, nothing):
+    def _membrane(self, m: Module, lane: int, nothing: Value) -> Signal:
         """v = saturate(start + sum), at 3."""
         total = Signal(signed(self.config.accumulator_bits), name=f"total_{lane}", reset_less=True)
         start = Signal(signed(MEMBRANE_BITS), name=f"start_{lane}", reset_less=True)
@@ -101,7 +101,9 @@ class Fire(wiring.Component):
         ]
         return v
 
-    def _threshold(self, m, lane, v, valid, entries):
+    def _threshold(
+        self, m: Module, lane: int, v: Signal, valid: Signal, entries: list[Any]
+    ) -> None:
         """Spike and reset at FIRED, surrogate at PSI."""
         at_4 = entries[4]
         distance = Signal(signed(MEMBRANE_BITS + 1), name=f"distance_{lane}", reset_less=True)

@@ -91,7 +91,7 @@ class Pool(wiring.Component):
         self._gather(m, raster, pools & whole, lanes)
         return m
 
-    def _gather(self, m, raster, completes, lanes):
+    def _gather(self, m: Module, raster: Raster, completes: Any, lanes: int) -> None:
         """Windows of the line in hand: which corner was the first to fire, so far."""
         config = self.config
         m.submodules.line = line = Memory(

@@ -21,9 +21,8 @@ class Noise(wiring.Component):
 
     LATENCY = 2 * len(ROUND_KEYS)
 
-    advance: In(1)
-    word: Out(32)
-    host: In(NoiseAccess())
+    def __init__(self) -> None:
+        super().__init__({"advance": In(1), "word": Out(32), "host": In(NoiseAccess())})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

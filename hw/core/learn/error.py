@@ -27,11 +27,16 @@ class Error(wiring.Component):
 
     LATENCY = 5
 
-    logit: In(signed(LOGIT_BITS))
-    target: In(1)
-    gain: In(15)
-    rate: In(15)
-    signal: Out(signed(SIGNAL_BITS))
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "logit": In(signed(LOGIT_BITS)),
+                "target": In(1),
+                "gain": In(15),
+                "rate": In(15),
+                "signal": Out(signed(SIGNAL_BITS)),
+            }
+        )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

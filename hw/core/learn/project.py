@@ -108,7 +108,8 @@ class Project(wiring.Component):
 
     def _pairs(self, m: Module, part: Any) -> list[Any]:
         """For two classes each, a and b: signs of the lanes, and a+b, a-b, -a+b, -a-b."""
-        signals, signs, pairs = list(self.signals), list(self.signs), []
+        signals, signs = list(self.signals), list(self.signs)
+        pairs: list[Any] = []
 
         def choose(values: list[Any], offset: int, like: Any) -> Signal:
             """Of class `part` x AT_ONCE + offset; nothing where there is no such class."""

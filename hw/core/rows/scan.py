@@ -1,5 +1,7 @@
 """Spikes of a fired chunk into events for the next layer. Twin of golden/rows/scan.py."""
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -27,7 +29,7 @@ class Scan(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
         shape = spike_word(config)
@@ -50,7 +52,7 @@ class Scan(wiring.Component):
         self._search(m, word, words, found)
         return m
 
-    def _search(self, m, word, words, found):
+    def _search(self, m: Module, word: Any, words: fifo.SyncFIFO, found: fifo.SyncFIFO) -> None:
         config, width = self.config, self.config.chunk_lanes
         rest = Signal(width)  # spikes of the chunk in hand that are not sent yet
         final = Signal()  # the chunk in hand is the layer's last

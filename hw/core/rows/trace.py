@@ -6,7 +6,9 @@ back in at the end. No address is ever computed, no trace is kept for a silent r
 full only when every row of every layer is in it.
 """
 
-from amaranth import Array, Module, Mux, Signal
+from typing import Any
+
+from amaranth import Array, Module, Mux, Signal, Value
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -46,7 +48,7 @@ class Trace(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
         memory = Memory(shape=self.entry, depth=config.trace_entries, init=[])
@@ -68,17 +70,19 @@ class Trace(wiring.Component):
         m.d.sync += self.peek.count.eq(lengths[self.peek.layer])
         return m
 
-    def _next(self, pointer):
+    def _next(self, pointer: Value) -> Value:
         """The following place of the ring."""
         last = self.config.trace_entries - 1
         return Mux(pointer == last, 0, pointer + 1)
 
-    def _wrap(self, place):
+    def _wrap(self, place: Value) -> Value:
         """A place at most one turn beyond the end of the ring."""
         entries = self.config.trace_entries
         return Mux(place >= entries, place - entries, place)
 
-    def _fetch(self, m, port, ahead, lengths, left):
+    def _fetch(
+        self, m: Module, port: Any, ahead: fifo.SyncFIFO, lengths: Array, left: Signal
+    ) -> None:
         """Read entries before the merge asks for them."""
         config = self.config
         head = Signal(config.row_bits)
@@ -106,7 +110,7 @@ class Trace(wiring.Component):
         with m.If(self.control.clear):
             m.d.sync += head.eq(0)
 
-    def _merge(self, m, ahead, left):
+    def _merge(self, m: Module, ahead: fifo.SyncFIFO, left: Signal) -> None:
         """The smaller of list front and spike front; both, where they are the same row."""
         running, bias_due = Signal(), Signal()
         old = Signal(self.entry)
@@ -147,7 +151,7 @@ class Trace(wiring.Component):
         with m.If(self.control.start):
             m.d.sync += running.eq(1), bias_due.eq(self.control.bias & ~self.control.flush)
 
-    def _keep(self, m, port, lengths):
+    def _keep(self, m: Module, port: Any, lengths: Array) -> None:
         """q[t] = lambda q[t-1] + gain x[t]; back into the ring unless there is nothing left of it."""
         out = self.visits.payload
         tail = Signal(self.config.row_bits)

@@ -8,9 +8,9 @@ from amaranth.lib.fifo import SyncFIFO
 PLACES = 2  # enough for one payload a cycle
 
 
-def cut(m: Module, name: str, source: Any, sink: Any) -> None:
-    """`source` to `sink`, a cycle later: neither `valid` nor `ready` reaches past the queue between them."""
-    queue = SyncFIFO(width=len(Value.cast(source.payload)), depth=PLACES)
+def register_slice(m: Module, name: str, source: Any, sink: Any, places: int = PLACES) -> None:
+    """`source` to `sink`, a cycle later: neither `valid` nor `ready` reaches past the queue between."""
+    queue = SyncFIFO(width=len(Value.cast(source.payload)), depth=places)
     m.submodules[name] = queue
     m.d.comb += [
         queue.w_data.eq(source.payload),
