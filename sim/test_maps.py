@@ -9,7 +9,7 @@ from cocotb.triggers import RisingEdge
 
 from golden.fire.pool import cell_numbers, pool
 from golden.rows.trace import Pass
-from golden.schedule.window import passes
+from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
 from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network

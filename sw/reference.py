@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 import sw
+from golden.spec.declare import declarations, plain_type
 from sw.energy import EnergyModel
 from sw.report import Measured, Source, measure, page
 from sw.run.checkpoint import Checkpoint
@@ -23,11 +24,21 @@ def describe(thing: Any) -> str:
     parts = [title, inspect.getdoc(thing) or ""]
     if inspect.isclass(thing):
         if dataclasses.is_dataclass(thing):
-            parts.append("\n".join(f"- `{f.name}: {f.type}`" for f in dataclasses.fields(thing)))
+            parts.append("\n".join(_field(f, thing) for f in dataclasses.fields(thing)))
         for name, member in vars(thing).items():
             if not name.startswith("_") or name == "__init__":
                 parts += _member(name, member)
     return "\n\n".join(part for part in parts if part)
+
+
+def _field(field: dataclasses.Field[Any], owner: type) -> str:
+    """A line of a dataclass; a declared field with default, help and bounds."""
+    declared = declarations(owner).get(field.name)
+    if declared is None:
+        return f"- `{field.name}: {field.type}`"
+    hint = plain_type(field.type)
+    kind = hint.__name__ if isinstance(hint, type) else hint
+    return f"- `{field.name}: {kind} = {field.default!r}`: {declared.text}"
 
 
 def _member(name: str, member: Any) -> list[str]:

@@ -9,8 +9,9 @@ from bench.native import NativeCore, Spikes
 from golden.core import Core
 from golden.fire.pool import cell_numbers, cell_sums, pool
 from golden.rows.trace import Pass
-from golden.schedule.window import averaged, windows
+from golden.schedule.passes import averaged, patches
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.kinds import AVERAGE
 from golden.spec.layers import Layer
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
@@ -56,7 +57,7 @@ def train_on_bars(device: Device, epochs: int) -> float:
     return float(np.mean([r.prediction for r in results] == test.labels))
 
 
-def test_windows_against_a_loop_over_pixels():
+def test_patches_against_a_loop_over_pixels():
     layer = network().layers(CORE)[1]
     rng = np.random.default_rng(3)
     rows = np.flatnonzero(rng.random(layer.inputs) < 0.3)
@@ -66,7 +67,7 @@ def test_windows_against_a_loop_over_pixels():
     inner[rows] = 1
     grid[1:-1, 1:-1] = inner.reshape(layer.height, layer.width, layer.channels)
     visit = Pass(rows, rows + 5, rows % 2 == 0, rows % 3 == 0)
-    found = list(windows(layer, visit))
+    found = list(patches(layer, visit))
     assert len(found) == layer.positions
     for pixel, window in enumerate(found):
         y, x = divmod(pixel, layer.width)
@@ -221,16 +222,16 @@ def test_rates_by_layer():
 def test_pixels_of_an_average_share_rows():
     made = Network.of_stages((2, 3, 5), ("6c3g",), 3)
     readout = made.layers(CORE)[-1]
-    assert (readout.average, readout.rows, readout.inputs) == (True, 8 + 1, 15 * 8)
+    assert (readout.kind is AVERAGE, readout.rows, readout.inputs) == (True, 8 + 1, 15 * 8)
     assert made.hidden == (6,) and made.seen == (6 * 15,)
     rows = np.array([2, 5, 8, 13, 14 * 8, 15 * 8 - 1, 15 * 8])  # the last one is the bias
     visit = Pass(rows, rows + 7, rows > 9, rows < 9)
-    found = averaged(readout, visit)
+    (found,) = averaged(readout, visit)
     assert found.rows.tolist() == [2, 5, 0, 5, 0, 7, 8]
     assert found.trace is visit.trace and found.spikes is visit.spikes
-    parts = [part.rows.tolist() for part in found.stretches()]
+    parts = [part.rows.tolist() for part in found.segments()]
     assert parts == [[2, 5], [0, 5], [0, 7, 8]]
-    assert [part.rows.tolist() for part in visit.stretches()] == [rows.tolist()]
+    assert [part.rows.tolist() for part in visit.segments()] == [rows.tolist()]
 
 
 def test_a_readout_of_an_average_has_the_scores_of_the_mean_spikes():

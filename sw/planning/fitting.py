@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import Target
-from golden.spec.layout import DoesNotFit, Place, check_fit
-from golden.spec.memory_map import block_rams_by_kind, lut_estimate, multipliers
+from golden.spec.layout import DoesNotFit, Placement, check_fit
+from golden.spec.memory_map import block_rams_by_kind
 from sw.planning.activity import Activity
 from sw.planning.cycles import layer_cycles
+from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.shape import Shape
 
 LANES = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -27,11 +28,11 @@ class Draft(CoreConfig):
         """No bounds."""
 
 
-def needs(layers: list[Place], classes: int) -> dict[str, int]:
+def needs(layers: list[Placement], classes: int) -> dict[str, int]:
     """Fields of a core that follow from the network's places on its lanes."""
-    pixels = [place.positions for place in layers if place.stage.convolution]
-    groups = sum(place.groups * place.positions for place in layers)
-    words = sum(place.rows * place.groups for place in layers)
+    pixels = [place.positions for place in layers if place.kind.mapped]
+    groups = sum(place.state_groups for place in layers)
+    words = sum(place.words for place in layers)
     return {
         "lanes": layers[0].lanes,
         "weight_words": -(-words // WORDS) * WORDS,

@@ -7,12 +7,13 @@ from typing import Any
 
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, Target
-from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, lut_estimate, multipliers
+from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.samples import KEPT_LENGTH, SAMPLE_HEADER, SKIP
 from sw.energy import EnergyModel
 from sw.planning.activity import Activity
 from sw.planning.cycles import LayerCycles, layer_cycles
 from sw.planning.fitting import Fit, draft, find_fit
+from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.sdram import SdramPlan, plan_sdram
 from sw.planning.shape import Shape
 
@@ -142,7 +143,7 @@ def make_plan(
 def _useful(shape: Shape, lanes: int) -> float:
     """Share of the lanes that are neurons, weighed by the weights of a layer."""
     layers = shape.places(lanes)
-    words = [place.rows * place.groups for place in layers]
+    words = [place.words for place in layers]
     filled = [place.stage.outputs / (place.groups * lanes) for place in layers]
     return sum(w * f for w, f in zip(words, filled, strict=True)) / sum(words)
 

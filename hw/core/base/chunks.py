@@ -10,11 +10,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
+from golden.spec.block_ram import SHALLOW
 from golden.spec.config import CoreConfig, ceil_log2
 from hw.core.base.pipeline import register
 from hw.core.base.tokens import context, state_bits
-
-SHALLOW = 64  # words of a memory that are better made of logic
 
 
 def chunk_bits(config: CoreConfig) -> int:

@@ -5,9 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from golden.spec.block_ram import SHALLOW
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS
-from hw.core.base.chunks import SHALLOW
 from hw.core.base.pipeline import register, when
 from hw.core.base.tokens import slot, state_bits, word_bits
 from hw.core.lanes.integrate import Integrate

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SIGNAL_BITS
+from golden.spec.pooling import CORNERS
 from hw.core.base.chunks import ChunkMemory, chunk_bits, place, place_bits
 from hw.core.base.pipeline import later, register, taps, when
 from hw.core.base.tokens import layer_entry
@@ -17,7 +18,6 @@ from hw.core.learn.project import Project
 from hw.core.learn.steps import step
 
 TOP = 1 << (SIGNAL_BITS - 1)
-CORNERS = 4  # pixels of a pooling window
 
 
 class Winners(wiring.Component):

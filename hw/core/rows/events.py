@@ -5,13 +5,13 @@ from amaranth.lib import data, fifo, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
+from golden.spec.memory_map import EVENTS_AHEAD
 from golden.spec.samples import DENSE, SKIP, SPARSE, SampleStatus
 from hw.core.base.pipeline import front
 from hw.core.base.tokens import event, event_stream
 from hw.core.ports import SAMPLE_BYTE, SampleBytes
 
 HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
-DEPTH = 512  # events decoded ahead of the core
 SLICE = 4  # places of the queues that only keep paths from running through, before and after
 FAR = 17  # bits of a row number before it is checked; the top one, once set, stays
 
@@ -44,7 +44,7 @@ class Events(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        queue = fifo.SyncFIFOBuffered(width=event(self.config).size, depth=DEPTH)
+        queue = fifo.SyncFIFOBuffered(width=event(self.config).size, depth=EVENTS_AHEAD)
         m.submodules.queue = queue
         m.submodules.intake = intake = fifo.SyncFIFO(width=SAMPLE_BYTE.size, depth=SLICE)
         near = front(m, queue, SLICE)
