@@ -105,45 +105,48 @@ class Core(CoreMemory):
             rows = np.append(rows, layer.inputs)
         visit = self.lists[index].merge(rows, layer, learn)
         deferred = self.deferred
-        for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
-            weights = self.group_weights(layer, group)
-            total = self.membranes[state] * (not (layer.readout or self._step == 0))
+        for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
+            weights = self.group_weights(layer, number)
+            total = self.membranes[group] * (not (layer.readout or self._step == 0))
             for part in visited.segments():
-                if deferred[state]:
-                    self._apply_deferred(layer, state, group, part)
+                if deferred[group]:
+                    self._apply_deferred(layer, group, number, part)
                 total = integrate(total, weights[part.rows[part.spikes]])
-            fired = fire(total, self.valid_lanes(layer, group), layer)
-            self.membranes[state] = fired.membrane
-            self.surrogates[state] = fired.surrogate
-            self.spikes[state] = fired.spikes
-            self._count_pass(layer, group, visited, bool(deferred[state]))
+            fired = fire(total, self.neuron_lanes(layer, number), layer)
+            self.membranes[group] = fired.membrane
+            self.surrogates[group] = fired.surrogate
+            self.spikes[group] = fired.spikes
+            self._count_pass(layer, number, visited, bool(deferred[group]))
 
-    def _apply_deferred(self, layer: Layer, state: int, group: int, visit: Pass) -> None:
-        """Apply the deferred update of the last step to one group's weights; no row is there twice."""
+    def _apply_deferred(self, layer: Layer, group: int, number: int, visit: Pass) -> None:
+        """Apply the deferred update of the last step to one group's weights; no row is there twice.
+
+        `group` is the group's address in the state memories, `number` that among the layer's weights.
+        """
         learns = visit.learns
         rows = visit.rows[learns]
-        weights = self.group_weights(layer, group)
+        weights = self.group_weights(layer, number)
         random = noise(self.noise_state, len(rows), self.config.lanes)
         weights[rows] = update_rows(
             weights[rows],
-            self.gains[state],
-            self.post_gains[state],
+            self.gains[group],
+            self.post_gains[group],
             visit.trace[learns].astype(np.int32),
             visit.previous_spikes[learns],
             random,
             self.config.weight_bits,
         )
         self.noise_state = advance(self.noise_state, len(rows))
-        self.count("updates", len(rows) * int(self.valid_lanes(layer, group).sum()))
+        self.count("updates", len(rows) * int(self.neuron_lanes(layer, number).sum()))
 
-    def _count_pass(self, layer: Layer, group: int, visit: Pass, deferred: bool) -> None:
+    def _count_pass(self, layer: Layer, number: int, visit: Pass, deferred: bool) -> None:
         """Rows of a pass by what they do; a pass that updates nothing goes over the spikes alone."""
-        self.count("synops", int(visit.spikes.sum() * self.valid_lanes(layer, group).sum()))
+        self.count("synops", int(visit.spikes.sum() * self.neuron_lanes(layer, number).sum()))
         updates = visit.learns & deferred
         self.count("rows_both", int((updates & visit.spikes).sum()))
         self.count("rows_update", int((updates & ~visit.spikes).sum()))
         self.count("rows_integrate", int((visit.spikes & ~updates).sum()))
-        if group == 0 and not layer.kind.shared:  # else the list is made beside the passes
+        if number == 0 and not layer.kind.shared:  # else the list is made beside the passes
             self.count("rows_trace", int((~visit.spikes & ~updates).sum()))
 
     def _learn(
@@ -154,17 +157,10 @@ class Core(CoreMemory):
         Returns the spikes that the next layer sees, 0/1 [positions, channels].
         """
         span = self._span(layer)
-        membranes = self.membranes[span]
         spikes = self.spikes[span].astype(np.int64).reshape(layer.positions, -1)
         pooled, winners = pool(spikes, layer)
         signs = self.class_signs(layer)
-        if layer.readout:
-            logits = membranes.reshape(-1)[: self.class_count].astype(np.int64)
-            self._scores[: self.class_count] += logits
-        else:
-            logits = latents(latents_of(pooled, layer), signs)
-            self._spikes[index] += pooled.sum()
-            self.count("spikes", int(pooled.sum()))
+        logits = self._logits(index, layer, pooled, signs)
         m = np.zeros(spikes.size, np.int64)
         if learn and target is not None:
             signals = class_signals(logits, target, layer)
@@ -174,14 +170,31 @@ class Core(CoreMemory):
                 m = map_signal(signals, signs, spikes, winners, cells_of(layer), layer)
             else:
                 m = learning_signal(signals, signs, spikes.reshape(-1), layer)
-        lanes = m.reshape(membranes.shape)
+        lanes = m.reshape(self.membranes[span].shape)
         self._record(index, span, lanes, pooled)
         if learn:
-            surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)
-            self.gains[span], self.post_gains[span] = gains(lanes, surrogates, posts, layer)
-            if layer.post_gain:
-                self.post_traces[span] = next_post(posts, surrogates, layer)
+            self._keep_gains(layer, span, lanes)
         return pooled
+
+    def _logits(
+        self, index: int, layer: Layer, pooled: NDArray[np.int64], signs: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Logits of a step, [classes in use]; what they add to scores or counts of spikes is added."""
+        if layer.readout:
+            membranes = self.membranes[self._span(layer)].reshape(-1)
+            logits = membranes[: self.class_count].astype(np.int64)
+            self._scores[: self.class_count] += logits
+            return logits
+        self._spikes[index] += pooled.sum()
+        self.count("spikes", int(pooled.sum()))
+        return np.asarray(latents(latents_of(pooled, layer), signs))
+
+    def _keep_gains(self, layer: Layer, span: slice, signals: NDArray[np.int64]) -> None:
+        """Gains of this step, for the next pass to apply, and post traces of the next step."""
+        surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)
+        self.gains[span], self.post_gains[span] = gains(signals, surrogates, posts, layer)
+        if layer.post_gain:
+            self.post_traces[span] = next_post(posts, surrogates, layer)
 
     def _record(self, index: int, span: slice, *found: NDArray[np.int64]) -> None:
         if self.records is not None:
@@ -195,11 +208,11 @@ class Core(CoreMemory):
             if not deferred[self._span(layer)].any():
                 continue
             visit = self.lists[index].merge(np.zeros(0, np.int64), layer, False)
-            for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
+            for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
                 for part in visited.segments():
-                    if deferred[state]:
-                        self._apply_deferred(layer, state, group, part)
-                self._count_pass(layer, group, visited, bool(deferred[state]))
+                    if deferred[group]:
+                        self._apply_deferred(layer, group, number, part)
+                self._count_pass(layer, number, visited, bool(deferred[group]))
         self._drop_deferred()
         self.lists = [ActiveList() for _ in self.lists]
 

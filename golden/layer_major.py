@@ -49,15 +49,15 @@ class StepMajor(Core):
         spikes = super()._learn(index, layer, target, learn)
         listed, deferred = self.lists[index], self.deferred
         visit = Pass(listed.rows, listed.trace, listed.previous_spikes, listed.previous_spikes)
-        for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
-            if deferred[state]:
-                self._add(state, layer.weight_base + group * layer.rows + visited.rows, visited)
+        for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
+            if deferred[group]:
+                self._add(group, layer.weight_base + number * layer.rows + visited.rows, visited)
         self._drop_deferred()
         return spikes
 
-    def _add(self, state: int, words: Rows, visited: Pass) -> None:
+    def _add(self, group: int, words: Rows, visited: Pass) -> None:
         """The update of one group of neurons in this step, exactly."""
-        causal, non_causal = self.gains[state], self.post_gains[state] << POST_FRACTION
+        causal, non_causal = self.gains[group], self.post_gains[group] << POST_FRACTION
         change = visited.trace[:, None] * causal + visited.previous_spikes[:, None] * non_causal
         np.add.at(self.sums, words, change)  # a row may be there more than once
         self._met[words] = True
@@ -80,8 +80,8 @@ class StepMajor(Core):
 
     def _neurons(self, layer: Layer, words: Rows) -> int:
         """Weights in these words that are a neuron's."""
-        valid = [self.valid_lanes(layer, group).sum() for group in range(layer.groups)]
-        return int(np.array(valid)[(words - layer.weight_base) // layer.rows].sum())
+        lanes = [self.neuron_lanes(layer, number).sum() for number in range(layer.groups)]
+        return int(np.array(lanes)[(words - layer.weight_base) // layer.rows].sum())
 
 
 class LayerMajor(StepMajor):

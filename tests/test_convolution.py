@@ -101,7 +101,7 @@ def test_pooling_and_cells_against_loops():
 
 def test_weights_go_to_the_core_and_back():
     made = network(seed=4)
-    for place, weights in zip(made.places(CORE), made.initial_weights(), strict=True):
+    for place, weights in zip(made.placements(CORE), made.initial_weights(), strict=True):
         words = pack_weights(weights, place)
         assert words.shape == (place.rows * place.groups, CORE.lanes)
         assert np.array_equal(unpack_weights(words, place), weights)
@@ -175,7 +175,7 @@ def test_a_hidden_layer_behind_an_average_sees_the_mean_spikes():
     made = Network.of_stages(
         (2, 6, 6), ("5c3p", "8c3g", "7"), 3, theta=0.2, init_scale=3, gamma=0, weight_fraction=7
     )
-    place, layer = made.places(CORE)[2], made.layers(CORE)[2]
+    place, layer = made.placements(CORE)[2], made.layers(CORE)[2]
     assert (place.averaged, layer.rows, layer.inputs) == (9, 8, 9 * 8)
     with Device.open("golden", config=CORE) as device:
         device.load(made)

@@ -148,9 +148,11 @@ class NativeCore:
         if at_end:
             self._lib.core_at_end(self._core)
         self._lib.core_noise(self._core)[0] = network.noise_seed
-        placed = zip(self.weights, network.places(config), network.initial_weights(), strict=True)
-        for weights, place, initial in placed:
-            weights[place.row_numbers()] = initial
+        placed = zip(
+            self.weights, network.placements(config), network.initial_weights(), strict=True
+        )
+        for weights, placement, initial in placed:
+            weights[placement.row_numbers()] = initial
 
     def __del__(self) -> None:
         if hasattr(self, "_core"):

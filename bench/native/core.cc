@@ -197,11 +197,11 @@ struct Core {
                     const int64_t change = layer.updates[at] + (int32_t(turned & ((1 << NOISE_BITS) - 1)) ^ flips[i]);
                     layer.weights[at] = int16_t(std::clamp(layer.weights[at] + (change >> NOISE_BITS), -top, top - 1));
                 }
-                counters.updates += valid(layer, group);
+                counters.updates += neurons(layer, group);
             }
     }
 
-    int valid(const Layer& layer, int group) const {
+    int neurons(const Layer& layer, int group) const {
         return std::clamp(layer.entry.outputs - group * lanes, 0, lanes);
     }
 
@@ -213,8 +213,8 @@ struct Core {
             if (updates) add(layer, visited, group, state);
             return;
         }
-        counters.updates += updates ? int64_t(visited.learns) * valid(layer, group) : 0;
-        counters.synops += int64_t(visited.active) * valid(layer, group);
+        counters.updates += updates ? int64_t(visited.learns) * neurons(layer, group) : 0;
+        counters.synops += int64_t(visited.active) * neurons(layer, group);
         counters.rows_both += updates ? visited.both : 0;
         counters.rows_update += updates ? visited.learns - visited.both : 0;
         counters.rows_integrate += visited.active - (updates ? visited.both : 0);
@@ -295,16 +295,16 @@ struct Core {
         const Entry& e = layer.entry;
         for (int i = 0, lane = 0; i < layer.pixels * layer.width; i++, lane++) {
             if (lane == layer.width) lane = 0;
-            const int32_t v = saturate(layer.sums[i], MEMBRANE_BITS), valid = lane < e.outputs;
+            const int32_t v = saturate(layer.sums[i], MEMBRANE_BITS), neuron = lane < e.outputs;
             if (layer.is(READOUT)) {
-                layer.membranes[i] = v, layer.surrogates[i] = READOUT_SURROGATE * valid, layer.spikes[i] = 0;
+                layer.membranes[i] = v, layer.surrogates[i] = READOUT_SURROGATE * neuron, layer.spikes[i] = 0;
                 continue;
             }
             const int32_t distance = v - e.theta, size = distance < 0 ? ~distance : distance;
-            const int32_t spike = distance > 0 && valid;
+            const int32_t spike = distance > 0 && neuron;
             const int32_t height = std::max(e.psi_width - size, 0) >> e.psi_shift;
             const int32_t reset = layer.is(HARD_RESET) ? v * (1 - spike) : v - e.theta * spike;
-            layer.spikes[i] = spike, layer.surrogates[i] = std::min(height, MOST_SURROGATE) * valid;
+            layer.spikes[i] = spike, layer.surrogates[i] = std::min(height, MOST_SURROGATE) * neuron;
             layer.membranes[i] = round_shift(reset * e.leak, FACTOR_BITS);
         }
     }

@@ -70,14 +70,14 @@ class CoreMemory:
         fields = dict(zip(FIELD_NAMES, self.table[index].tolist(), strict=True))
         return Layer(**fields | ({} if self.config.post_traces else {"post_gain": 0}))
 
-    def group_weights(self, layer: Layer, group: int) -> NDArray[np.int32]:
-        """View of the weights [rows, lanes] of one group of a layer."""
-        base = layer.weight_base + group * layer.rows
+    def group_weights(self, layer: Layer, number: int) -> NDArray[np.int32]:
+        """View of the weights [rows, lanes] of a layer's group of that number."""
+        base = layer.weight_base + number * layer.rows
         return self.weights[base : base + layer.rows]
 
-    def valid_lanes(self, layer: Layer, group: int) -> NDArray[np.int64]:
+    def neuron_lanes(self, layer: Layer, number: int) -> NDArray[np.int64]:
         """1 for every lane of the group that is a neuron of the layer."""
-        lanes = group * self.config.lanes + np.arange(self.config.lanes)
+        lanes = number * self.config.lanes + np.arange(self.config.lanes)
         return (lanes < layer.outputs).astype(np.int64)
 
     def class_signs(self, layer: Layer) -> NDArray[np.int64]:

@@ -44,30 +44,32 @@ MOST_DOUBLINGS = TRACE_BITS - 1 - TRACE_FRACTION
 
 
 def entry_fields(
-    network: Network, index: int, place: Placement, rate_scale: float
+    network: Network, index: int, placement: Placement, rate_scale: float
 ) -> dict[str, int]:
-    """Fields of the entry of layer `index` at `place`, but for where its memory begins.
+    """Fields of the entry of layer `index` at `placement`, but for where its memory begins.
 
     `rate_scale` multiplies the learning rates. Raises DoesNotFit when a rate vanishes, ValueError when
     one has no integer on the chip.
     """
-    fields = place.fields()
+    fields = placement.fields()
     learning = (
-        _readout(network, place, rate_scale)
-        if place.readout
-        else _hidden(network, index, place, rate_scale)
+        _readout(network, placement, rate_scale)
+        if placement.readout
+        else _hidden(network, index, placement, rate_scale)
     )
     return fields | learning | {"flags": learning["flags"] | fields.get("flags", 0)}
 
 
-def _hidden(network: Network, index: int, place: Placement, rate_scale: float) -> dict[str, int]:
-    one = place.averaged * 2 ** network.fraction(index)  # membranes are sums over the pixels
+def _hidden(
+    network: Network, index: int, placement: Placement, rate_scale: float
+) -> dict[str, int]:
+    one = placement.averaged * 2 ** network.fraction(index)  # membranes are sums over the pixels
     shift = max(0, ceil_log2(one) - SURROGATE_BITS + 1)  # Psi_chip is READOUT_SURROGATE at most
     rate = network.rate(index) * SURROGATE_HEIGHT * 2.0 ** (UPDATE_FRACTION + shift)
-    rate /= place.averaged**2
-    if place.averaged > 1 and round(rate) == 0 < rate:
+    rate /= placement.averaged**2
+    if placement.averaged > 1 and round(rate) == 0 < rate:
         raise DoesNotFit(
-            f"network {network.name}: behind the average of {place.averaged} pixels the rate eta "
+            f"network {network.name}: behind the average of {placement.averaged} pixels the rate eta "
             f"{network.rate(index):g} is 0 on the chip; pool the map before (p), or raise eta"
         )
     rate *= rate_scale
@@ -84,7 +86,7 @@ def _hidden(network: Network, index: int, place: Placement, rate_scale: float) -
         "error_gain": _register(
             "error_gain",
             "logit_scale",
-            _scaled("error_gain", network.logit_scale) / place.cell_pixels,
+            _scaled("error_gain", network.logit_scale) / placement.cell_pixels,
         ),
         "rate": _register("rate", "eta", rate),
         # an error of 1 is `rate` in m
@@ -100,11 +102,11 @@ def _hidden_flags(network: Network) -> int:
     )
 
 
-def _readout(network: Network, place: Placement, rate_scale: float) -> dict[str, int]:
+def _readout(network: Network, placement: Placement, rate_scale: float) -> dict[str, int]:
     scale = _scaled("error_gain", network.readout_scale) / network.logit_one
     rate = network.eta_out * 2.0 ** (network.readout_fraction + UPDATE_FRACTION)
     rate /= READOUT_SURROGATE
-    rate /= place.averaged
+    rate /= placement.averaged
     # what a rate has too much, q takes: its decay is 0, so a trace is a spike's share and no more
     most = FIELD_OF["rate"].high
     doublings = next((n for n in range(MOST_DOUBLINGS) if rate / 2**n <= most), MOST_DOUBLINGS)

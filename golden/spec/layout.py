@@ -124,7 +124,7 @@ class Placement:
         return common | self.kind.fields(self)
 
 
-def places(
+def placements(
     inputs: Map, stages: tuple[Stage, ...], classes: int, lanes: int, latent_side: int
 ) -> list[Placement]:
     """Every layer's placement, the readout's last."""
@@ -145,22 +145,22 @@ def places(
 
 def check_fit(name: str, layers: list[Placement], classes: int, config: CoreConfig) -> None:
     """Raise DoesNotFit, with what is missing, unless `config` has room for the layers."""
-    mapped = [place.positions for place in layers if place.kind.mapped]
+    mapped = [placement.positions for placement in layers if placement.kind.mapped]
     lanes = config.lanes
     needs = (
         ("layers", len(layers), config.layers, "layer table entries", "layers"),
         ("classes", classes, config.classes, "classes", "classes"),
         ("map_pixels", max(mapped, default=0), config.map_pixels,
           "pixels in a map", "pixels (pool the input)"),
-        ("trace_entries", sum(place.traces for place in layers), config.trace_entries,
+        ("trace_entries", sum(placement.traces for placement in layers), config.trace_entries,
          "trace entries", "inputs"),
-        ("neuron_groups", sum(place.state_groups for place in layers),
+        ("neuron_groups", sum(placement.state_groups for placement in layers),
          config.neuron_groups, f"groups of {lanes} neurons", "neurons"),
-        ("neuron_groups", max(place.latent_groups for place in layers), config.latent_groups,
+        ("neuron_groups", max(placement.latent_groups for placement in layers), config.latent_groups,
          f"groups of {lanes} latents", "channels or latents"),
-        ("neuron_groups", max(place.line_groups for place in layers), config.latent_groups,
+        ("neuron_groups", max(placement.line_groups for placement in layers), config.latent_groups,
          f"groups of {lanes} pooling windows in a line", "channels or pixels"),
-        ("weight_words", sum(place.words for place in layers), config.weight_words,
+        ("weight_words", sum(placement.words for placement in layers), config.weight_words,
          f"weight words of {lanes} lanes", "inputs or neurons"),
     )  # fmt: skip
     for field, need, have, unit, cure in needs:

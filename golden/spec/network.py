@@ -12,7 +12,7 @@ from golden.spec.declare import Declared, check_bounds
 from golden.spec.entries import entry_fields
 from golden.spec.formats import FACTOR_ONE, MEMBRANE_BITS
 from golden.spec.layers import Layer, most_psi_shift
-from golden.spec.layout import DoesNotFit, Placement, check_fit, places
+from golden.spec.layout import DoesNotFit, Placement, check_fit, placements
 from golden.spec.shape import Map, Stage, maps, parse_stages
 
 ONE_BITS = MEMBRANE_BITS - 2
@@ -145,7 +145,9 @@ class Network:
         """Neurons of each hidden layer whose spikes the next one takes in, of an average all."""
         if not self.stages:
             return self.hidden
-        return tuple(place.stage.seen(place.inputs).neurons for place in self._places[:-1])
+        return tuple(
+            placement.stage.seen(placement.inputs).neurons for placement in self._placements[:-1]
+        )
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -175,23 +177,23 @@ class Network:
         self.check_fit(config)
         layers: list[Layer] = []
         word = state = 0
-        for index, place in enumerate(self.places(config)):
-            fields = entry_fields(self, index, place, rate_scale)
+        for index, placement in enumerate(self.placements(config)):
+            fields = entry_fields(self, index, placement, rate_scale)
             layer = Layer(**fields, weight_base=word, state_base=state)
             self._check_shift(layer, config)
             word, state = word + layer.words, state + layer.state_groups
             layers.append(layer)
         return layers
 
-    def places(self, config: CoreConfig) -> list[Placement]:
+    def placements(self, config: CoreConfig) -> list[Placement]:
         """Where each layer lies on a core, whether or not all of them fit."""
         inputs = Map(*self.input_map) if self.input_map else Map(self.inputs)
         stages = parse_stages(self.stages) or tuple(Stage(n) for n in self.hidden)
-        return places(inputs, stages, self.classes, config.lanes, self.latent_side)
+        return placements(inputs, stages, self.classes, config.lanes, self.latent_side)
 
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
-        check_fit(self.name, self.places(config), self.classes, config)
+        check_fit(self.name, self.placements(config), self.classes, config)
         if self.alpha_post and not config.post_traces:
             raise DoesNotFit(
                 f"alpha_post is {self.alpha_post}: the core has no post traces; "
@@ -205,11 +207,11 @@ class Network:
         """
         rng = np.random.default_rng(self.seed)
         weights = []
-        for index, place in enumerate(self._places):
-            inputs, outputs = place.stage.fan_in(place.inputs), place.stage.outputs
+        for index, placement in enumerate(self._placements):
+            inputs, outputs = placement.stage.fan_in(placement.inputs), placement.stage.outputs
             bound = self.init_scale / np.sqrt(inputs)
             real = rng.uniform(-bound, bound, (inputs, outputs))
-            if place.readout:
+            if placement.readout:
                 real = np.vstack([real, np.zeros(outputs)])
             weights.append(np.rint(real * 2.0 ** self.fraction(index)).astype(np.int32))
         return weights
@@ -218,7 +220,7 @@ class Network:
         """Fraction bits of the weights of layer `index`."""
         if index == len(self.hidden):
             return self.readout_fraction
-        return min(self.weight_fraction, ONE_BITS - ceil_log2(self._places[index].averaged))
+        return min(self.weight_fraction, ONE_BITS - ceil_log2(self._placements[index].averaged))
 
     def rate(self, index: int) -> float:
         """Learning rate of hidden layer `index`."""
@@ -227,7 +229,7 @@ class Network:
     @property
     def logit_one(self) -> float:
         """What stands for 1.0 in the logits of a step; behind an average they are sums over its pixels."""
-        return self._places[-1].averaged * 2.0**self.readout_fraction
+        return self._placements[-1].averaged * 2.0**self.readout_fraction
 
     @property
     def noise_seed(self) -> int:
@@ -244,9 +246,9 @@ class Network:
             )
 
     @cached_property
-    def _places(self) -> list[Placement]:
+    def _placements(self) -> list[Placement]:
         """Places on any core, for what is the same on all."""
-        return self.places(CoreConfig())
+        return self.placements(CoreConfig())
 
     def _check_rates(self) -> None:
         if isinstance(self.eta, int | float):

@@ -11,18 +11,18 @@ SIGN_FREQUENCIES = 50, 512
 """First and last frequency of the sines whose signs are B, rad: those of the published code of TESS."""
 
 
-def pack_weights(weights: NDArray[np.int32], place: Placement) -> NDArray[np.int32]:
+def pack_weights(weights: NDArray[np.int32], placement: Placement) -> NDArray[np.int32]:
     """Weights [rows, outputs] as memory words [groups x rows, lanes]; idle lanes and rows are zero."""
-    padded = np.zeros((place.rows, place.groups * place.lanes), np.int32)
-    padded[place.row_numbers(), : place.stage.outputs] = weights
-    grouped = padded.reshape(place.rows, place.groups, place.lanes)
-    return grouped.transpose(1, 0, 2).reshape(-1, place.lanes)
+    padded = np.zeros((placement.rows, placement.groups * placement.lanes), np.int32)
+    padded[placement.row_numbers(), : placement.stage.outputs] = weights
+    grouped = padded.reshape(placement.rows, placement.groups, placement.lanes)
+    return grouped.transpose(1, 0, 2).reshape(-1, placement.lanes)
 
 
-def unpack_weights(words: NDArray[np.int32], place: Placement) -> NDArray[np.int32]:
+def unpack_weights(words: NDArray[np.int32], placement: Placement) -> NDArray[np.int32]:
     """The inverse of `pack_weights` for one layer: [rows, outputs]."""
-    grouped = words.reshape(place.groups, place.rows, place.lanes).transpose(1, 0, 2)
-    return grouped.reshape(place.rows, -1)[place.row_numbers(), : place.stage.outputs]
+    grouped = words.reshape(placement.groups, placement.rows, placement.lanes).transpose(1, 0, 2)
+    return grouped.reshape(placement.rows, -1)[placement.row_numbers(), : placement.stage.outputs]
 
 
 def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:

@@ -105,8 +105,10 @@ class Device(Blocks):
 
     def write_weights(self, weights: Weights) -> None:
         """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
-        places = self._loaded().places(self.config)
-        shapes = [(len(place.row_numbers()), place.stage.outputs) for place in places]
+        placements = self._loaded().placements(self.config)
+        shapes = [
+            (len(placement.row_numbers()), placement.stage.outputs) for placement in placements
+        ]
         if [w.shape for w in weights] != shapes:
             raise DeviceError(
                 f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
@@ -114,13 +116,13 @@ class Device(Blocks):
             )
         top = 1 << (self.config.weight_bits - 1)
         stride = memories(self.config)[Space.WEIGHTS].stride
-        for layer, place, values in zip(self.layers, places, weights, strict=True):
+        for layer, placement, values in zip(self.layers, placements, weights, strict=True):
             if values.size and (values.min() < -top or values.max() >= top):
                 raise DeviceError(
                     f"weights of {values.min()} to {values.max()}: {self.config.weight_bits} bits "
                     f"hold {-top} to {top - 1}; lower weight_fraction or init_scale"
                 )
-            lanes = pack_weights(values, place)
+            lanes = pack_weights(values, placement)
             words = np.zeros((layer.words, stride), np.int32)
             words[:, : self.config.lanes] = lanes
             self.write(Space.WEIGHTS, layer.weight_base * stride, words)
@@ -128,9 +130,11 @@ class Device(Blocks):
     def read_weights(self) -> Weights:
         """The weights on the chip: int32[rows, outputs] of every layer."""
         weights = []
-        for layer, place in zip(self.layers, self._loaded().places(self.config), strict=True):
+        for layer, placement in zip(
+            self.layers, self._loaded().placements(self.config), strict=True
+        ):
             words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
-            weights.append(np.ascontiguousarray(unpack_weights(words, place)))
+            weights.append(np.ascontiguousarray(unpack_weights(words, placement)))
         return weights
 
     # Samples

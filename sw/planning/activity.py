@@ -40,10 +40,10 @@ class Activity:
     def rows(self, layers: list[Placement], steps: int) -> list[Rows]:
         """What goes into each layer."""
         found, rate = [], self.input_rate
-        for place in layers:
-            inputs, bias = place.input_neurons, int(place.readout)
+        for placement in layers:
+            inputs, bias = placement.input_neurons, int(placement.readout)
             density = (
-                rate if place.readout else self.density(rate, steps)
+                rate if placement.readout else self.density(rate, steps)
             )  # a readout's trace: one step
             found.append(Rows(rate, inputs * rate + bias, inputs * density + bias))
             rate = self.rate

@@ -65,9 +65,9 @@ class LayerCycles:
         return self.integrate + self.update - self.both + rest
 
 
-def passes_per_input(place: Placement) -> float:
+def passes_per_input(placement: Placement) -> float:
     """Passes that visit an input: groups, times the patches that an input of a convolution is in."""
-    return place.groups * place.kind.patches(place.inputs)
+    return placement.groups * placement.kind.patches(placement.inputs)
 
 
 def layer_cycles(
@@ -76,15 +76,16 @@ def layer_cycles(
     """Every layer in a sample of `steps` steps."""
     rows = activity.rows(layers, steps)
     busy = [
-        _busy(place, row, config, activity, learn) for place, row in zip(layers, rows, strict=True)
+        _busy(placement, row, config, activity, learn)
+        for placement, row in zip(layers, rows, strict=True)
     ]
     waits = _waits(layers, config, [sum(parts) + LAYER_CYCLES for parts in busy], learn)
     found = []
-    for place, row, parts, wait in zip(layers, rows, busy, waits, strict=True):
+    for placement, row, parts, wait in zip(layers, rows, busy, waits, strict=True):
         integrate, update, both, fire = parts
         found.append(
             LayerCycles(
-                name=f"{place.stage}{' (out)' * place.readout}",
+                name=f"{placement.stage}{' (out)' * placement.readout}",
                 spikes=row.spikes,
                 traces=row.traces * learn,
                 integrate=integrate * steps,
@@ -92,35 +93,35 @@ def layer_cycles(
                 both=-both * max(steps - 1, 0),  # the first step has no deferred update to apply
                 fire=fire * steps,
                 wait=wait * steps,
-                turnaround=(LAYER_CYCLES + _between(place, row, learn)) * steps
-                + SAMPLE_CYCLES * place.readout,
+                turnaround=(LAYER_CYCLES + _between(placement, row, learn)) * steps
+                + SAMPLE_CYCLES * placement.readout,
             )
         )
     return found
 
 
 def _busy(
-    place: Placement, row: Rows, config: CoreConfig, activity: Activity, learn: bool
+    placement: Placement, row: Rows, config: CoreConfig, activity: Activity, learn: bool
 ) -> tuple[float, float, float, float]:
     """Cycles of a step: for spikes, for traces, minus those for both, for chunks that fire."""
-    each, passes = passes_per_input(place), place.state_groups
+    each, passes = passes_per_input(placement), placement.state_groups
     integrate = row.spikes * each
     update = row.traces * each * learn
     both = min(activity.overlap * integrate, update) * learn
     length = (integrate + update - both) / passes
-    short = 0.0 if place.kind.mapped else passes * max(0.0, config.chunks - length)
+    short = 0.0 if placement.kind.mapped else passes * max(0.0, config.chunks - length)
     return integrate, update, -both, short
 
 
-def _between(place: Placement, row: Rows, learn: bool) -> float:
+def _between(placement: Placement, row: Rows, learn: bool) -> float:
     """Cycles of a step between passes, and between the pixels of an average."""
-    passes = place.state_groups
-    if place.kind.mapped:
+    passes = placement.state_groups
+    if placement.kind.mapped:
         return passes * PASS_CYCLES[learn]
-    if place.averaged == 1:
+    if placement.averaged == 1:
         return passes
-    pixels = place.averaged * (
-        1 - (1 - row.traces / (place.averaged * place.channels)) ** place.channels
+    pixels = placement.averaged * (
+        1 - (1 - row.traces / (placement.averaged * placement.channels)) ** placement.channels
     )
     return passes * (1 + learn * PIXEL_CYCLES * pixels)
 
@@ -133,17 +134,17 @@ def _waits(
     if learn:
         classes = layers[-1].stage.outputs
         rounds = [
-            length + _signal_cycles(place, config, classes)
-            for place, length in zip(layers, lengths, strict=True)
+            length + _signal_cycles(placement, config, classes)
+            for placement, length in zip(layers, lengths, strict=True)
         ]
         longest = max(range(len(layers)), key=rounds.__getitem__)
         waits[longest] = max(0.0, rounds[longest] - sum(lengths))
     return waits
 
 
-def _signal_cycles(place: Placement, config: CoreConfig, classes: int) -> float:
+def _signal_cycles(placement: Placement, config: CoreConfig, classes: int) -> float:
     """From the last row of a layer to its last gain."""
     rounds = -(-classes // CLASSES_AT_A_TIME)
-    projected = place.latent_groups * config.chunks * rounds
-    gains = place.state_groups * config.chunks * place.kind.mapped
+    projected = placement.latent_groups * config.chunks * rounds
+    gains = placement.state_groups * config.chunks * placement.kind.mapped
     return FORM_CYCLES + config.chunks + classes + projected + gains

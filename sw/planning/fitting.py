@@ -29,15 +29,15 @@ class Draft(CoreConfig):
 
 
 def needs(layers: list[Placement], classes: int) -> dict[str, int]:
-    """Fields of a core that follow from the network's places on its lanes."""
-    pixels = [place.positions for place in layers if place.kind.mapped]
-    groups = sum(place.state_groups for place in layers)
-    words = sum(place.words for place in layers)
+    """Fields of a core that follow from the network's placements on its lanes."""
+    pixels = [placement.positions for placement in layers if placement.kind.mapped]
+    groups = sum(placement.state_groups for placement in layers)
+    words = sum(placement.words for placement in layers)
     return {
         "lanes": layers[0].lanes,
         "weight_words": -(-words // WORDS) * WORDS,
         "neuron_groups": max(groups, 2),
-        "trace_entries": max(sum(place.traces for place in layers), 4),
+        "trace_entries": max(sum(placement.traces for placement in layers), 4),
         "layers": max(len(layers), 2),
         "classes": max(classes, 2),
         "map_pixels": max(pixels, default=0),
@@ -46,7 +46,7 @@ def needs(layers: list[Placement], classes: int) -> dict[str, int]:
 
 def draft(shape: Shape, lanes: int, like: CoreConfig, **fields: int) -> Draft:
     """The core that holds a network with so many lanes, has these fields, and else is like another."""
-    wanted = needs(shape.places(lanes), shape.classes)
+    wanted = needs(shape.placements(lanes), shape.classes)
     return Draft(**{**like.as_dict(), **wanted, **fields})
 
 
@@ -73,8 +73,8 @@ def find_fit(shape: Shape, target: Target, activity: Activity, steps: int) -> Fi
     """The target's own core if it holds the network, else the fastest that fits the chip."""
 
     def cycles(config: CoreConfig) -> float:
-        places = shape.places(config.lanes)
-        return sum(c.cycles for c in layer_cycles(places, config, activity, steps, learn=True))
+        placements = shape.placements(config.lanes)
+        return sum(c.cycles for c in layer_cycles(placements, config, activity, steps, learn=True))
 
     for name, config in named(target).items():
         if not misfit(shape, config):
@@ -106,7 +106,7 @@ def named(target: Target) -> dict[str, CoreConfig]:
 def misfit(shape: Shape, config: CoreConfig) -> str:
     """Why a core has no room for a network; empty if it has."""
     try:
-        check_fit(str(shape), shape.places(config.lanes), shape.classes, config)
+        check_fit(str(shape), shape.placements(config.lanes), shape.classes, config)
     except DoesNotFit as error:
         return str(error)
     return ""

@@ -124,7 +124,7 @@ def make_plan(
     chosen = next(fit for fit in fits if fit.target.label == target.label)
     own = target.config
     config = chosen.config or draft(shape, own.lanes, own)
-    layers = shape.places(config.lanes)
+    layers = shape.placements(config.lanes)
     without = sdram or chosen.config is None
     return Plan(
         shape=shape,
@@ -142,9 +142,9 @@ def make_plan(
 
 def _useful(shape: Shape, lanes: int) -> float:
     """Share of the lanes that are neurons, weighed by the weights of a layer."""
-    layers = shape.places(lanes)
-    words = [place.words for place in layers]
-    filled = [place.stage.outputs / (place.groups * lanes) for place in layers]
+    layers = shape.placements(lanes)
+    words = [placement.words for placement in layers]
+    filled = [placement.stage.outputs / (placement.groups * lanes) for placement in layers]
     return sum(w * f for w, f in zip(words, filled, strict=True)) / sum(words)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from golden.spec.layout import Placement, places
+from golden.spec.layout import Placement, placements
 from golden.spec.network import Network
 from golden.spec.shape import NAMED, Map, Stage, maps, parse_stages
 from sw.presets import PRESETS
@@ -37,9 +37,9 @@ class Shape:
         first = f"{self.inputs.channels}-" if flat else f"{self.inputs}:"
         return first + "-".join([*map(str, self.stages), str(self.classes)])
 
-    def places(self, lanes: int) -> list[Placement]:
+    def placements(self, lanes: int) -> list[Placement]:
         """Every layer on a core of so many lanes, the readout last."""
-        return places(self.inputs, self.stages, self.classes, lanes, self.latent_side)
+        return placements(self.inputs, self.stages, self.classes, lanes, self.latent_side)
 
     @property
     def synapses(self) -> int:
