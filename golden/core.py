@@ -28,7 +28,7 @@ from golden.rows.trace import ActiveList, Pass
 from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
-from golden.spec.samples import Result
+from golden.spec.samples import MOST_SPIKES, Result
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Core(CoreMemory):
             status=events.status,
             prediction=int(np.argmax(scores[: self.class_count])),
             cycles=0,
-            spikes=tuple(int(n) for n in np.minimum(self._spikes, 0xFFFF)),
+            spikes=tuple(int(n) for n in np.minimum(self._spikes, MOST_SPIKES)),
             scores=tuple(int(score) for score in scores),
         )
 

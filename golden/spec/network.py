@@ -13,6 +13,7 @@ from golden.spec.entries import entry_fields
 from golden.spec.formats import FACTOR_ONE, MEMBRANE_BITS
 from golden.spec.layers import Layer, most_psi_shift
 from golden.spec.layout import DoesNotFit, Placement, check_fit, placements
+from golden.spec.samples import MOST_STEPS
 from golden.spec.shape import Map, Stage, maps, parse_stages
 
 ONE_BITS = MEMBRANE_BITS - 2
@@ -77,7 +78,10 @@ class Network:
     ] = 0.0
     """m = B' e - rate_cost o. It bears on weights at the pace of eta."""
     learn_last: Annotated[
-        int, Declared("learn only in the last so many steps of a sample (T_l); 0: in all", 0, 65535)
+        int,
+        Declared(
+            "learn only in the last so many steps of a sample (T_l); 0: in all", 0, MOST_STEPS
+        ),
     ] = 0
     train_hidden: Annotated[
         bool, Declared("learn in the hidden layers (--no-train-hidden: a random layer)")

@@ -27,6 +27,7 @@ from golden.spec.frames import (
     HEADER,
     PLAY_ENTRY,
     READ_PAYLOAD,
+    SEQUENCES,
     Command,
     Damaged,
     Frame,
@@ -147,12 +148,12 @@ class Channel:
         if not self._flight:
             self._progress()
         self._flight.append(InFlight(frame, pending))
-        self._sequence = (self._sequence + 1) % 256
+        self._sequence = (self._sequence + 1) % SEQUENCES
         self.statistics.sent += 1
         self._write(frame.encode())
 
     def _take(self, reply: Frame) -> None:
-        place = (reply.sequence - self._flight[0].frame.sequence) % 256
+        place = (reply.sequence - self._flight[0].frame.sequence) % SEQUENCES
         if reply.code in GO_BACK:
             if place <= len(self._flight):
                 self._go_back(place, reply.code)

@@ -12,6 +12,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.frames import READ_PAYLOAD, Command
 from golden.spec.network import Network
 from golden.spec.registers import IDENTITY, MAGIC, VERSION, Space, address, fingerprint
+from golden.spec.samples import MOST_STEPS
 from golden.spec.shape import Map
 from sw.data.maps import channel_last
 from sw.device.channel import Channel
@@ -42,8 +43,8 @@ def check_sample(sample: Frames, network: Network) -> None:
             f"sample of shape {sample.frames.shape}: the network takes [steps, {network.inputs}]; "
             "check the data set and its pooling"
         )
-    if not 1 <= len(sample.frames) <= 0xFFFF:
-        raise ValueError(f"sample of {len(sample.frames)} steps: 1 to 65535 fit")
+    if not 1 <= len(sample.frames) <= MOST_STEPS:
+        raise ValueError(f"sample of {len(sample.frames)} steps: 1 to {MOST_STEPS} fit")
     if not 0 <= sample.label < network.classes:
         raise ValueError(
             f"label {sample.label}: the network has classes 0 to {network.classes - 1}; "
