@@ -25,5 +25,8 @@ class Flag(IntFlag):
     AVERAGE = 128, "flat, sees the average of a map: a row of weights for a channel of all pixels"
 
 
+FLAG_NAMES = tuple(str(flag.name).lower() for flag in Flag)
+"""Their names as attributes and fields have them, lowest bit first."""
+
 ALL_FLAGS = sum(Flag)
 """All of them set."""

@@ -40,10 +40,6 @@ class Pooling(StrEnum):
             return Map(fired.channels, fired.height // POOL, fired.width // POOL)
         return fired
 
-    def taken_in(self, fired: Map) -> Map:
-        """The spikes that the next layer takes in: of an average, those of all pixels."""
-        return fired if self is Pooling.MEAN else self.passed_on(fired)
-
     def windows(self, width: int) -> int:
         """Pooling windows in a line of `width` pixels."""
         return width // POOL if self is Pooling.MAX else 0

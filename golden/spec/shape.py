@@ -55,10 +55,8 @@ class Stage:
 
     def seen(self, inputs: Map) -> Map:
         """The map of spikes that the next stage takes in: of an average, those of all its pixels."""
-        try:
-            return self.pool.taken_in(self.fired(inputs))
-        except ValueError as error:
-            raise ValueError(f"stage {self}: {error}") from error
+        passed_on = self.passed_on(inputs)
+        return self.fired(inputs) if self.pool is Pooling.MEAN else passed_on
 
     def passed_on(self, inputs: Map) -> Map:
         """The map that the next stage sees. Raises ValueError: a map too small to pool."""

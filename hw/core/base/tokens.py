@@ -4,11 +4,9 @@ from amaranth.lib import data, stream
 from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.flags import Flag
+from golden.spec.flags import FLAG_NAMES
 from golden.spec.formats import TRACE_BITS
 from golden.spec.layers import FIELDS
-
-FLAG_NAMES = tuple(flag.name.lower() for flag in Flag)
 
 
 def layer_entry() -> data.StructLayout:
