@@ -1,5 +1,7 @@
 """Each thing is declared once: flags, fields of an entry, kinds of layers, parameters."""
 
+import pickle
+from copy import deepcopy
 from dataclasses import fields
 
 import pytest
@@ -47,6 +49,7 @@ def test_every_kind_has_a_flag_of_its_own_and_an_order_of_passes():
     assert set(ORDERS) == set(KINDS)
     for kind in KINDS:
         assert kind_of(kind.flag) is kind
+        assert pickle.loads(pickle.dumps(kind)) is kind and deepcopy(kind) is kind
         assert Layer(**GIVEN, flags=kind.flag | Flag.PLASTIC | Flag.POOL).kind is kind
     written = {"128": FLAT, "16c3": CONVOLUTION, "16c3p": CONVOLUTION, "16c3g": CONVOLUTION}
     assert {text: parse_stage(text).kind for text in written} == written

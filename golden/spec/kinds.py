@@ -1,4 +1,4 @@
-"""The kinds of layers. What sets one kind apart from another is here, and in what is keyed by a kind.
+"""The kinds of layers. What sets one kind apart from another is said here.
 
 | kind        | written       | sees                                 | rows of weights                  |
 |-------------|---------------|--------------------------------------|----------------------------------|
@@ -48,6 +48,10 @@ class Kind:
 
     def __repr__(self) -> str:
         return self.name
+
+    def __reduce__(self) -> str:
+        """A copy is the kind itself, in other processes too: kinds are told apart by identity."""
+        return self.name.upper()
 
     def behind(self, averaged: int) -> Kind:
         """The kind that it is behind a layer of which it sees the average of `averaged` pixels."""
