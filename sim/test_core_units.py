@@ -9,7 +9,7 @@ from cocotb.triggers import RisingEdge
 
 from golden.lanes.noise import WEYL, noise, word
 from golden.lanes.update import update_rows
-from golden.learn import signal as golden_signal
+from golden.learn.error import class_signals
 from golden.rows.events import decode_sample
 from golden.rows.scan import scan as golden_scan
 from golden.spec.config import CoreConfig
@@ -163,7 +163,7 @@ async def errors(dut: Any) -> None:
         for _ in range(Error.LATENCY + 1):
             await RisingEdge(dut.clk)
         layer = Layer(rows=1, groups=1, outputs=1, error_gain=gain, rate=rate)
-        wanted = golden_signal.class_signals(np.array([logit]), 0 if target else 9, layer)
+        wanted = class_signals(np.array([logit]), 0 if target else 9, layer)
         assert signal_port.value == int(wanted[0])
     assert int(round_shift(np.array([-128]), 8)[0]) == 0  # halves go up
 

@@ -9,11 +9,12 @@ from cocotb.triggers import RisingEdge
 
 from golden.fire.pool import cell_numbers, pool
 from golden.rows.trace import Pass
-from golden.schedule.window import passes
+from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
+from golden.spec.flags import FLAG_NAMES
 from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network
-from hw.core.base.layouts import FLAG_NAMES, layer_entry, visit
+from hw.core.base.layouts import layer_entry, visit
 from hw.core.fire.pool import Pool
 from hw.core.schedule.segments import Segments, segment
 from sim.harness import parameters, run, seeded, start

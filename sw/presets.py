@@ -79,7 +79,7 @@ class Preset:
         """Its network for these samples, with fields changed. Raises ValueError."""
         settings = {**self.network, **changes}
         stages = parse_stages([str(layer) for layer in self.hidden])
-        if any(stage.convolution for stage in stages):
+        if any(stage.kind.mapped for stage in stages):
             if samples.input_map is None:
                 raise ValueError(
                     f"{samples.name}: its inputs are no map of pixels; a convolution needs one"

@@ -13,6 +13,7 @@ import sw.energy
 import sw.report
 import sw.run
 import sw.shadow
+from golden.spec.declare import declarations, plain_type
 
 # Beside the public names of sw: what a user meets behind them, by the package to import it from.
 BEHIND = {
@@ -39,10 +40,20 @@ def describe(package: str, thing: Any) -> str:
     parts = [title, inspect.getdoc(thing) or ""]
     if inspect.isclass(thing):
         if dataclasses.is_dataclass(thing):
-            parts.append("\n".join(f"- `{f.name}: {f.type}`" for f in dataclasses.fields(thing)))
+            parts.append("\n".join(_field(f, thing) for f in dataclasses.fields(thing)))
         for name, member in _members(thing).items():
             parts += _member(name, member)
     return "\n\n".join(part for part in parts if part)
+
+
+def _field(field: dataclasses.Field[Any], owner: type) -> str:
+    """A line of a dataclass; a declared field with default, help and bounds."""
+    declared = declarations(owner).get(field.name)
+    if declared is None:
+        return f"- `{field.name}: {field.type}`"
+    hint = plain_type(field.type)
+    kind = hint.__name__ if isinstance(hint, type) else hint
+    return f"- `{field.name}: {kind} = {field.default!r}`: {declared.text}"
 
 
 def _members(thing: type) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def session(seed: int, count: int) -> list[Asked]:
     """Commands whose outcome depends on order: learning, rates, reads in between."""
     rng = random.Random(seed)
     table = np.concatenate([np.array(layer.encode()) for layer in NETWORK.layers(CONFIG)])
-    placed = zip(NETWORK.initial_weights(), NETWORK.places(CONFIG), strict=True)
+    placed = zip(NETWORK.initial_weights(), NETWORK.placements(CONFIG), strict=True)
     words = np.concatenate([pack_weights(weights, place) for weights, place in placed])
     asked = [
         write_command(Space.LAYERS, table),

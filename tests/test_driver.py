@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+import hw.build
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
+from golden.spec.declare import declarations, option
 from golden.spec.network import Network
 from sw import driver
-from sw.cli import options
 from sw.cli.look import raster
 from sw.cli.progress import TerminalWatcher
 from sw.data import DATASETS, load
@@ -254,8 +255,20 @@ def test_damaged_files_are_named(run, tmp_path, capsys):
 
 
 def test_every_parameter_has_a_flag():
-    assert set(options.NETWORK_HELP) >= {field.name for field in options.PARAMETERS}
-    assert set(options.CORE_HELP) == {field.name for field in fields(CoreConfig)}
+    shape = {"sizes", "input_map", "stages"}  # said by --hidden and the data set
+    assert set(declarations(Network)) == {field.name for field in fields(Network)} - shape
+    assert set(declarations(CoreConfig)) == {field.name for field in fields(CoreConfig)}
+    flags = driver.parser().parse_args(["train"])
+    assert all(hasattr(flags, name) for name in (*declarations(Network), *declarations(CoreConfig)))
+
+
+def test_both_command_lines_tell_bounds_as_declared(capsys):
+    for main, arguments in ((driver.main, ["train", "--help"]), (hw.build.main, ["--help"])):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        said = " ".join(capsys.readouterr().out.split())
+        for name, declared in declarations(CoreConfig).items():
+            assert f"{option(name)} N {declared.text}" in said
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -29,8 +29,8 @@ class Stuck(Core):
 class Update(Core):
     """The update of layer 1 leaves weight 3, 2 one off, in every sample."""
 
-    def _make_up(self, layer, state, group, visit):
-        super()._make_up(layer, state, group, visit)
+    def _apply_deferred(self, layer, state, group, visit):
+        super()._apply_deferred(layer, state, group, visit)
         if layer.state_base == 3 and group == 0 and self._step == 4:
             self.group_weights(layer, group)[3, 2] ^= 1
 

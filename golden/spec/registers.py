@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.layers import FIELDS
+from golden.spec.samples import RESULT_HEAD
 
 MAGIC = 0x53534554  # "TESS", first byte lowest
 VERSION = 2
@@ -183,7 +184,7 @@ def result_words(config: CoreConfig) -> int:
 
 def brief_words(config: CoreConfig) -> int:
     """Words of a result without its scores."""
-    return 4 + config.layers
+    return RESULT_HEAD + config.layers
 
 
 def play_words(config: CoreConfig, samples: int) -> int:

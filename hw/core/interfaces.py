@@ -21,7 +21,7 @@ from golden.spec.formats import (
     TRACE_BITS,
 )
 from golden.spec.layers import FIELDS
-from golden.spec.memory_map import CORNERS
+from golden.spec.pooling import CORNERS
 from hw.core.base.chunks import chunk_address_bits
 from hw.core.base.layouts import (
     HEADER,

@@ -114,10 +114,8 @@ def _dt(args: argparse.Namespace, known: dict[str, Any]) -> float:
 
 def _core(args: argparse.Namespace, known: CoreConfig) -> CoreConfig:
     """The core asked for, or the one the network was trained on."""
-    changes = {
-        name: value for name in options.CORE_HELP if (value := getattr(args, name)) is not None
-    }
-    return replace(CORES[args.core] if args.core else known, **changes)
+    base = CORES[args.core] if args.core else known
+    return replace(base, **options.given(args, CoreConfig))
 
 
 def _data(args: argparse.Namespace, known: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from golden.spec.frames import (
     GO_BACK,
     HEADER,
     READ_PAYLOAD,
+    SEQUENCES,
     Command,
     Damaged,
     Frame,
@@ -150,12 +151,12 @@ class Channel:
         if not self._flight:
             self._progress()
         self._flight.append(InFlight(frame, submitted))
-        self._sequence = (self._sequence + 1) % 256
+        self._sequence = (self._sequence + 1) % SEQUENCES
         self.statistics.sent += 1
         self._write(frame.encode())
 
     def _take(self, reply: Frame) -> None:
-        position = (reply.sequence - self._flight[0].frame.sequence) % 256
+        position = (reply.sequence - self._flight[0].frame.sequence) % SEQUENCES
         if reply.code in GO_BACK:
             if position <= len(self._flight):
                 self._go_back(position, reply.code)

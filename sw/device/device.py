@@ -108,7 +108,7 @@ class Device(LayerState):
 
     def write_weights(self, weights: Weights) -> None:
         """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
-        placements = self._loaded().places(self.config)
+        placements = self._loaded().placements(self.config)
         shapes = [(len(at.row_numbers()), at.stage.outputs) for at in placements]
         if [w.shape for w in weights] != shapes:
             raise DeviceError(
@@ -131,7 +131,7 @@ class Device(LayerState):
     def read_weights(self) -> Weights:
         """The weights on the chip: int32[rows, outputs] of every layer."""
         weights = []
-        placements = self._loaded().places(self.config)
+        placements = self._loaded().placements(self.config)
         for layer, placement in zip(self.layers, placements, strict=True):
             words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
             weights.append(np.ascontiguousarray(unpack_weights(words, placement)))

@@ -45,7 +45,7 @@ class LayerState(Blocks):
         counts = self.read(Space.TRACE_COUNTS, 0, len(self.layers)).astype(np.int64)
         entries = self.read(Space.TRACES, 2 * int(counts[:layer].sum()), 2 * int(counts[layer]))
         at = self.layers[layer]
-        values = np.zeros(at.inputs + at.bias if at.by_pixel else at.rows, np.int32)
+        values = np.zeros(at.inputs + at.bias if at.kind.shared else at.rows, np.int32)
         values[entries[::2]] = entries[1::2] & 0xFF
         return values
 

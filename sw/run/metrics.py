@@ -8,10 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from golden.spec.network import Network
-from golden.spec.samples import Result
-
-LARGEST_COUNT = 0xFFFF
-"""Spikes of a layer that a sample's result can hold (golden.spec.samples.Result)."""
+from golden.spec.samples import MOST_SPIKES, Result
 
 
 def rate_scale(epoch: int, epochs: int) -> float:
@@ -72,7 +69,7 @@ class Tally:
         self.steps += steps
         self.cycles += result.cycles
         fired = result.spikes[: self.layers]
-        self.capped += max(fired, default=0) >= LARGEST_COUNT
+        self.capped += max(fired, default=0) >= MOST_SPIKES
         self.spikes = [a + b for a, b in zip(self.spikes or [0] * self.layers, fired, strict=True)]
         return right
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from amaranth import Cat, Value
 
+from golden.spec.block_ram import SHALLOW
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.memory_map import SHALLOW
 from hw.core.base.layouts import group_bits
 
 

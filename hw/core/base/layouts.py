@@ -4,19 +4,9 @@ from amaranth.lib import data, stream
 from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.flags import FLAG_NAMES
 from golden.spec.formats import TRACE_BITS
 from golden.spec.layers import FIELDS
-
-FLAG_NAMES = (
-    "readout",
-    "bias",
-    "hard_reset",
-    "plastic",
-    "post_negative",
-    "convolution",
-    "pool",
-    "average",
-)
 
 HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
 """Header of a sample's payload (`golden.spec.samples`)."""

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS, SURROGATE_BITS
-from golden.spec.memory_map import CORNERS
+from golden.spec.pooling import CORNERS
 from hw.core.base.chunk_memory import ChunkMemory
 from hw.core.base.chunks import chunk_address
 from hw.core.base.layouts import spike_word

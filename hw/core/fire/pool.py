@@ -10,7 +10,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS
-from golden.spec.memory_map import CORNERS
+from golden.spec.pooling import CORNERS
 from hw.core import kinds
 from hw.core.base.chunks import chunk_address, chunk_address_bits, window_group
 from hw.core.base.layouts import context, group_bits, layer_entry

@@ -7,24 +7,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from golden.spec.block_ram import bank_depths, lanes_per_block
 from golden.spec.config import CoreConfig, ceil_log2
 from hw.core.base.layouts import word_bits
 from hw.core.base.pipeline import later, register
-
-BLOCK_WORDS = 2048  # an ECP5 block RAM holds 2048 words of 9 bits
-
-
-def bank_depths(words: int, weight_bits: int) -> list[int]:
-    """Depths of the banks: as deep as one block RAM is for one lane, the rest in a smaller one."""
-    deepest = BLOCK_WORDS * 9 // (9 if weight_bits <= 9 else 18)
-    depths = [deepest] * (words // deepest)
-    return depths + ([words % deepest] if words % deepest else [])
-
-
-def lanes_per_block(depth: int, weight_bits: int) -> int:
-    """Lanes that share one block RAM in a bank of `depth` words."""
-    width = 9 if depth > 1024 else 18 if depth > 512 else 36
-    return max(1, width // weight_bits)
 
 
 class Weights(wiring.Component):

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, SIGNAL_BITS, SURROGATE_BITS, TRACE_BITS
-from golden.spec.memory_map import CORNERS
+from golden.spec.pooling import CORNERS
 from hw.core import kinds
 from hw.core.base.chunk_memory import ChunkMemory
 from hw.core.base.chunks import chunk_address

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SIGNAL_BITS
-from golden.spec.memory_map import CORNERS
+from golden.spec.pooling import CORNERS
 from hw.core.base.chunk_memory import ChunkMemory
 from hw.core.base.chunks import chunk_address, window_group
 from hw.core.base.formats import saturate

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import Component, connect, flipped
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SURROGATE_BITS, TRACE_BITS
-from golden.spec.memory_map import CORNERS
+from golden.spec.pooling import CORNERS
 from hw.core.base.chunk_memory import ChunkMemory
 from hw.core.base.chunks import chunk_address, chunk_bits
 from hw.core.base.pipeline import later

@@ -7,6 +7,7 @@ from amaranth.lib import fifo
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
+from golden.spec.memory_map import EVENTS_AHEAD
 from golden.spec.samples import SampleStatus
 from hw.core.base.layouts import event, event_stream
 from hw.core.base.pipeline import front
@@ -15,7 +16,6 @@ from hw.core.interfaces import SampleHead
 from hw.core.ports import SampleBytes
 from hw.core.rows.decoder import Decoder
 
-DEPTH = 512  # events decoded ahead of the core
 SLICE = 4  # places of the queues that only keep paths from running through, before and after
 
 
@@ -50,7 +50,7 @@ class Events(Component):
         m.submodules.decoder = decoder = Decoder()
         register_slice(m, "intake", self.sample, decoder.sample, SLICE)
         m.submodules.queue = queue = fifo.SyncFIFOBuffered(
-            width=event(self.config).size, depth=DEPTH
+            width=event(self.config).size, depth=EVENTS_AHEAD
         )
         near = front(m, queue, SLICE)
         m.d.comb += [
