@@ -9,13 +9,13 @@ from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import PRESETS
 from hw.document.names import Named, Names
-from hw.document.page import PRESET, document, ports, rooms, unit_text
+from hw.document.page import PRESET, document, ports, rooms, unit_doc, unit_text
 from hw.document.ports import member_docs, times
 from hw.document.units import make_unit, modules, only_looked_at, units
 
 ROOT = Path(__file__).parent.parent
 CONFIG = PRESETS[PRESET]
-DOCUMENTED = ("hw.link", "hw.top")
+DOCUMENTED = ("hw.core", "hw.link", "hw.top")
 """Packages and modules of which every port has a line in a docstring."""
 
 
@@ -71,7 +71,8 @@ def test_every_port_is_documented() -> None:
     with only_looked_at():
         for kind in units().values():
             members = ports(kind, CONFIG) or {}
-            silent = set(members) - set(member_docs(kind.__doc__ or "", members))
+            doc = unit_doc(kind, CONFIG) if members else ""
+            silent = set(members) - set(member_docs(doc, members))
             assert not silent or not kind.__module__.startswith(DOCUMENTED), (kind, silent)
 
 
@@ -112,9 +113,9 @@ def test_shapes_in_words() -> None:
     assert names.member(flipped) == "`Halves`"
 
 
-def test_times_of_a_module_belong_to_its_units() -> None:
-    assert times(units()["lanes"])["NEW_AT"] == 8
-    assert times(units()["update"]) == {"LATENCY": 4}
+def test_times_of_units_are_found_whether_typed_or_derived() -> None:
+    assert times(units()["update"]) == {"NOISE_AT": 2, "WEIGHTS_AT": 3, "LATENCY": 4}
+    assert times(units()["gain"])["WRITE_AT"] == 10
 
 
 def test_a_unit_is_made_by_name() -> None:

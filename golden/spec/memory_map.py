@@ -92,7 +92,10 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         *(map_rams(config) if config.map_pixels else []),
         Ram(kind="event queue", width=config.row_bits + 1, depth=EVENTS_AHEAD - 1),
         Ram(kind="layer table", width=16, depth=config.layers, copies=len(FIELDS), block=False),
-        Ram(kind="scores", width=SCORE_BITS, depth=config.classes, block=False),
+        Ram(
+            kind="scores", width=SCORE_BITS * lanes, depth=max(2, -(-config.classes // lanes)),
+            block=False,
+        ),
         Ram(kind="receive buffer", width=8, depth=config.frame_bytes),
         Ram(kind="results", width=16, depth=results + MAX_READ_WORDS),
         *([Ram(kind="store", width=16, depth=config.store_bytes // 2)] if config.store_bytes else []),

@@ -76,6 +76,13 @@ def ports(kind: type[Component], config: CoreConfig) -> dict[str, wiring.Member]
     return None if given is None else dict(kind(**given).signature.members.items())
 
 
+def unit_doc(kind: type[Component], config: CoreConfig) -> str:
+    """What a unit says of its ports; one that offers a named interface, what that says of them."""
+    interface = type(kind(**(arguments(kind, config) or {})).signature)
+    theirs = "" if interface is wiring.Signature else getdoc(interface) or ""
+    return f"{getdoc(kind) or ''}\n\n{theirs}"
+
+
 def unit_text(kind: type[Component], config: CoreConfig, names: Names) -> str:
     """A section for a unit."""
     parts = [f"### {kind.__name__}", f"`{_path(kind.__module__)}`", summary(kind)]
@@ -85,7 +92,7 @@ def unit_text(kind: type[Component], config: CoreConfig, names: Names) -> str:
     if members is None:
         parts.append("Made for a board; its ports are pins.")
     elif members:
-        parts.append(_members_table(members, getdoc(kind) or "", names))
+        parts.append(_members_table(members, unit_doc(kind, config), names))
     return "\n\n".join(part for part in parts if part)
 
 

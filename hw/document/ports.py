@@ -55,7 +55,7 @@ def times(kind: type) -> dict[str, int]:
     """Times of a unit in cycles: whole numbers in capitals of its class, and *_AT of its module."""
     module = inspect.getmodule(kind)
     found = {name: getattr(module, name) for name in assigned(module) if TIME.fullmatch(name)}
-    found |= {name: value for name, value in vars(kind).items() if name.isupper()}
+    found |= {name: getattr(kind, name) for name in vars(kind) if name.isupper()}
     return {name: value for name, value in found.items() if isinstance(value, int)}
 
 

@@ -4,7 +4,6 @@ import gc
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib import import_module
 from inspect import Parameter, getmembers, isclass, signature
 from pkgutil import walk_packages
@@ -12,12 +11,10 @@ from types import ModuleType
 from typing import Any
 
 from amaranth.hdl import UnusedElaboratable, signed
-from amaranth.lib import data
 from amaranth.lib.wiring import Component
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS
-from hw.core.rows.trace import Trace
 
 DESIGN = ("hw.core", "hw.link", "hw.top", "hw.clocks")
 """Packages and modules that hold units, in the order of the page."""
@@ -32,12 +29,6 @@ def only_looked_at() -> Iterator[None]:
         gc.collect()  # a unit refers to itself: it would stay beyond the block
 
 
-@cache
-def _trace_entry(config: CoreConfig) -> data.StructLayout:
-    with only_looked_at():
-        return Trace(config).entry
-
-
 PARAMETERS: dict[str, Callable[[CoreConfig], Any]] = {
     "config": lambda config: config,
     "lanes": lambda config: config.chunk_lanes,
@@ -47,10 +38,8 @@ PARAMETERS: dict[str, Callable[[CoreConfig], Any]] = {
     "shape": lambda config: signed(MEMBRANE_BITS),
     "value_bits": lambda config: MEMBRANE_BITS,
     "depth": lambda config: config.frame_bytes,
-    "reads": lambda config: 1,
+    "count": lambda config: config.chunk_lanes,
     "settles": lambda config: 1,
-    "trace_entry": _trace_entry,
-    "count_bits": lambda config: config.row_bits + 1,
 }
 """What a parameter of that name gets when a unit is made on its own, beside the fields of CoreConfig."""
 
