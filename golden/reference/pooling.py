@@ -66,9 +66,14 @@ def averages(z: Floats, passed_on: Map, side: int) -> Floats:
     return _along_both(z, rows, columns, passed_on.channels)
 
 
-def from_averages(m: Floats, passed_on: Map, side: int) -> Floats:
-    """The latents' signal ``m`` back to the map, spread evenly over each window."""
+def from_averages(m: Floats, passed_on: Map, side: int, *, divided: bool = True) -> Floats:
+    """The latents' signal ``m`` back to the map, spread evenly over each window.
+
+    Not ``divided`` every pixel of a window hears all of it.
+    """
     rows, columns = (windows(n, side, m.dtype) for n in (passed_on.height, passed_on.width))
+    if not divided:
+        rows, columns = ((matrix > 0).astype(m.dtype) for matrix in (rows, columns))
     return _along_both(m, rows.T, columns.T, passed_on.channels)
 
 
