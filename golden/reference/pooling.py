@@ -28,12 +28,11 @@ def to_winners(dz: Floats, o: Floats, z: Floats, fired: Map) -> Floats:
     """
     do = np.zeros_like(o)
     sources = corners(o, fired)
-    left = dz.reshape(sources[0].shape).copy()
+    left = dz.reshape(sources[0].shape)
     best = z.reshape(left.shape)
     for source, target in zip(sources, corners(do, fired), strict=True):
-        won = source == best
-        np.copyto(target, left, where=won)
-        np.copyto(left, 0, where=won)
+        np.multiply(left, source == best, out=target)
+        left = left - target
     return do
 
 

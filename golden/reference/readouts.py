@@ -44,8 +44,8 @@ class Readouts:
     """
 
     start: StartKind = "signs"
-    """signs: +-1 as the chip holds them (`golden.spec.packing.sign_matrix`); published: the same in
-    the single precision of the authors' code, 0 in column 0; zero."""
+    """signs: +-1 as the chip holds them (`golden.spec.packing.sign_matrix`); published: those of the
+    authors' code, in single precision, latents counted channel by channel, 0 for the first; zero."""
     eta: float = 0.0
     """Step size eta_B of B, the same for all layers; 0: B stays as it starts."""
     feedback: FeedbackKind = "exact"
@@ -80,14 +80,18 @@ def readouts_of(cfg: "FloatConfig", weights: "Weights") -> list[Floats]:
 def start_readouts(cfg: "FloatConfig") -> list[Floats]:
     """B of every hidden layer as training starts; read only."""
     kind = cfg.readouts.start
-    return [_start(kind, cfg.classes, layer.latents, cfg.precision) for layer in cfg.layers]
+    sizes = [(layer.side**2, layer.fired.channels) for layer in cfg.layers]
+    return [_start(kind, cfg.classes, *size, cfg.precision) for size in sizes]
 
 
 @cache
-def _start(kind: StartKind, classes: int, latents: int, precision: str) -> Floats:
-    b: Floats = np.zeros((classes, latents), precision)
-    if kind != "zero":
-        b += (published_signs if kind == "published" else sign_matrix)(classes, latents)
+def _start(kind: StartKind, classes: int, cells: int, channels: int, precision: str) -> Floats:
+    b: Floats = np.zeros((classes, cells * channels), precision)
+    if kind == "signs":
+        b += sign_matrix(classes, cells * channels)
+    elif kind == "published":
+        by_channel = published_signs(classes, cells * channels).reshape(classes, channels, cells)
+        b += by_channel.swapaxes(1, 2).reshape(b.shape)
     b.setflags(write=False)
     return b
 
