@@ -1,0 +1,116 @@
+"""The rows of the table: what each differs in from the recipe, its training, and how it is judged."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bench.kernels.inputs import Images
+from golden.reference import (
+    Fixed,
+    FloatConfig,
+    Formats,
+    Readouts,
+    Weights,
+    evaluate,
+    fit_bptt,
+    fit_online,
+)
+from golden.reference.equations import Floats
+from golden.reference.optim import Adam
+
+ETAS = (1e-4, 3e-4, 1e-3)
+"""Of the hidden layers in their order; the last one serves all that follow."""
+LEARNED = Readouts(start="zero", eta=0.03, feedback="power_of_two")
+SIGNS = Readouts()
+RECIPE: dict[str, Any] = {
+    **{"precision": "float32", "init_scale": 2.0, "eta_out": 0.001, "temperature": 0.02},
+    **{"update": "sample", "update_out": "step", "fold_cells": True, "readouts": LEARNED},
+    "formats": Formats(hidden=Fixed(9, 9), readout=Fixed(9, 6), out=Fixed(16, 13)),
+}
+"""Kernels of 9 bits that move once a sample; readouts and output layer in every step."""
+ROWS: dict[str, dict[str, Any]] = {
+    "bptt": {"formats": Formats(), "readouts": SIGNS},
+    "recipe": {},
+    "every-step": {"update": "step"},
+    "each-pixel": {"update": "pixel"},
+    "real": {"formats": Formats()},
+    "clipped": {"error": "clipped"},
+    "from-signs": {"readouts": replace(LEARNED, start="signs")},
+    "exact": {"readouts": replace(LEARNED, feedback="exact")},
+    "signs": {"readouts": SIGNS},
+    "signs-pixel": {"readouts": SIGNS, "update": "pixel"},
+    "frozen": {"readouts": SIGNS, "train_hidden": False},
+}
+BATCH, ADAM = 8, (5e-4, 1e-3, 2e-3)
+"""Of BPTT: its minibatch, and the rates that it may choose from."""
+HELD_OUT, VALIDATION_SEED = 5, 100
+
+Result = dict[str, Any]
+
+
+def configuration(row: str, stages: tuple[str, ...], images: Images, **fields: Any) -> FloatConfig:
+    """The network of a row."""
+    eta = tuple(ETAS[min(layer, len(ETAS) - 1)] for layer in range(len(stages)))
+    fields = {**RECIPE, "eta": eta, **ROWS[row], **fields}
+    return FloatConfig.of_stages(images.shape, stages, 10, **fields)
+
+
+def train(
+    cfg: FloatConfig, train_on: Images, test: Images, epochs: int, adam: float | None
+) -> list[Result]:
+    """What `judge` finds after each epoch of BPTT by Adam with this rate, or of the rule on line."""
+    history: list[Result] = []
+
+    def after(weights: Weights) -> None:
+        history.append(judge(cfg, weights, test))
+
+    inputs, labels = train_on.repeated(cfg.steps), train_on.labels
+    if adam:
+        how: dict[str, Any] = {"batch": BATCH, "optimizer": Adam(adam)}
+        fit_bptt(cfg, inputs, labels, epochs=epochs, after=after, **how)
+    else:
+        fit_online(cfg, inputs, labels, epochs=epochs, after=after)
+    return history
+
+
+def judge(cfg: FloatConfig, weights: Weights, images: Images) -> Result:
+    """With learning off: accuracy of output layer, of own readouts and of all summed; firing rates."""
+    found = evaluate(cfg, weights, images.repeated(cfg.steps))
+
+    def right(logits: Floats) -> float:
+        return round(float(np.mean(logits.argmax(axis=-1) == images.labels)), 4)
+
+    return {
+        "accuracy": right(found.logits),
+        "summed": right(found.logits / cfg.temperature_out + found.layer_logits.sum(axis=0)),
+        "layers": [right(logits) for logits in found.layer_logits],
+        "firing": [round(rate, 4) for rate in found.firing_rates],
+    }
+
+
+def run(
+    row: str,
+    stages: tuple[str, ...],
+    images: tuple[Images, Images],
+    seed: int,
+    steps: int,
+    epochs: int,
+) -> Result:
+    """A row with one seed; BPTT chooses its rate first, on a fifth of the training images."""
+    cfg = configuration(row, stages, images[0], seed=seed, steps=steps)
+    adam = choose(cfg, images[0], epochs) if row == "bptt" else None
+    started = time.perf_counter()
+    history = train(cfg, *images, epochs, adam)
+    seconds = round(time.perf_counter() - started)
+    curve = [each["accuracy"] for each in history]
+    return {**history[-1], "by_epoch": curve, "adam": adam, "seconds": seconds}
+
+
+def choose(cfg: FloatConfig, images: Images, epochs: int) -> float:
+    """Adam's rate with the highest accuracy on the last fifth of the training images."""
+    first = len(images) - len(images) // HELD_OUT
+    parts, cfg = (images[:first], images[first:]), replace(cfg, seed=VALIDATION_SEED)
+    scores = {rate: train(cfg, *parts, epochs, rate)[-1]["accuracy"] for rate in ADAM}
+    return max(scores, key=scores.__getitem__)
