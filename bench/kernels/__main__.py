@@ -87,7 +87,7 @@ def main() -> None:
         for seed in options.seeds:
             key = (row, seed, "-".join(stages), *sizes)
             if key not in known:
-                result = run(row, stages, images, seed, options.steps, options.epochs)
+                result = run(row, stages, images, options.epochs, steps=options.steps, seed=seed)
                 known[key] = {"key": key, "row": row, "seed": seed, **result}
                 options.out.parent.mkdir(parents=True, exist_ok=True)
                 with options.out.open("a") as file:

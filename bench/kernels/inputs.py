@@ -10,9 +10,6 @@ from golden.reference.equations import Floats
 from golden.spec.shape import Map
 from sw.data import Dataset, load
 
-LEVELS = 63
-"""Steps of brightness in which images are read before they are normalised."""
-
 
 @dataclass(frozen=True)
 class Images:
@@ -41,7 +38,7 @@ def read(root: str | None, train: int, test: int, bits: int) -> tuple[Images, Im
     deviation of its colour (of these training images), in 2^bits steps from -2 to nearly 2.
     Raises DataError.
     """
-    how: dict[str, Any] = {"steps": 1, "levels": 1 if bits == 1 else LEVELS}
+    how: dict[str, Any] = {"steps": 1, "levels": 1 if bits == 1 else levels(bits)}
     first = load("cifar10", root, train=True, limit=train, **how)
     second = load("cifar10", root, train=False, limit=test, **how)
     values = [brightness(first), brightness(second)]
@@ -53,6 +50,11 @@ def read(root: str | None, train: int, test: int, bits: int) -> tuple[Images, Im
         Images(each.reshape(len(of), -1), of.labels, Map(3, 32, 32)) for each, of in sides
     )
     return one, other
+
+
+def levels(bits: int) -> int:
+    """Steps of brightness to read images in: finer than they will be, all there are for 6 bits on."""
+    return min(4 << bits, 256) - 1
 
 
 def brightness(of: Dataset) -> Floats:

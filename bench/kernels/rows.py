@@ -91,15 +91,10 @@ def judge(cfg: FloatConfig, weights: Weights, images: Images) -> Result:
 
 
 def run(
-    row: str,
-    stages: tuple[str, ...],
-    images: tuple[Images, Images],
-    seed: int,
-    steps: int,
-    epochs: int,
+    row: str, stages: tuple[str, ...], images: tuple[Images, Images], epochs: int, **fields: Any
 ) -> Result:
-    """A row with one seed; BPTT chooses its rate first, on a fifth of the training images."""
-    cfg = configuration(row, stages, images[0], seed=seed, steps=steps)
+    """A row; BPTT chooses its rate first, on a fifth of the training images."""
+    cfg = configuration(row, stages, images[0], **fields)
     adam = choose(cfg, images[0], epochs) if row == "bptt" else None
     started = time.perf_counter()
     history = train(cfg, *images, epochs, adam)
