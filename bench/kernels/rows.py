@@ -24,10 +24,11 @@ ETAS = (1e-4, 3e-4, 1e-3)
 """Of the hidden layers in their order; the last one serves all that follow."""
 LEARNED = Readouts(start="zero", eta=0.03, feedback="power_of_two")
 SIGNS = Readouts()
+FORMATS = Formats(hidden=Fixed(9, 9), readout=Fixed(9, 6), out=Fixed(16, 13))
 RECIPE: dict[str, Any] = {
     **{"precision": "float32", "init_scale": 2.0, "eta_out": 0.001, "temperature": 0.02},
     **{"update": "sample", "update_out": "step", "fold_cells": True, "readouts": LEARNED},
-    "formats": Formats(hidden=Fixed(9, 9), readout=Fixed(9, 6), out=Fixed(16, 13)),
+    "formats": FORMATS,
 }
 """Kernels of 9 bits that move once a sample; readouts and output layer in every step."""
 ROWS: dict[str, dict[str, Any]] = {
@@ -36,7 +37,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "every-step": {"update": "step"},
     "each-pixel": {"update": "pixel"},
     "real": {"formats": Formats()},
+    "kernels16-pixel": {"update": "pixel", "formats": replace(FORMATS, hidden=Fixed(16, 16))},
+    "out9": {"formats": replace(FORMATS, out=Fixed(9, 6))},
+    "out12": {"formats": replace(FORMATS, out=Fixed(12, 9))},
     "clipped": {"error": "clipped"},
+    "clipped-both": {"error": "clipped", "error_out": "clipped"},
     "from-signs": {"readouts": replace(LEARNED, start="signs")},
     "exact": {"readouts": replace(LEARNED, feedback="exact")},
     "signs": {"readouts": SIGNS},
