@@ -27,14 +27,16 @@ SIGNS = Readouts()
 FORMATS = Formats(hidden=Fixed(9, 9), readout=Fixed(9, 6), out=Fixed(16, 13))
 RECIPE: dict[str, Any] = {
     **{"precision": "float32", "init_scale": 2.0, "eta_out": 0.001, "temperature": 0.02},
-    **{"update": "sample", "update_out": "step", "fold_cells": True, "readouts": LEARNED},
+    **{"update": "sample", "fold_cells": True, "readouts": LEARNED},
     "formats": FORMATS,
 }
-"""Kernels of 9 bits that move once a sample; readouts and output layer in every step."""
+"""Kernels and readouts of 9 bits, an output layer of 16; all move once a sample."""
 ROWS: dict[str, dict[str, Any]] = {
     "bptt": {"formats": Formats(), "readouts": SIGNS},
     "recipe": {},
     "every-step": {"update": "step"},
+    "readouts-every-step": {"update_out": "step"},
+    "last-step": {"learn_last": 1, "times": 6},
     "each-pixel": {"update": "pixel"},
     "real": {"formats": Formats()},
     "kernels16-pixel": {"update": "pixel", "formats": replace(FORMATS, hidden=Fixed(16, 16))},
@@ -56,9 +58,12 @@ Result = dict[str, Any]
 
 
 def configuration(row: str, stages: tuple[str, ...], images: Images, **fields: Any) -> FloatConfig:
-    """The network of a row."""
-    eta = tuple(ETAS[min(layer, len(ETAS) - 1)] for layer in range(len(stages)))
-    fields = {**RECIPE, "eta": eta, **ROWS[row], **fields}
+    """The network of a row; `times` multiplies all its rates."""
+    fields = {**RECIPE, **ROWS[row], **fields}
+    times, own = fields.pop("times", 1), fields["readouts"]
+    eta = tuple(times * ETAS[min(layer, len(ETAS) - 1)] for layer in range(len(stages)))
+    fields |= {"eta": eta, "eta_out": times * fields["eta_out"]}
+    fields["readouts"] = replace(own, eta=times * own.eta)
     return FloatConfig.of_stages(images.shape, stages, 10, **fields)
 
 
