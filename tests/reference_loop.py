@@ -221,7 +221,8 @@ def learn(
         moves[2] = [cfg.eta_out * np.outer(z, e), cfg.eta_out * e * cfg.output_bias]
         last = t == cfg.steps - 1
         formats = (cfg.formats.hidden, cfg.formats.readout, cfg.formats.out)
-        late = (cfg.update == "sample", late_out, late_out)
+        late_b = late_out if cfg.readouts.update is None else cfg.readouts.update == "sample"
+        late = (cfg.update == "sample", late_b, late_out)
         groups = zip((hidden, readouts, out), moves, waiting, formats, late, strict=True)
         for weights, parts, sums, grid_, waits in groups:
             for w, part, total in zip(weights, parts, sums, strict=True):

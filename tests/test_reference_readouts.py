@@ -36,6 +36,7 @@ CASES: list[dict[str, object]] = [
     {**RECIPE, "update": "pixel", "formats": COARSE, "alpha_post": 0.5},
     {**RECIPE, "update": "pixel", "update_out": "sample", "error_out": "clipped"},
     {"readouts": replace(LEARNED, start="signs", feedback="exact"), "fold_scale": False},
+    {**RECIPE, "readouts": replace(LEARNED, update="sample")},
     {"reset_by": 1.0, "alpha_post": -1.0, "readouts": Readouts(feedback="power_of_two")},
     {"update": "step", "update_out": "sample", "learn_last": 2, "output_bias": True},
 ]
@@ -223,6 +224,10 @@ def test_the_recipe_learns_which_way_lines_lie(seed: int) -> None:
     [
         (lambda: Readouts(start="ones"), "readouts.start: got 'ones', expected one of signs, publ"),
         (lambda: Readouts(feedback="sign"), "readouts.feedback: got 'sign', expected one of exact"),
+        (
+            lambda: Readouts(update="pixel"),
+            "readouts.update: got 'pixel', expected None, step or sa",
+        ),
         (lambda: Readouts(eta=-1), "readouts.eta: got -1, expected 0 or more"),
         (lambda: Readouts(start="zero"), "readouts.eta: got 0.0, expected above 0 for readouts"),
         (lambda: Fixed(1, 0), "bits: got 1, expected 2 or more"),

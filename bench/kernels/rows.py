@@ -36,6 +36,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "recipe": {},
     "every-step": {"update": "step"},
     "readouts-every-step": {"update_out": "step"},
+    "out-every-step": {"update_out": "step", "readouts": replace(LEARNED, update="sample")},
     "last-step": {"learn_last": 1, "times": 6},
     "each-pixel": {"update": "pixel"},
     "real": {"formats": Formats()},

@@ -27,7 +27,7 @@ def fit_online_native(
     plain = cfg.fold_scale and cfg.output_bias and cfg.train_hidden
     plain = plain and not cfg.stages and not cfg.weight_norm and cfg.reset_by in (None, cfg.theta)
     plain = plain and (cfg.readouts, cfg.formats) == (Readouts(), Formats())
-    plain = plain and not cfg.readouts_wait and "clipped" not in (cfg.error, cfg.error_out)
+    plain = plain and not cfg.out_waits and "clipped" not in (cfg.error, cfg.error_out)
     if kinds != ("triangle", "step", "float32", 0, 0) or not plain:
         raise ValueError(f"{cfg}: not what the compiled rule does; use golden.reference.fit_online")
     weights, rng = init_weights(cfg), np.random.default_rng(cfg.seed)

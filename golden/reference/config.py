@@ -92,7 +92,7 @@ class FloatConfig:
     by the sum over its steps too; pixel: as step, but with `formats` every pixel's update is rounded
     by itself, as a core does that keeps no sums."""
     update_out: ReadoutUpdateKind | None = None
-    """When readouts and output layer move. None: as hidden weights do (at every step under pixel)."""
+    """When the output layer moves. None: as hidden weights do (at every step under pixel)."""
     eta: PerLayer = 0.005
     """Step size of the hidden layers."""
     eta_out: float = 0.004
@@ -157,9 +157,14 @@ class FloatConfig:
         return self.theta if self.reset_by is None else self.reset_by
 
     @property
-    def readouts_wait(self) -> bool:
-        """Readouts and output layer move at the end of a sample, not in every step."""
+    def out_waits(self) -> bool:
+        """The output layer moves at the end of a sample, not in every step."""
         return (self.update_out or self.update) == "sample"
+
+    @property
+    def readouts_wait(self) -> bool:
+        """The same of learned readouts of the hidden layers."""
+        return self.out_waits if self.readouts.update is None else self.readouts.update == "sample"
 
     @property
     def first_learning_step(self) -> int:

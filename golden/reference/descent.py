@@ -86,6 +86,8 @@ class Descent:
         step.add_readouts(cfg, self.waiting)
         if not cfg.readouts_wait:
             self._move_readouts()
+        if not cfg.out_waits:
+            self._move_out()
 
     def finish(self) -> None:
         """The end of the sample: apply what waited."""
@@ -93,6 +95,8 @@ class Descent:
             self._move_hidden()
         if self.cfg.readouts_wait:
             self._move_readouts()
+        if self.cfg.out_waits:
+            self._move_out()
 
     def _move_rows(self, step: LearningStep) -> None:
         """Real numbers in every step: only the rows that have a trace or a spike."""
@@ -134,6 +138,9 @@ class Descent:
         cfg, weights, total = self.cfg, self.weights, self.waiting
         for b, change in zip(weights.readouts, total.readouts, strict=True):
             self._move(b, change, self.rate * cfg.readouts.eta, cfg.formats.readout)
+
+    def _move_out(self) -> None:
+        cfg, weights, total = self.cfg, self.weights, self.waiting
         for w, change in ((weights.out, total.out), (weights.bias, total.bias)):
             self._move(w, change, self.rate * cfg.eta_out, cfg.formats.out)
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from golden.reference.checks import require
 from golden.reference.equations import Floats
-from golden.reference.kinds import FeedbackKind, StartKind
+from golden.reference.kinds import FeedbackKind, ReadoutUpdateKind, StartKind
 from golden.spec.packing import sign_matrix
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class Readouts:
     authors' code, in single precision, latents counted channel by channel, 0 for the first; zero."""
     eta: float = 0.0
     """Step size eta_B of B, the same for all layers; 0: B stays as it starts."""
+    update: ReadoutUpdateKind | None = None
+    """When B moves. None: as the output layer. In every step a readout soon knows the label of its
+    sample, so its error fades before the kernels have learned from it."""
     feedback: FeedbackKind = "exact"
     """P: exact, B itself; power_of_two: see :func:`power_of_two`."""
     in_score: bool = False
@@ -57,6 +60,8 @@ class Readouts:
         for name, kind in (("start", StartKind), ("feedback", FeedbackKind)):
             value, names = getattr(self, name), get_args(kind)
             require(value in names, f"readouts.{name}", value, f"one of {', '.join(names)}")
+        fits = self.update in (None, *get_args(ReadoutUpdateKind))
+        require(fits, "readouts.update", self.update, "None, step or sample")
         require(self.eta >= 0, "readouts.eta", self.eta, "0 or more")
         stays = self.start == "zero" and self.eta == 0
         require(not stays, "readouts.eta", self.eta, "above 0 for readouts that start from zero")
