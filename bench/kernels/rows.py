@@ -31,18 +31,22 @@ RECIPE: dict[str, Any] = {
     "formats": FORMATS,
 }
 """Kernels and readouts of 9 bits, an output layer of 16; all move once a sample."""
+LAST: dict[str, Any] = {"learn_last": 1, "times": 6}
+"""Learning in the last of six steps alone, six times as much."""
 ROWS: dict[str, dict[str, Any]] = {
     "bptt": {"formats": Formats(), "readouts": SIGNS},
     "recipe": {},
     "every-step": {"update": "step"},
     "readouts-every-step": {"update_out": "step"},
     "out-every-step": {"update_out": "step", "readouts": replace(LEARNED, update="sample")},
-    "last-step": {"learn_last": 1, "times": 6},
+    "last-step": LAST,
+    "last-step-clipped": {**LAST, "error": "clipped"},
+    "last-step-out9.6": {**LAST, "formats": replace(FORMATS, out=Fixed(9, 6))},
+    "last-step-out9.9": {**LAST, "formats": replace(FORMATS, out=Fixed(9, 9))},
+    "last-step-pixel": {**LAST, "update": "pixel"},
     "each-pixel": {"update": "pixel"},
     "real": {"formats": Formats()},
     "kernels16-pixel": {"update": "pixel", "formats": replace(FORMATS, hidden=Fixed(16, 16))},
-    "out9": {"formats": replace(FORMATS, out=Fixed(9, 6))},
-    "out12": {"formats": replace(FORMATS, out=Fixed(12, 9))},
     "clipped": {"error": "clipped"},
     "clipped-both": {"error": "clipped", "error_out": "clipped"},
     "from-signs": {"readouts": replace(LEARNED, start="signs")},
