@@ -27,12 +27,12 @@ SIGNS = Readouts()
 FORMATS = Formats(hidden=Fixed(9, 9), readout=Fixed(9, 6), out=Fixed(16, 13))
 RECIPE: dict[str, Any] = {
     **{"precision": "float32", "init_scale": 2.0, "eta_out": 0.001, "temperature": 0.02},
-    **{"update": "sample", "fold_cells": True, "readouts": LEARNED},
+    **{"steps": 6, "update": "sample", "fold_cells": True, "readouts": LEARNED},
     "formats": FORMATS,
 }
 """Kernels and readouts of 9 bits, an output layer of 16; all move once a sample."""
-LAST: dict[str, Any] = {"learn_last": 1, "times": 6}
-"""Learning in the last of six steps alone, six times as much."""
+LAST: dict[str, Any] = {"learn_last": 1}
+"""Learning in the last step alone, and so many times as much as there are steps."""
 ROWS: dict[str, dict[str, Any]] = {
     "bptt": {"formats": Formats(), "readouts": SIGNS},
     "recipe": {},
@@ -63,9 +63,10 @@ Result = dict[str, Any]
 
 
 def configuration(row: str, stages: tuple[str, ...], images: Images, **fields: Any) -> FloatConfig:
-    """The network of a row; `times` multiplies all its rates."""
+    """The network of a row. Where fewer steps teach, its rates are higher by as much."""
     fields = {**RECIPE, **ROWS[row], **fields}
-    times, own = fields.pop("times", 1), fields["readouts"]
+    own, steps = fields["readouts"], fields["steps"]
+    times = steps / fields.get("learn_last", steps)
     eta = tuple(times * ETAS[min(layer, len(ETAS) - 1)] for layer in range(len(stages)))
     fields |= {"eta": eta, "eta_out": times * fields["eta_out"]}
     fields["readouts"] = replace(own, eta=times * own.eta)
