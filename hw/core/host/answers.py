@@ -48,17 +48,17 @@ def reply_cycles(config: CoreConfig) -> int:
 class Answers(Component):
     """Asks every memory for the word of an access. The one that is meant is chosen later.
 
-    access       of the host
-    early        answers EARLY cycles after the access
-    weights      answer of the weight memory, `reply_cycles` after it
-    membranes    reads membranes
-    post         reads post traces
-    spikes       reads spikes of the step
-    signs        reads and writes the random signs
-    layer        reads the layer table
-    table        writes the layer table
-    trace        reads the active lists
-    weight_words reads and writes the weight memory
+    access        of the host
+    early         answers EARLY cycles after the access
+    weights       answer of the weight memory, `reply_cycles` after it
+    membranes     reads membranes
+    post          reads post traces
+    spikes        reads spikes of the step
+    signs         reads and writes the random signs
+    layer         reads the layer table
+    table         writes the layer table
+    trace         reads the active lists
+    weight_words  reads and writes the weight memory
     """
 
     @derived

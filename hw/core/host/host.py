@@ -32,21 +32,15 @@ from hw.core.ports import BusReply, BusRequest
 class Host(Component):
     """Owns the registers, the counters and the layer table.
 
-    bus_request           accesses, from the link
-    bus_reply             their answers
-    settings              registers for the rooms
-    inputs                input neurons of the first layer
-    schedule, fire, learn readers of the layer table
-    membranes             memories of the rooms, while the core is at rest:
-    spikes                …
-    post                  …
-    signs                 …
-    trace                 …
-    noise                 …
-    weights               …
-    phase, slots, activity what is counted
-    event                 an input spike was decoded
-    new_spikes            spikes of this cycle
+    bus_request                                            accesses, from the link
+    bus_reply                                              their answers
+    settings                                               registers for the rooms
+    inputs                                                 input neurons of the first layer
+    schedule, fire, learn                                  the layer table, for the room of that name
+    membranes, spikes, post, signs, trace, noise, weights  a memory of a room, while the core is at rest
+    phase, slots, activity                                 what is counted
+    event                                                  an input spike was decoded
+    new_spikes                                             spikes of this cycle
     """
 
     def __init__(self, config: CoreConfig) -> None:
