@@ -20,7 +20,7 @@ from golden.spec.registers import SPACE_SHIFT, Space, brief_words, play_entries
 from golden.spec.samples import SAMPLE_HEADER, SampleStatus
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
 from hw.link.ports import PLAY
-from hw.link.replies import Store
+from hw.link.replies import ReplyMemory
 
 ADDRESS_BYTES = WRITE_PAYLOAD.size
 
@@ -47,7 +47,7 @@ class Executor(Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.store = Store(config)
+        self.store = ReplyMemory(config)
         super().__init__(
             {
                 "i": In(ByteStream),
