@@ -66,7 +66,7 @@ def run(
     __tracebackhide__ = True
     seed = choose_seed()
     folder = build(factory, visible=visible, optimise=optimise)
-    current = os.environ.get("PYTEST_CURRENT_TEST", module).split("::")[-1].split(" ")[0]
+    current = os.environ.get("PYTEST_CURRENT_TEST", module).split(".py::")[-1].split(" ")[0]
     scratch = folder / "runs" / re.sub(r"\W+", "_", f"{module}.{current}")
     log = scratch / "log.txt"
     problem = simulate(folder, scratch, log, module, testcase, dict(parameters or {}), seed)
@@ -137,7 +137,7 @@ def simulate(
             log_file=log,
             waves=waves(),
             plusargs=[f"+verilator+seed+{seed}", "+verilator+rand+reset+2"],
-            extra_env={"SIM_PARAMETERS": json.dumps(values)},
+            extra_env={"SIM_PARAMETERS": json.dumps(values), "SIM_SEED": str(seed)},
         )
     except (RuntimeError, SystemExit) as error:
         ended = f"simulation of {module} broke off ({error})"
