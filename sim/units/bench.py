@@ -21,29 +21,26 @@ Ports inside an interface are named `visits.row`; stimuli may give the interface
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import import_module
 from random import Random
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import cocotb
-import numpy as np
 import pytest
 from amaranth.hdl import Shape
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from cocotb.triggers import RisingEdge
 
 from sim.harness import choose_seed, parameters, run, seeded, start
-from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource, Waits, unpack
+from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource, unpack
+from sim.units.values import Values, matches, nested, prefixes, tidy
 
 WAITS = {"steady": STEADY, "rare": RARE, "often": OFTEN}
 PATIENCE = 5000
 """Cycles without a transfer after which a stream that owes something counts as stuck."""
 QUIET = 40
 """Cycles after the last stimulus in which nothing more may come."""
-
-Values = dict[str, Any]
 
 
 class UnitTest:
@@ -62,14 +59,17 @@ class UnitTest:
     idle: ClassVar[Values] = {}
     """Values of inputs in cycles that do not give one, instead of anything."""
     unchecked: ClassVar[dict[str, str]] = {}
-    """Outputs that this test need not compare, and why."""
+    """Outputs that are not compared one by one, and what is checked of them instead."""
     waits: ClassVar[tuple[str, ...]] = tuple(WAITS)
 
     bench: "Bench"
     size: Values
 
-    def stimuli(self, rng: Random) -> Iterator[Values]:
-        """Values of input ports for a cycle at a time; of a stream: payloads to send, in a list."""
+    def stimuli(self, rng: Random) -> Iterator[Any]:
+        """Values of input ports for a cycle at a time; of a stream: payloads to send, in a list.
+
+        Or (such values, outputs as `step` returns them), where the twin works on more than a cycle.
+        """
         raise NotImplementedError
 
     def step(self, now: Any) -> Values:
@@ -81,30 +81,43 @@ class UnitTest:
         """
         return {}
 
+    def always(self) -> Values:
+        """Values of inputs in every cycle that does not give them, as when outputs lead back to them."""
+        return {}
+
+    def send(self, name: str, *payloads: Any) -> None:
+        """Queue payloads on an input stream."""
+        self.bench.send(name, payloads)
+
     def expect(self, name: str, *payloads: Any) -> None:
         """The output stream `name` owes these payloads, in order."""
         self.bench.owed[name].extend(payloads)
 
     def port(self, name: str) -> Any:
         """What an output held in the cycle that has ended."""
-        return self.bench.plain[name].value
+        return self.bench.ports[name].value
+
+    def check(self, name: str, wanted: Any) -> None:
+        """Compare an output in the cycle that has ended."""
+        self.bench.compare(name, wanted, self.port(name))
+
+    def offered(self, name: str) -> bool:
+        """Whether an input stream was valid in the cycle that has ended."""
+        return bool(self.bench.handles[name][2].value)
 
     def until(self, name: str) -> Iterator[Values]:
         """Idle cycles until an output is not zero."""
         yield {}
         while not self.port(name):
+            assert self.bench.still <= PATIENCE, f"{self.bench.name}: {name} stays zero"
             yield {}
 
-    def drain(self) -> Iterator[Values]:
-        """Idle cycles until everything was sent and everything owed has come."""
+    def drain(self, cycles: int = 1) -> Iterator[Values]:
+        """Idle cycles until everything was sent and everything owed has come, and some more."""
         yield {}
         while self.bench.busy:
             yield {}
-
-    @property
-    def cycle(self) -> int:
-        """Cycles since reset."""
-        return self.bench.cycle
+        yield from ({} for _ in range(cycles - 1))
 
     @property
     def steady(self) -> bool:
@@ -141,30 +154,29 @@ class Bench:
     """Drives the ports of a unit, steps the twin, compares."""
 
     def __init__(self, dut: Any, test: UnitTest, size: str, waits: str) -> None:
-        self.test, self.waits = test, WAITS[waits]
-        self.name = f"{test.unit.__name__} {size}, waits {waits}, seed {choose_seed()}"
+        self.dut, self.test, self.waits = dut, test, WAITS[waits]
+        self.name = f"{test.unit.__name__} {size or 'only'}, waits {waits}, seed {choose_seed()}"
+        self.rng = seeded(f"{type(test).__name__}/{waits}")
         test.bench, test.size = self, test.sizes[size]
-        self.dut, self.rng = dut, seeded(f"{type(test).__name__}/{waits}")
         self.cycle = self.still = 0
-        self.plain: dict[str, Port] = {}
-        self.shapes: dict[str, Any] = {}
-        self.inputs: dict[str, Port] = {}
+        self.ports: dict[str, Port] = {}
+        self.shapes: dict[str, Any] = {}  # of inputs
         self.sources: dict[str, StreamSource] = {}
         self.sinks: dict[str, StreamSink] = {}
+        self.handles: dict[str, tuple[Any, ...]] = {}  # payload, its shape, valid, ready of a stream
         self.groups: set[str] = set()
-        self.handles: dict[str, tuple[Any, Any, Any, Any]] = {}
         self._find(test.unit(**test.size).signature, "")
-        for name in self.inputs:
-            self.inputs[name].value = 0
-        streams = [*self.sources, *self.sinks]
-        self.transfers = dict.fromkeys(streams, 0)
+        self.outputs = [name for name in self.ports if name not in self.shapes]
+        self.transfers = dict.fromkeys(self.handles, 0)
         self.unsent = dict.fromkeys(self.sources, 0)
         self.owed: dict[str, deque[Any]] = {name: deque() for name in self.sinks}
-        self.due: dict[str, deque[Any]] = {
-            name: deque([None] * self._time(name)) for name in self.plain if name not in self.inputs
+        self.last: Values = dict.fromkeys(self.shapes, 0)
+        self.delays = {
+            name: deque([None if name in self.outputs else 0] * self._time(name))
+            for name in self.ports
         }
-        self.delayed = {name: deque([0] * self._time(name)) for name in self.inputs}
-        self.last: Values = dict.fromkeys(self.inputs, 0)
+        for name in self.shapes:
+            self.ports[name].value = 0
         self.compared: set[str] = set()
 
     @property
@@ -178,14 +190,26 @@ class Bench:
         for given in self.test.stimuli(self.rng):
             for _ in range(self.waits.draw(self.rng)):
                 await self._advance({})
-            await self._advance(self._flat(given))
+            await self._advance(*(given if isinstance(given, tuple) else (given,)))
         while self.busy:
             await self._advance({})
         for _ in range(QUIET + max(self.test.at.values(), default=0)):
             await self._advance({})
-        outputs = {*self.due, *self.sinks}
-        never = outputs - self.compared - set(self.test.unchecked)
+        never = {*self.outputs, *self.sinks} - self.compared - set(self.test.unchecked)
         assert not never, f"{self.name}: never compared: {', '.join(sorted(never))}"
+
+    def send(self, name: str, payloads: Any) -> None:
+        """Queue payloads on an input stream."""
+        self.unsent[name] += len(payloads)
+        self.sources[name].send(*payloads)
+
+    def compare(self, name: str, wanted: Any, got: Any) -> None:
+        """Raises AssertionError, which says where and when, for what is not wanted."""
+        self.compared.add(name)
+        wanted = tidy(wanted)
+        assert matches(wanted, got), (
+            f"{self.name}: cycle {self.cycle}, port {name}: expected {wanted}, got {got}"
+        )
 
     def _find(self, signature: Any, prefix: str) -> None:
         """Drivers and monitors for all ports of an interface."""
@@ -194,28 +218,30 @@ class Bench:
             name = prefix + label
             path = name.replace(".", "__")
             if member.is_port:
-                port = self.plain[name] = Port(getattr(self.dut, path, None), member.shape)
-                self.shapes[name] = member.shape
+                self.ports[name] = Port(getattr(self.dut, path), member.shape)
                 if member.flow == wiring.In:
-                    self.inputs[name] = port
+                    self.shapes[name] = member.shape
                 continue
             inner = member.signature
-            plain = inner.flip() if isinstance(inner, wiring.FlippedSignature) else inner
-            if not isinstance(plain, stream.Signature):
+            kind = inner.flip() if isinstance(inner, wiring.FlippedSignature) else inner
+            if isinstance(kind, stream.Signature):
+                incoming = inner.members["valid"].flow == wiring.In
+                self._find_stream(name, path, kind.payload_shape, incoming)
+            else:
                 self.groups.add(name)
                 self._find(inner, f"{name}.")
-                continue
-            shape = plain.payload_shape
-            if inner.members["valid"].flow == wiring.In:
-                self.sources[name] = StreamSource(self.dut, path, shape, waits=self.waits)
-            else:
-                self.sinks[name] = StreamSink(self.dut, path, shape, waits=self.waits)
-            ends = [getattr(self.dut, f"{path}__{end}", None) for end in ("valid", "ready")]
-            self.handles[name] = (getattr(self.dut, f"{path}__payload"), shape, *ends)
+
+    def _find_stream(self, name: str, path: str, shape: Any, incoming: bool) -> None:
+        if incoming:
+            self.sources[name] = StreamSource(self.dut, path, shape, waits=self.waits)
+        else:
+            self.sinks[name] = StreamSink(self.dut, path, shape, waits=self.waits)
+        ends = (getattr(self.dut, f"{path}__{end}", None) for end in ("valid", "ready"))
+        self.handles[name] = (getattr(self.dut, f"{path}__payload"), shape, *ends)
 
     def _time(self, name: str) -> int:
         """Cycles after a yield at which a port is driven or compared."""
-        return _named(self.test.at, name) or 0
+        return next((self.test.at[part] for part in prefixes(name) if part in self.test.at), 0)
 
     def _flat(self, given: Values, prefix: str = "") -> Values:
         """Values by the full name of their port."""
@@ -225,52 +251,57 @@ class Bench:
             if name in self.groups:
                 flat |= self._flat(value, f"{name}.")
             else:
-                assert name in self.inputs or name in self.sources, f"no input {name}"
                 flat[name] = value
         return flat
 
-    async def _advance(self, given: Values) -> None:
-        """One cycle."""
-        for name in self.sources:
-            payloads = list(given.get(name, ()))
-            self.unsent[name] += len(payloads)
-            self.sources[name].send(*payloads)
-        for name, port in self.inputs.items():
+    async def _advance(self, given: Values, wanted: Values | None = None) -> None:
+        """One cycle; `wanted` of it, beside what the twin wants."""
+        given = self._flat(self.test.always()) | self._flat(given)
+        for name in self.shapes:
             self.last[name] = self._value(name, given)
-            self.delayed[name].append(self.last[name])
-            port.value = self.delayed[name].popleft()
+            self.delays[name].append(self.last[name])
+            self.ports[name].value = self.delays[name].popleft()
+        for name in self.sources:
+            self.send(name, list(given.pop(name, ())))
+        assert not given.keys() - self.shapes.keys(), f"no inputs: {given.keys() - self.shapes.keys()}"
         await RisingEdge(self.dut.clk)
         self.cycle += 1
         moved = {name: self._moved(name) for name in self.handles}
-        expected = self.test.step(_nested(self.last | moved)) or {}
-        for name in self.due:
-            self.due[name].append(expected.pop(name, None))
-            wanted = self.due[name].popleft()
-            if wanted is not None:
-                self._compare(name, wanted, self.plain[name].value)
+        expected = self._flat((self.test.step(nested(self.last | moved)) or {}) | (wanted or {}))
+        for name in self.outputs:
+            self.delays[name].append(expected.pop(name, None))
+            due = self.delays[name].popleft()
+            if due is not None:
+                self.compare(name, due, self.ports[name].value)
         for name, payloads in expected.items():
             self.owed[name].extend(payloads)
-        self.still = 0 if any(p is not None for p in moved.values()) else self.still + 1
+        self._settle(moved)
+
+    def _settle(self, moved: Values) -> None:
+        """Compare what output streams have transferred with what they owe."""
         for name in self.sinks:
-            if moved[name] is not None:
-                if not self.owed[name]:
-                    self._fail(name, "nothing", moved[name])
-                self._compare(name, self.owed[name].popleft(), moved[name])
-            if self.owed[name] and self.still > PATIENCE:
-                self._fail(name, self.owed[name][0], f"nothing for {self.still} cycles")
+            if moved[name] is not None and name not in self.test.unchecked:
+                assert self.owed[name], (
+                    f"{self.name}: cycle {self.cycle}, port {name}: expected nothing, "
+                    f"got {moved[name]}"
+                )
+                self.compare(name, self.owed[name].popleft(), moved[name])
+        self.still = 0 if any(p is not None for p in moved.values()) else self.still + 1
+        owing = {name: owed[0] for name, owed in self.owed.items() if owed}
+        stuck = [name for name, count in self.unsent.items() if count]
         assert self.still <= PATIENCE or not self.busy, (
-            f"{self.name}: cycle {self.cycle}: not taken: "
-            f"{', '.join(name for name, count in self.unsent.items() if count)}"
+            f"{self.name}: cycle {self.cycle}: nothing moves; owed: {owing}, not taken: {stuck}"
         )
 
     def _value(self, name: str, given: Values) -> Any:
         """What an input carries in this cycle."""
         if name in given:
-            return _tidy(given[name])
-        if name in self.test.idle:
-            return self.test.idle[name]
-        if any(name == held or name.startswith(f"{held}.") for held in self.test.held):
-            return self.last[name]
+            return tidy(given[name])
+        for part in prefixes(name):
+            if part in self.test.idle:
+                return self.test.idle[part]
+            if part in self.test.held:
+                return self.last[name]
         shape = self.shapes[name]
         bits = Shape.cast(shape).width
         return unpack(shape, self.rng.getrandbits(bits) if bits > 1 else 0)
@@ -278,86 +309,9 @@ class Bench:
     def _moved(self, name: str) -> Any:
         """The payload that a stream has transferred in this cycle, or None."""
         payload, shape, valid, ready = self.handles[name]
-        if (valid is None or valid.value) and (ready is None or ready.value):
-            self.transfers[name] += 1
-            if name in self.unsent:
-                self.unsent[name] -= 1
-            return unpack(shape, int(payload.value))
-        return None
-
-    def _compare(self, name: str, wanted: Any, got: Any) -> None:
-        self.compared.add(name)
-        if not matches(wanted := _tidy(wanted), got):
-            self._fail(name, wanted, got)
-
-    def _fail(self, name: str, wanted: Any, got: Any) -> None:
-        raise AssertionError(
-            f"{self.name}: cycle {self.cycle}, port {name}: expected {wanted}, got {got}"
-        )
-
-
-def matches(wanted: Any, got: Any) -> bool:
-    """Whether `got` is what is wanted; None, and members left out, may be anything."""
-    if wanted is None:
-        return True
-    if isinstance(wanted, Mapping):
-        return all(matches(value, got[key]) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return len(wanted) == len(got) and all(map(matches, wanted, got))
-    return bool(wanted == got)
-
-
-def anything(shape: Any, rng: Random, **given: Any) -> Any:
-    """A random value of a shape; `given` members of a struct are as they are given."""
-    value = unpack(shape, rng.getrandbits(Shape.cast(shape).width))
-    return value | given if given else value
-
-
-def extremes(shape: Any, rng: Random) -> int:
-    """A random number of a shape, often one of its ends, zero, or next to zero."""
-    plain = Shape.cast(shape)
-    low = -(1 << plain.width - 1) if plain.signed else 0
-    high = low + (1 << plain.width) - 1
-    return rng.choice([low, high, 0, max(low, -1), 1, *(rng.randint(low, high) for _ in range(5))])
-
-
-def fill(shape: data.ArrayLayout, rng: Random) -> list[int]:
-    """An array of `extremes`."""
-    return [extremes(shape.elem_shape, rng) for _ in range(shape.length)]
-
-
-def generator(rng: Random) -> np.random.Generator:
-    """NumPy's generator, seeded by a run's."""
-    return np.random.default_rng(rng.getrandbits(32))
-
-
-def _tidy(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's."""
-    if isinstance(value, Mapping):
-        return {key: _tidy(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_tidy(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _tidy(value.tolist())
-    return int(value) if isinstance(value, bool) else value
-
-
-def _named(table: dict[str, int], name: str) -> int | None:
-    """The entry for a port, or for an interface it is in."""
-    while name not in table and "." in name:
-        name = name.rpartition(".")[0]
-    return table.get(name)
-
-
-def _nested(values: Values) -> SimpleNamespace:
-    """Values by full name as attributes of attributes."""
-    top = SimpleNamespace()
-    for name, value in values.items():
-        *path, label = name.split(".")
-        place = top
-        for part in path:
-            if not hasattr(place, part):
-                setattr(place, part, SimpleNamespace())
-            place = getattr(place, part)
-        setattr(place, label, value)
-    return top
+        if (valid is not None and not valid.value) or (ready is not None and not ready.value):
+            return None
+        self.transfers[name] += 1
+        if name in self.unsent:
+            self.unsent[name] -= 1
+        return unpack(shape, int(payload.value))

@@ -9,7 +9,8 @@ from hw.core.lanes.integrate import Integrate
 from hw.core.lanes.noise import Noise
 from hw.core.lanes.update import Update
 from hw.core.lanes.weights import Weights, bank_depths
-from sim.units.bench import UnitTest, extremes, fill
+from sim.units.bench import UnitTest
+from sim.units.values import extremes, fill
 
 CONFIG = CoreConfig(lanes=32, neuron_groups=6, trace_entries=300, weight_words=64)
 NARROW = CoreConfig(lanes=4, weight_bits=8, trace_entries=128, weight_words=300)
