@@ -101,6 +101,10 @@ class UnitTest:
         """Compare an output in the cycle that has ended."""
         self.bench.compare(name, wanted, self.port(name))
 
+    def equal(self, name: str, wanted: Any, got: Any) -> None:
+        """Compare what was made of an output, under its name."""
+        self.bench.compare(name, wanted, got)
+
     def offered(self, name: str) -> bool:
         """Whether an input stream was valid in the cycle that has ended."""
         return bool(self.bench.handles[name][2].value)
@@ -163,7 +167,9 @@ class Bench:
         self.shapes: dict[str, Any] = {}  # of inputs
         self.sources: dict[str, StreamSource] = {}
         self.sinks: dict[str, StreamSink] = {}
-        self.handles: dict[str, tuple[Any, ...]] = {}  # payload, its shape, valid, ready of a stream
+        self.handles: dict[
+            str, tuple[Any, ...]
+        ] = {}  # payload, its shape, valid, ready of a stream
         self.groups: set[str] = set()
         self._find(test.unit(**test.size).signature, "")
         self.outputs = [name for name in self.ports if name not in self.shapes]
@@ -188,9 +194,9 @@ class Bench:
         """The whole test."""
         await start(self.dut)
         for given in self.test.stimuli(self.rng):
+            await self._advance(*(given if isinstance(given, tuple) else (given,)))
             for _ in range(self.waits.draw(self.rng)):
                 await self._advance({})
-            await self._advance(*(given if isinstance(given, tuple) else (given,)))
         while self.busy:
             await self._advance({})
         for _ in range(QUIET + max(self.test.at.values(), default=0)):
@@ -226,7 +232,7 @@ class Bench:
             kind = inner.flip() if isinstance(inner, wiring.FlippedSignature) else inner
             if isinstance(kind, stream.Signature):
                 incoming = inner.members["valid"].flow == wiring.In
-                self._find_stream(name, path, kind.payload_shape, incoming)
+                self._find_stream(name, path, inner.members["payload"].shape, incoming)
             else:
                 self.groups.add(name)
                 self._find(inner, f"{name}.")
@@ -263,7 +269,9 @@ class Bench:
             self.ports[name].value = self.delays[name].popleft()
         for name in self.sources:
             self.send(name, list(given.pop(name, ())))
-        assert not given.keys() - self.shapes.keys(), f"no inputs: {given.keys() - self.shapes.keys()}"
+        assert not given.keys() - self.shapes.keys(), (
+            f"no inputs: {given.keys() - self.shapes.keys()}"
+        )
         await RisingEdge(self.dut.clk)
         self.cycle += 1
         moved = {name: self._moved(name) for name in self.handles}

@@ -8,7 +8,7 @@ from hw.core.base.multiply import Multiply
 from hw.core.base.raster import Raster
 from sim.units.bench import UnitTest
 from sim.units.layers import entry_of, random_layer
-from sim.units.values import anything, extremes, fill
+from sim.units.values import anything, fill
 
 MAPS = CoreConfig(lanes=4, neuron_groups=300, trace_entries=512, weight_words=512, map_pixels=99)
 

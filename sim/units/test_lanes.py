@@ -160,7 +160,9 @@ class TestWeights(UnitTest):
         nothing = [None] * self.size["lanes"]
         word = list(self.words.get(now.read_address, nothing))
         if now.read_address == now.write_address:
-            word = [None if now.write_lanes >> lane & 1 else value for lane, value in enumerate(word)]
+            word = [
+                None if now.write_lanes >> lane & 1 else value for lane, value in enumerate(word)
+            ]
         if now.write_address < self.depth:
             kept = self.words.setdefault(now.write_address, nothing.copy())
             for lane, value in enumerate(now.write_data):

@@ -1,0 +1,136 @@
+"""Units of hw/core/schedule: which rows each group of neurons visits, and when."""
+
+import numpy as np
+
+from golden.rows.trace import Pass
+from golden.schedule.window import passes
+from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.network import Network
+from hw.core.base.tokens import visit, word_bits
+from hw.core.schedule.replay import Replay
+from hw.core.schedule.window import Window
+from sim.units.bench import UnitTest
+from sim.units.layers import entry_of
+from sim.units.values import anything, generator
+
+ODD = CoreConfig(lanes=5, neuron_groups=3, trace_entries=97, weight_words=64, layers=3)
+MAPS = CoreConfig(lanes=16, weight_words=2000, neuron_groups=256, trace_entries=1000, map_pixels=70)
+SHAPES = [
+    ((2, 5, 7), ("20c3p",), 4),
+    ((3, 1, 9), ("16c3",), 2),
+    ((1, 8, 8), ("40c3g",), 2),
+    ((8, 2, 2), ("5c3p",), 4),
+]
+
+
+class TestReplay(UnitTest):
+    """Lists from none to full, read while they grow."""
+
+    unit = Replay
+    sizes = {"odd": {"config": ODD}, "tiny": {"config": PRESETS["tiny"]}}
+    at = {"visit": Replay.LATENCY}
+
+    def stimuli(self, rng):
+        config = self.size["config"]
+        self.visits, self.spikes = [], []
+        for length in (0, 1, config.trace_entries, rng.randrange(config.trace_entries), 0):
+            yield {"restart": 1}
+            for _ in range(length):
+                yield {"record": 1, "recorded": anything(visit(config), rng)} | self.look(rng)
+            for _ in range(2 * length):
+                yield self.look(rng)
+
+    def look(self, rng):
+        """A place of one of the lists that holds something."""
+        spikes = rng.randrange(2)
+        source = self.spikes if spikes else self.visits
+        return {"address": rng.randrange(len(source) + 1), "spikes_only": spikes}
+
+    def step(self, now):
+        wanted = {"visited": len(self.visits), "spiked": len(self.spikes)}
+        source = self.spikes if now.spikes_only else self.visits
+        if now.address < len(source):
+            wanted["visit"] = source[now.address]
+        if now.restart:
+            self.visits, self.spikes = [], []
+        elif now.record:
+            self.visits.append(now.recorded)
+            if now.recorded["spike"]:
+                row = now.recorded["row"]
+                self.spikes.append({"row": row, "trace": 0, "spiked": 0, "spike": 1})
+        return wanted
+
+
+class TestWindow(UnitTest):
+    """Stretches of a list and their offsets are the rows that the model's passes visit, in order."""
+
+    unit = Window
+    sizes = {"maps": {"config": MAPS}}
+    held = ("entry",)
+    unchecked = {"state": "asks for `pending`", "stretches": "their rows, pass by pass"}
+
+    def stimuli(self, rng):
+        numbers = generator(rng)
+        self.pending = np.zeros(1 << 8, int)
+        self.lists, self.owed, self.words = ([], []), [], []
+        for density in (0.0, 0.05, 0.4, 1.0):
+            for shape, stages, side in SHAPES:
+                network = Network.of_stages(shape, stages, 3, latent_side=side)
+                for layer in network.layers(MAPS):
+                    if layer.by_pixel:
+                        yield from self.one_layer(rng, numbers, layer, density)
+
+    def one_layer(self, rng, numbers, layer, density):
+        self.pending[:] = numbers.random(len(self.pending)) < 0.5
+        self.lists = ([], [])
+        rows = np.flatnonzero(numbers.random(layer.inputs) < density)
+        rows = np.append(rows, [layer.inputs] if layer.bias else []).astype(int)
+        spikes = numbers.random(len(rows)) < 0.5
+        whole = Pass(rows, np.full(len(rows), 9), np.zeros(len(rows), bool), spikes)
+        self.owed = [self.one_pass(layer, *one) for one in enumerate(passes(layer, whole))]
+        self.owed[-1]["final"] = 1
+        yield {"start": 1, "entry": entry_of(layer)}
+        ends = [0] * len(rows) + [1]
+        tokens = [
+            {"row": row, "trace": 9, "spiked": 0, "spike": spike, "end": end}
+            for row, spike, end in zip([*rows, 0], [*spikes, 0], ends, strict=True)
+        ]
+        self.send("visits", *tokens)
+        while self.owed:
+            assert self.bench.still < 2000, f"{self.bench.name}: passes are missing"
+            yield {}
+
+    def one_pass(self, layer, number, found):
+        """What the stretches of a pass have to add up to."""
+        group, visited = found
+        updates = self.pending[layer.state_base + number]
+        words = layer.weight_base + group * layer.rows + visited.rows
+        return {
+            "words": words if updates else words[visited.spikes],
+            "updates": updates,
+            "pixel_end": number % layer.groups == layer.groups - 1,
+            "final": 0,  # all but the last
+        }
+
+    def always(self):
+        """What the list of rows and the pending updates answer."""
+        pending = self.pending[self.port("state")]
+        return {"visited": len(self.lists[0]), "spiked": len(self.lists[1]), "pending": pending}
+
+    def step(self, now):
+        token, part = now.visits, now.stretches
+        records = token is not None and not token["end"]
+        if records:
+            self.lists[0].append(token["row"])
+            self.lists[1].extend([token["row"]] * token["spike"])
+        if part is not None and part["end"]:
+            got = {"words": self.words, "pixel_end": part["pixel_end"], "final": part["final"]}
+            wanted = self.owed.pop(0)
+            self.equal("stretches", wanted | {"updates": None}, got | {"updates": None})
+            self.words = []
+        elif part is not None:
+            self.equal("stretches", self.owed[0]["updates"], part["updates"])
+            assert part["beyond"] > part["first"], "an empty stretch costs a cycle"
+            source = self.lists[not part["updates"]][part["first"] : part["beyond"]]
+            self.words += [(row + part["offset"]) % (1 << word_bits(MAPS)) for row in source]
+        return {"record": records}
