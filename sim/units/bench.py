@@ -13,15 +13,16 @@
             return {"products": (now.values * now.factors + now.bias) >> 8}
 
 Every test runs with each of WAITS: a stream waits so often on either side, and so many idle cycles lie
-between two yields. Ports that a yield leaves out carry anything, those of one bit carry zero, those
+behind a yield. Ports that a yield leaves out carry anything, those of one bit carry zero, those
 `held` keep what they had, those `idle` have a value for it: a unit looks at a port only when it may.
+A yield of {} is one idle cycle.
 
 Ports inside an interface are named `visits.row`; stimuli may give the interface as a dictionary, and
 `now` has it as an attribute with attributes. Structs are dictionaries, arrays are lists.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from random import Random
 from typing import Any, ClassVar
@@ -61,6 +62,8 @@ class UnitTest:
     unchecked: ClassVar[dict[str, str]] = {}
     """Outputs that are not compared one by one, and what is checked of them instead."""
     waits: ClassVar[tuple[str, ...]] = tuple(WAITS)
+    prompt: ClassVar[tuple[str, ...]] = ()
+    """Streams that the bench never makes to wait."""
 
     bench: "Bench"
     size: Values
@@ -109,12 +112,19 @@ class UnitTest:
         """Whether an input stream was valid in the cycle that has ended."""
         return bool(self.bench.handles[name][2].value)
 
+    def wait(self, done: Callable[[], Any], name: str) -> Iterator[Values]:
+        """Idle cycles until something holds; `name` is what is blamed when it never does."""
+        for _ in range(PATIENCE):
+            yield {}
+            if done():
+                return
+        raise AssertionError(
+            f"{self.bench.name}: cycle {self.bench.cycle}, port {name}: stays away"
+        )
+
     def until(self, name: str) -> Iterator[Values]:
         """Idle cycles until an output is not zero."""
-        yield {}
-        while not self.port(name):
-            assert self.bench.still <= PATIENCE, f"{self.bench.name}: {name} stays zero"
-            yield {}
+        return self.wait(lambda: self.port(name), name)
 
     def drain(self, cycles: int = 1) -> Iterator[Values]:
         """Idle cycles until everything was sent and everything owed has come, and some more."""
@@ -195,7 +205,7 @@ class Bench:
         await start(self.dut)
         for given in self.test.stimuli(self.rng):
             await self._advance(*(given if isinstance(given, tuple) else (given,)))
-            for _ in range(self.waits.draw(self.rng)):
+            for _ in range(self.waits.draw(self.rng) if given else 0):
                 await self._advance({})
         while self.busy:
             await self._advance({})
@@ -238,10 +248,11 @@ class Bench:
                 self._find(inner, f"{name}.")
 
     def _find_stream(self, name: str, path: str, shape: Any, incoming: bool) -> None:
+        waits = STEADY if name in self.test.prompt else self.waits
         if incoming:
-            self.sources[name] = StreamSource(self.dut, path, shape, waits=self.waits)
+            self.sources[name] = StreamSource(self.dut, path, shape, waits=waits)
         else:
-            self.sinks[name] = StreamSink(self.dut, path, shape, waits=self.waits)
+            self.sinks[name] = StreamSink(self.dut, path, shape, waits=waits)
         ends = (getattr(self.dut, f"{path}__{end}", None) for end in ("valid", "ready"))
         self.handles[name] = (getattr(self.dut, f"{path}__payload"), shape, *ends)
 
@@ -294,10 +305,11 @@ class Bench:
                     f"got {moved[name]}"
                 )
                 self.compare(name, self.owed[name].popleft(), moved[name])
-        self.still = 0 if any(p is not None for p in moved.values()) else self.still + 1
+        moves = any(payload is not None for payload in moved.values())
+        self.still = 0 if moves or not self.busy else self.still + 1
         owing = {name: owed[0] for name, owed in self.owed.items() if owed}
         stuck = [name for name, count in self.unsent.items() if count]
-        assert self.still <= PATIENCE or not self.busy, (
+        assert self.still <= PATIENCE, (
             f"{self.name}: cycle {self.cycle}: nothing moves; owed: {owing}, not taken: {stuck}"
         )
 

@@ -53,11 +53,11 @@ class TestLatents(UnitTest):
 
     def stimuli(self, rng):
         config, ports = self.size["config"], self.unit(**self.size)
-        lanes = config.chunk_lanes
+        lanes, most = config.chunk_lanes, config.neuron_groups * config.chunks
         self.logits = None
         for _ in range(20):
             readout = rng.randrange(2)
-            chunks = -(-config.classes // lanes) if readout else rng.randint(1, config.neuron_groups * config.chunks)
+            chunks = -(-config.classes // lanes) if readout else rng.randint(1, most)
             for number in range(chunks):
                 yield {
                     "valid": 1, "restart": number == 0, "readout": readout, "number": number,

@@ -178,6 +178,6 @@ class TestTrace(UnitTest):
         waiting = running and not control.flush and not self.offered("events")
         if control.start:
             self.running = True
-        elif now.events is not None and now.events["end"]:
-            self.running = False
+        elif any(end is not None and end["end"] for end in (now.events, now.visits)):
+            self.running = False  # a flush has no events
         return {"starved": waiting}
