@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from golden.reference import FloatConfig, Weights
+from golden.reference import Fixed, FloatConfig, Weights
 from golden.spec.shape import Map, Stage, parse_stages
 
 
@@ -57,6 +57,8 @@ def error(kind: str, y: np.ndarray, label: int) -> np.ndarray:
     target = np.eye(len(y))[label]
     if kind == "softmax":
         return np.exp(y) / np.exp(y).sum() - target
+    if kind == "clipped":
+        return np.array([min(1, max(0, v / 4 + 1 / len(y))) for v in y]) - target
     return 2 / len(y) * (np.clip(y / 4 + 0.5, 0, 1) - target)
 
 
@@ -88,7 +90,8 @@ class LoopLayer:
         self.x, self.o = x, (v > cfg.theta).astype(float)
         self.q = cfg.lambda_pre * self.q + x
         self.h = cfg.lambda_post * self.h + self.psi
-        self.u = v - cfg.theta * self.o if cfg.reset == "soft" else v * (1 - self.o)
+        rho = cfg.theta if cfg.reset_by is None else cfg.reset_by
+        self.u = v - rho * self.o if cfg.reset == "soft" else v * (1 - self.o)
         self.psi = np.array([self.surrogate(cfg, value) for value in v])
         return self.pool()
 
@@ -117,58 +120,115 @@ class LoopLayer:
         self.z = np.array([sum(self.o[k] * share for k, share in route) for route in self.routes])
         return self.z
 
-    def signal(self, cfg: FloatConfig, tau: float, label: int) -> np.ndarray:
-        """m of every neuron."""
+    def start(self, cfg: FloatConfig) -> np.ndarray:
+        """The readout B of the beginning."""
         d, classes = len(self.latents), cfg.classes
+        if cfg.readouts.start == "zero":
+            return np.zeros((classes, d))
         frequencies = [50 + (512 - 50) * c / (classes - 1) for c in range(classes)]
-        signs = np.array(
-            [[1 if math.sin(f * k) > 0 else -1 for k in range(d)] for f in frequencies]
+        return np.array(
+            [[1.0 if math.sin(f * k) > 0 else -1.0 for k in range(d)] for f in frequencies]
         )
+
+    def signal(self, cfg: FloatConfig, b: np.ndarray, tau: float, label: int) -> np.ndarray:
+        """m of every neuron; leaves what B moves by."""
+        d = len(self.latents)
+        scale = 1 if cfg.fold_scale else 1 / (d * tau)
         a = np.array([np.mean([self.z[p] for p in window]) for window in self.latents])
-        e = error(cfg.error, signs @ a / (d * tau), label)
-        latent = signs.T @ e * (1 if cfg.fold_scale else 1 / (d * tau))
+        e = error(cfg.error, b @ a / (d * tau), label)
+        self.logits, self.readout_move = b @ a / (d * tau), np.outer(e, a) * scale
+        fed_back = np.array([[shift(value) for value in row] for row in b])
+        exact = cfg.readouts.feedback == "exact"
+        latent = (b if exact else fed_back).T @ e * scale
         heard = {k for route in self.routes for k, _ in route}
         m = np.array([cfg.rate_cost * o * (k in heard) for k, o in enumerate(self.o)])
         for k, window in enumerate(self.latents):
             for p in window:
                 for neuron, share in self.routes[p]:
-                    m[neuron] += latent[k] / len(window) * share
+                    whole = cfg.fold_cells
+                    m[neuron] += latent[k] if whole else latent[k] / len(window) * share
         return m
 
-    def update(self, cfg: FloatConfig, m: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Stand-in for the gradient of this step."""
+    def update(
+        self,
+        cfg: FloatConfig,
+        m: np.ndarray,
+        shape: tuple[int, ...],
+        eta: float,
+        grid: Fixed | None,
+    ) -> np.ndarray:
+        """What the weights of this step lose; with a grid every synapse's part is rounded to it."""
         total = np.zeros(shape)
         for source, target, row, column in self.edges:
             causal = cfg.alpha_pre * self.psi[target] * self.q[source]
-            total[row, column] += m[target] * (
-                causal + cfg.alpha_post * self.h[target] * self.x[source]
-            )
+            part = m[target] * (causal + cfg.alpha_post * self.h[target] * self.x[source])
+            total[row, column] -= rounded(-eta * part, grid)
         return total
+
+
+def shift(b: float) -> float:
+    """The power of two nearest to b in its exponent, not less than 2^-6; 0 of 0."""
+    if b == 0:
+        return 0.0
+    return math.copysign(2.0 ** round(math.log2(max(abs(b), 1 / 64))), b)
+
+
+def rounded(change: float, grid: Fixed | None) -> float:
+    """To the nearest step, halves up: what stochastic rounding does when all noise is 1/2."""
+    return (
+        change if grid is None else math.floor(change * 2**grid.fraction + 0.5) / 2**grid.fraction
+    )
+
+
+def move(w: np.ndarray, lost: np.ndarray, grid: Fixed | None) -> None:
+    """Take ``lost`` from the weights, on their grid if they have one."""
+    for index in np.ndindex(w.shape):
+        w[index] += rounded(-lost[index], grid)
+        if grid is not None:
+            most = 2 ** (grid.bits - 1)
+            w[index] = min(max(w[index], -most / 2**grid.fraction), (most - 1) / 2**grid.fraction)
 
 
 def learn(
     cfg: FloatConfig, start: Weights, sample: np.ndarray, label: int
-) -> tuple[list[np.ndarray], list[float]]:
-    """Weights (hidden, out, bias) after one sample, and the firing rate of every layer."""
-    w = [array.copy() for array in (*start.hidden, start.out, start.bias)]
+) -> tuple[list[np.ndarray], list[float], np.ndarray]:
+    """Weights after one sample as `Weights.arrays` has them, firing rates, and its score as it went."""
     layers, grid = [], cfg.input_map
     assert grid is not None and cfg.latent_sides is not None
     for stage, side in zip(parse_stages(cfg.stages), cfg.latent_sides, strict=True):
         layers.append(LoopLayer(stage, grid, side))
         grid = layers[-1].after
-    total, fired = [np.zeros_like(array) for array in w], np.zeros(len(layers))
+    hidden, out = [array.copy() for array in start.hidden], [start.out.copy(), start.bias.copy()]
+    readouts = [b.copy() for b in start.readouts] or [layer.start(cfg) for layer in layers]
+    waiting = [[np.zeros_like(w) for w in arrays] for arrays in (hidden, readouts, out)]
+    fired, score = np.zeros(len(layers)), np.zeros(cfg.classes)
+    late_out = (cfg.update_out or cfg.update) == "sample"
     for t in range(cfg.steps):
         z = sample[t].astype(float)
-        moves = [np.zeros_like(array) for array in w]
-        for number_, layer in enumerate(layers):
-            z = layer.step(cfg, w[number_], z)
-            fired[number_] += layer.z.mean() / cfg.steps
-            m = layer.signal(cfg, cfg.per_layer("temperature", number_), label)
-            move = layer.update(cfg, m, w[number_].shape)
-            moves[number_] = cfg.per_layer("eta", number_) * move
-        e = error(cfg.error_out, z @ w[-2] + w[-1], label)
-        moves[-2], moves[-1] = cfg.eta_out * np.outer(z, e), cfg.eta_out * e * cfg.output_bias
-        if t >= cfg.first_learning_step:
-            for target, move in zip(w if cfg.update == "step" else total, moves, strict=True):
-                target -= move
-    return [a + b for a, b in zip(w, total, strict=True)], fired.tolist()
+        moves: list[list[np.ndarray]] = [[], [], []]
+        for n, layer in enumerate(layers):
+            z = layer.step(cfg, hidden[n], z)
+            fired[n] += layer.z.mean() / cfg.steps
+            m = layer.signal(cfg, readouts[n], cfg.per_layer("temperature", n), label)
+            by_pixel = cfg.formats.hidden if cfg.update == "pixel" else None
+            eta = cfg.per_layer("eta", n)
+            moves[0].append(layer.update(cfg, m, hidden[n].shape, eta, by_pixel))
+            moves[1].append(cfg.readouts.eta * layer.readout_move)
+            score += layer.logits * cfg.readouts.in_score
+        y = z @ out[0] + out[1]
+        score += y
+        e = error(cfg.error_out, y, label)
+        moves[2] = [cfg.eta_out * np.outer(z, e), cfg.eta_out * e * cfg.output_bias]
+        last = t == cfg.steps - 1
+        formats = (cfg.formats.hidden, cfg.formats.readout, cfg.formats.out)
+        late_b = late_out if cfg.readouts.update is None else cfg.readouts.update == "sample"
+        late = (cfg.update == "sample", late_b, late_out)
+        groups = zip((hidden, readouts, out), moves, waiting, formats, late, strict=True)
+        for weights, parts, sums, grid_, waits in groups:
+            for w, part, total in zip(weights, parts, sums, strict=True):
+                total += part * (t >= cfg.first_learning_step)
+                if last or not waits:
+                    move(w, total, grid_)
+                    total[:] = 0
+    learned = readouts if cfg.readouts.eta else []
+    return [*hidden, *out, *learned], fired.tolist(), score

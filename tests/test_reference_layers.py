@@ -58,7 +58,7 @@ CASES: list[dict[str, object]] = [
 @pytest.mark.parametrize("seed", [1, 2])
 def test_tess_matches_loops_over_synapses(name: str, fields: dict[str, object], seed: int) -> None:
     cfg, weights, sample, label = make(name, seed, **fields)
-    expected, rates = learn(cfg, weights, sample, label)
+    expected, rates, _ = learn(cfg, weights, sample, label)
     assert all(0.02 < rate < 0.9 for rate in rates), "every layer must fire, but not always"
     learner = TessLearner(cfg, weights.copy())
     learner.learn_sample(sample, label)
@@ -70,7 +70,7 @@ def test_tess_matches_loops_over_synapses(name: str, fields: dict[str, object], 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_evaluation_fires_like_the_loops(name: str) -> None:
     cfg, weights, sample, label = make(name, 3, eta=0.0, eta_out=0.0)
-    _, rates = learn(cfg, weights, sample, label)
+    _, rates, _ = learn(cfg, weights, sample, label)
     assert evaluate(cfg, weights, sample[None]).firing_rates == pytest.approx(rates)
 
 

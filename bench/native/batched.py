@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.native import Spikes, library
-from golden.reference import FloatConfig, Weights, init_weights
+from golden.reference import FloatConfig, Readouts, Weights, init_weights
 from golden.reference.equations import (
     Floats,
     learning_error,
@@ -38,9 +38,11 @@ def fit_batched_native(
 ) -> Weights:
     """Train by `bptt_gradients` or `tess_gradients`; minibatches and schedule of golden.reference.
 
-    Raises ValueError for what only the reference can do: several hidden layers, frozen ones, float64.
+    Raises ValueError for what only the reference can do: several hidden layers, frozen ones, float64,
+    readouts of one's own.
     """
-    if cfg.hidden_layers != 1 or cfg.precision != "float32" or not cfg.train_hidden:
+    own = cfg.readouts != Readouts()
+    if cfg.hidden_layers != 1 or cfg.precision != "float32" or not cfg.train_hidden or own:
         raise ValueError(f"{cfg}: not what the compiled rules do; use golden.reference")
     weights, rng = init_weights(cfg), np.random.default_rng(cfg.seed)
     for epoch in range(epochs):
@@ -67,7 +69,7 @@ def bptt_gradients(
     for t in reversed(range(cfg.steps)):
         psi = surrogate(v[t], cfg.theta, cfg.surrogate)
         if cfg.reset == "soft":
-            dv[t] = (do[t] - cfg.theta * du) * psi + du
+            dv[t] = (do[t] - cfg.reset_amount * du) * psi + du
         else:
             dv[t] = (do[t] - v[t] * du) * psi + du * (1 - o[t])
         du = cfg.gamma * dv[t]
@@ -86,7 +88,7 @@ def tess_gradients(
     target = one_hot(spikes.labels[chosen], cfg.classes).astype(np.float32)
     psi = surrogate(v, cfg.theta, cfg.surrogate)
     signs = sign_matrix(cfg.classes, cfg.sizes[1]).astype(np.float32)
-    m = learning_signal(cfg, cfg.layers[0], signs, o, o, target) / len(chosen)
+    m = learning_signal(cfg, cfg.layers[0], signs, o, o, target)[0] / len(chosen)
     m[: cfg.first_learning_step] = 0
     factors = cfg.alpha_pre * m * psi
     for t in reversed(range(cfg.steps - 1)):
@@ -114,7 +116,7 @@ def forward(
     for t in range(cfg.steps):
         v[t] += cfg.gamma * u
         o[t] = v[t] > cfg.theta
-        u = reset_membrane(v[t], o[t], cfg.theta, cfg.reset)
+        u = reset_membrane(v[t], o[t], cfg.reset_amount, cfg.reset)
     return v, o
 
 

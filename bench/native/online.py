@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 
 from bench.native import Spikes, library
-from golden.reference import FloatConfig, Weights, init_weights
+from golden.reference import FloatConfig, Formats, Readouts, Weights, init_weights
 from golden.reference.train import AfterEpoch
 from golden.spec.packing import sign_matrix
 
@@ -20,12 +20,14 @@ def fit_online_native(
 ) -> Weights:
     """Train; samples in the order of `golden.reference.fit_online`.
 
-    Raises ValueError for what only the reference can do: maps, gains, another surrogate or update, a
-    dead zone.
+    Raises ValueError for what only the reference can do: maps, gains, another surrogate, reset or update,
+    learned readouts, grids, a dead zone.
     """
     kinds = (cfg.surrogate, cfg.update, cfg.precision, cfg.dead_zone, cfg.dead_zone_out)
     plain = cfg.fold_scale and cfg.output_bias and cfg.train_hidden
-    plain = plain and not cfg.stages and not cfg.weight_norm
+    plain = plain and not cfg.stages and not cfg.weight_norm and cfg.reset_by in (None, cfg.theta)
+    plain = plain and (cfg.readouts, cfg.formats) == (Readouts(), Formats())
+    plain = plain and not cfg.out_waits and "clipped" not in (cfg.error, cfg.error_out)
     if kinds != ("triangle", "step", "float32", 0, 0) or not plain:
         raise ValueError(f"{cfg}: not what the compiled rule does; use golden.reference.fit_online")
     weights, rng = init_weights(cfg), np.random.default_rng(cfg.seed)

@@ -68,7 +68,7 @@ def _record(cfg: FloatConfig, layer: Layer, w: Floats, x: Floats, smooth: bool) 
     for t in range(cfg.steps):
         v[t] = cfg.gamma * u + current[t]
         o[t] = smooth_spike(v[t], cfg.theta, cfg.surrogate) if smooth else v[t] > cfg.theta
-        u = reset_membrane(v[t], o[t], cfg.theta, cfg.reset)
+        u = reset_membrane(v[t], o[t], cfg.reset_amount, cfg.reset)
     return _Tape(x=x, v=v, o=o, z=layer.pool(o))
 
 
@@ -97,7 +97,7 @@ def _backward(
 def _through_time(cfg: FloatConfig, tape: _Tape, do: Floats) -> Floats:
     """Loss gradient in the membranes v, from that in the spikes, last step first.
 
-    dv = (do + du du/do) Psi + du du/dv, with u = v - theta o (soft) or v (1 - o) (hard).
+    dv = (do + du du/do) Psi + du du/dv, with u = v - rho o (soft) or v (1 - o) (hard).
     """
     dv = np.zeros_like(do)
     du = np.zeros_like(do[0])
@@ -105,7 +105,7 @@ def _through_time(cfg: FloatConfig, tape: _Tape, do: Floats) -> Floats:
         v, o = tape.v[t], tape.o[t]
         psi = surrogate(v, cfg.theta, cfg.surrogate)
         if cfg.reset == "soft":
-            dv[t] = (do[t] - cfg.theta * du) * psi + du
+            dv[t] = (do[t] - cfg.reset_amount * du) * psi + du
         else:
             dv[t] = (do[t] - v * du) * psi + du * (1.0 - o)
         du = cfg.gamma * dv[t]

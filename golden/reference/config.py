@@ -1,11 +1,21 @@
 """One validated description of a network and of how it learns, in real numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
-from golden.reference.kinds import ErrorKind, PrecisionKind, ResetKind, SurrogateKind, UpdateKind
+from golden.reference.checks import check_kinds, check_learning, check_network, require
+from golden.reference.kinds import (
+    ErrorKind,
+    PrecisionKind,
+    ReadoutUpdateKind,
+    ResetKind,
+    SurrogateKind,
+    UpdateKind,
+)
 from golden.reference.layers import Layer, make_layers
+from golden.reference.readouts import Readouts
+from golden.reference.rounding import Formats
 from golden.spec.shape import Map, Stage, parse_stages
 
 PerLayer = float | tuple[float, ...]
@@ -44,7 +54,10 @@ class FloatConfig:
     theta: float = 0.6
     """Firing threshold, in membrane units; a neuron fires strictly above it."""
     reset: ResetKind = "soft"
-    """soft: subtract theta after a spike; hard: membrane to zero."""
+    """soft: subtract `reset_by` after a spike; hard: membrane to zero."""
+    reset_by: float | None = None
+    """Reset amount rho, in membrane units. None: theta, as in the paper; the convolutions of the
+    authors' code subtract round(theta) = 1.0."""
     surrogate: SurrogateKind = "triangle"
     """Stand-in for the derivative of the spike."""
 
@@ -55,7 +68,8 @@ class FloatConfig:
     alpha_pre: float = 1.0
     """Weight of the causal eligibility trace Psi_i q_j."""
     alpha_post: float = 0.0
-    """Weight of the non-causal eligibility trace h_i x_j; 0 for event data, 1 for images."""
+    """Weight of the non-causal eligibility trace h_i x_j; 0 for event data, 1 for images. May be
+    negative: -1 in S-TLLR (Apolinario and Roy, arXiv 2306.15220)."""
 
     error: ErrorKind = "softmax"
     """Error of the hidden layers' learning signal."""
@@ -74,7 +88,11 @@ class FloatConfig:
     """What a spike costs its neuron: added to m of a neuron that fires (and wins its pool)."""
 
     update: UpdateKind = "step"
-    """step: weights move at every learning step; sample: updates are added up over the sample."""
+    """When hidden weights move. step: at every learning step, by the sum over pixels; sample: once,
+    by the sum over its steps too; pixel: as step, but with `formats` every pixel's update is rounded
+    by itself, as a core does that keeps no sums."""
+    update_out: ReadoutUpdateKind | None = None
+    """When the output layer moves. None: as hidden weights do (at every step under pixel)."""
     eta: PerLayer = 0.005
     """Step size of the hidden layers."""
     eta_out: float = 0.004
@@ -85,6 +103,13 @@ class FloatConfig:
     """Give the output layer a learned bias."""
     fold_scale: bool = True
     """Take 1/(d tau) of the learning signal as part of eta (see above)."""
+    fold_cells: bool = False
+    """Take the division of a latent's signal by its pixels as part of eta too, as the chip does.
+    Where cells overlap (their sides do not divide the map) a pixel hears the sum of its cells."""
+    readouts: Readouts = field(default_factory=Readouts)
+    """Readouts B of the hidden layers: fixed signs as published, or learned."""
+    formats: Formats = field(default_factory=Formats)
+    """Grids that weights are rounded to on line (`fit_online`); real numbers unless given."""
 
     init_scale: PerLayer = 1.0
     """Hidden weights start uniform in +-init_scale / sqrt(fan-in); output weights start at 0."""
@@ -97,8 +122,9 @@ class FloatConfig:
 
     def __post_init__(self) -> None:
         self._check_sizes()
-        self._check_network()
-        self._check_learning()
+        check_kinds(self)
+        check_network(self)
+        check_learning(self)
 
     @classmethod
     def of_stages(
@@ -126,6 +152,21 @@ class FloatConfig:
         return len(self.sizes) - 2
 
     @property
+    def reset_amount(self) -> float:
+        """rho, what a soft reset subtracts."""
+        return self.theta if self.reset_by is None else self.reset_by
+
+    @property
+    def out_waits(self) -> bool:
+        """The output layer moves at the end of a sample, not in every step."""
+        return (self.update_out or self.update) == "sample"
+
+    @property
+    def readouts_wait(self) -> bool:
+        """The same of learned readouts of the hidden layers."""
+        return self.out_waits if self.readouts.update is None else self.readouts.update == "sample"
+
+    @property
     def first_learning_step(self) -> int:
         """First step (from 0) at which the learning signal is on."""
         return 0 if self.learn_last is None else self.steps - self.learn_last
@@ -140,71 +181,21 @@ class FloatConfig:
         return 1.0 / (self.layers[layer].latents * self.per_layer("temperature", layer))
 
     def _check_sizes(self) -> None:
-        _require(
+        require(
             len(self.sizes) >= 3 and all(n > 0 for n in self.sizes),
             "sizes",
             self.sizes,
             "inputs, at least one hidden layer and classes, all positive",
         )
-        _require(self.classes >= 2, "sizes", self.sizes, "at least 2 classes")
-        _require(
+        require(self.classes >= 2, "sizes", self.sizes, "at least 2 classes")
+        require(
             not self.stages or self.input_map is not None, "input_map", None, "a map, under stages"
         )
         expected = _sizes(self.layers, self.classes)
-        _require(tuple(self.sizes) == expected, "sizes", self.sizes, f"{expected} (see of_stages)")
-
-    def _check_network(self) -> None:
-        _require(self.steps > 0, "steps", self.steps, "a positive number")
-        _require(
-            self.learn_last is None or 0 < self.learn_last <= self.steps,
-            "learn_last",
-            self.learn_last,
-            f"None or 1..steps ({self.steps})",
-        )
-        for name in ("gamma", "lambda_pre", "lambda_post"):
-            _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "0..1")
-        _require(self.theta > 0, "theta", self.theta, "a positive number")
-        kinds = (
-            ("reset", ResetKind),
-            ("surrogate", SurrogateKind),
-            ("error", ErrorKind),
-            ("error_out", ErrorKind),
-            ("update", UpdateKind),
-            ("precision", PrecisionKind),
-        )
-        for name, kind in kinds:
-            value = getattr(self, name)
-            _require(value in get_args(kind), name, value, f"one of {', '.join(get_args(kind))}")
-
-    def _check_learning(self) -> None:
-        for name in ("temperature", "eta", "init_scale"):
-            value = getattr(self, name)
-            values = value if isinstance(value, tuple) else (value,) * self.hidden_layers
-            _require(
-                len(values) == self.hidden_layers and all(x >= 0 for x in values),
-                name,
-                value,
-                f"one value or {self.hidden_layers}, none negative",
-            )
-            _require(name != "temperature" or min(values) > 0, name, value, "above 0")
-        _require(self.temperature_out > 0, "temperature_out", self.temperature_out, "above 0")
-        for name in (
-            "alpha_pre",
-            "alpha_post",
-            "eta_out",
-            "dead_zone",
-            "dead_zone_out",
-            "rate_cost",
-        ):
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        require(tuple(self.sizes) == expected, "sizes", self.sizes, f"{expected} (see of_stages)")
 
 
 def _sizes(layers: tuple[Layer, ...], classes: int) -> tuple[int, ...]:
     """Inputs, outputs of the hidden layers, classes."""
     inputs = (layer.inputs.neurons for layer in layers[:1])
     return (*inputs, *(layer.passed_on.neurons for layer in layers), classes)
-
-
-def _require(ok: bool, name: str, got: object, expected: str) -> None:
-    if not ok:
-        raise ValueError(f"{name}: got {got!r}, expected {expected}")

@@ -53,6 +53,10 @@ class Convolution:
         outputs = Map(w.shape[1], self.inputs.height, self.inputs.width)
         return Convolution(outputs).integrate(turned, columns)
 
+    def seen(self, x: Floats) -> Floats:
+        """What the neurons of each pixel see, (samples * positions, 9 * input channels)."""
+        return patches(x.reshape(-1, self.inputs.neurons), self.inputs)
+
     def add(self, w: Floats, rows: Floats, columns: Floats) -> None:
         """w += gather."""
         if columns.any():

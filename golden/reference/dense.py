@@ -1,6 +1,6 @@
 """Fully-connected synapses: weights [inputs, neurons], row j holds what input j sends.
 
-The same four operations as `golden.reference.convolution`, which layers use without knowing which.
+The same operations as `golden.reference.convolution`, which layers use without knowing which.
 """
 
 import numpy as np
@@ -26,6 +26,10 @@ class Dense:
     def back(self, w: Floats, columns: Floats) -> Floats:
         """Neuron-side ``columns`` back to the inputs: the transpose of :meth:`integrate`."""
         return columns @ w.T
+
+    def seen(self, x: Floats) -> Floats:
+        """What the neurons of each pixel see: there is one, (samples, inputs)."""
+        return x
 
     def add(self, w: Floats, rows: Floats, columns: Floats) -> None:
         """w += gather of one sample, skipping what is all zero: cost follows activity, as on chip."""

@@ -39,9 +39,9 @@ def smooth_spike(v: Floats, theta: float, kind: SurrogateKind) -> Floats:
     return np.sign(distance) * size / (RECIPROCAL_STEEPNESS * size + 1.0)
 
 
-def reset_membrane(v: Floats, o: Floats, theta: float, kind: ResetKind) -> Floats:
-    """Membrane u left after firing: v - theta o (soft) or v (1 - o) (hard)."""
-    return v - theta * o if kind == "soft" else v * (1.0 - o)
+def reset_membrane(v: Floats, o: Floats, amount: float, kind: ResetKind) -> Floats:
+    """Membrane u left after firing: v - amount o (soft) or v (1 - o) (hard)."""
+    return v - amount * o if kind == "soft" else v * (1.0 - o)
 
 
 def softmax(y: Floats) -> Floats:
@@ -55,15 +55,30 @@ def hard_sigmoid(y: Floats) -> Floats:
     return np.clip(y / 4.0 + 0.5, 0.0, 1.0)
 
 
+def clipped(y: Floats) -> Floats:
+    """clip(y / 4 + 1/C, 0, 1): C equal guesses of y = 0 add up to 1."""
+    return np.clip(y / 4.0 + 1.0 / y.shape[-1], 0.0, 1.0)
+
+
 def learning_error(y: Floats, target: Floats, kind: ErrorKind, dead_zone: float = 0.0) -> Floats:
     """Error e of logits ``y`` against the one-hot ``target`` (same shape).
 
     softmax: softmax(y) - target. hard_sigmoid: (2/C) (hs(y) - target), with the slope of hs taken
-    as 1; it is exactly zero once every logit is past +-2 on its right side, so learning pauses.
+    as 1 (the authors' code for hardware); it is exactly zero once every logit is past +-2 on its right
+    side, so learning pauses. clipped (this project's): clip(y/4 + 1/C, 0, 1) - target, the softmax's
+    error and slope near y = 0 without an exponential.
     """
-    hard = (2.0 / y.shape[-1]) * (hard_sigmoid(y) - target)
-    e = softmax(y) - target if kind == "softmax" else hard
+    e = guess(y, kind) - target
+    if kind == "hard_sigmoid":
+        e *= 2.0 / y.shape[-1]
     return e if dead_zone == 0.0 else np.where(np.abs(e) < dead_zone, 0.0, e)
+
+
+def guess(y: Floats, kind: ErrorKind) -> Floats:
+    """What logits ``y`` say of the classes: near 1 of the one meant, near 0 of others."""
+    if kind == "softmax":
+        return softmax(y)
+    return hard_sigmoid(y) if kind == "hard_sigmoid" else clipped(y)
 
 
 def one_hot(labels: NDArray[np.integer], classes: int) -> Floats:

@@ -73,10 +73,16 @@ class Layer:
         whole = self.latents == self.passed_on.neurons
         return z if whole else pooling.averages(z, self.passed_on, self.side)
 
-    def spread(self, m: Floats) -> Floats:
-        """The latents' ``m`` back to the output: the gradient of :meth:`average`."""
-        whole = self.latents == self.passed_on.neurons
-        return m if whole else pooling.from_averages(m, self.passed_on, self.side)
+    def to_neurons(self, m: Floats, o: Floats, z: Floats, *, divided: bool = True) -> Floats:
+        """The latents' ``m`` back to the neurons: the gradient of :meth:`average` and :meth:`pool`.
+
+        Not ``divided`` all pixels of a cell (of the map, under a mean) hear the whole of it.
+        """
+        if self.latents != self.passed_on.neurons:
+            m = pooling.from_averages(m, self.passed_on, self.side, divided=divided)
+        if self.stage.pool == "mean" and not divided:
+            m = m * self.fired.positions
+        return self.unpool(m, o, z)
 
 
 def make_layers(

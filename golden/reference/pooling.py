@@ -28,12 +28,11 @@ def to_winners(dz: Floats, o: Floats, z: Floats, fired: Map) -> Floats:
     """
     do = np.zeros_like(o)
     sources = corners(o, fired)
-    left = dz.reshape(sources[0].shape).copy()
+    left = dz.reshape(sources[0].shape)
     best = z.reshape(left.shape)
     for source, target in zip(sources, corners(do, fired), strict=True):
-        won = source == best
-        np.copyto(target, left, where=won)
-        np.copyto(left, 0, where=won)
+        np.multiply(left, source == best, out=target)
+        left = left - target
     return do
 
 
@@ -66,9 +65,14 @@ def averages(z: Floats, passed_on: Map, side: int) -> Floats:
     return _along_both(z, rows, columns, passed_on.channels)
 
 
-def from_averages(m: Floats, passed_on: Map, side: int) -> Floats:
-    """The latents' signal ``m`` back to the map, spread evenly over each window."""
+def from_averages(m: Floats, passed_on: Map, side: int, *, divided: bool = True) -> Floats:
+    """The latents' signal ``m`` back to the map, spread evenly over each window.
+
+    Not ``divided`` every pixel of a window hears all of it.
+    """
     rows, columns = (windows(n, side, m.dtype) for n in (passed_on.height, passed_on.width))
+    if not divided:
+        rows, columns = ((matrix > 0).astype(m.dtype) for matrix in (rows, columns))
     return _along_both(m, rows.T, columns.T, passed_on.channels)
 
 

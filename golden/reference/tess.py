@@ -4,14 +4,14 @@ Order within a step, per layer: integrate, fire, form both eligibility traces, f
 signal from the layer's own spikes, update. Nothing crosses layers but the spikes going forward.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.reference.config import FloatConfig
-from golden.reference.dense import Dense
+from golden.reference.descent import Descent, LayerStep, LearningStep
 from golden.reference.equations import (
     Floats,
     learning_error,
@@ -20,8 +20,9 @@ from golden.reference.equations import (
 )
 from golden.reference.layers import Layer
 from golden.reference.network import Spikes, check_spikes, fire
+from golden.reference.readouts import readouts_of, start_readouts
+from golden.reference.rounding import Noise
 from golden.reference.weights import Weights, init_weights
-from golden.spec.packing import sign_matrix
 
 
 @dataclass
@@ -44,7 +45,7 @@ class LayerState:
         return cls(u=u, q=np.zeros((samples, inputs), dtype), h=h, psi=psi)
 
     def step(self, cfg: FloatConfig, x: Floats, current: Floats) -> Floats:
-        """Take input spikes ``x`` and their weighted sum; returns the spikes o of this step."""
+        """Take inputs ``x`` and their weighted sum; returns the spikes o of this step."""
         self.h = cfg.lambda_post * self.h + self.psi
         v, o, self.u = fire(cfg, self.u, current)
         self.psi = surrogate(v, cfg.theta, cfg.surrogate)
@@ -53,69 +54,63 @@ class LayerState:
 
 
 def learning_signal(
-    cfg: FloatConfig, layer: Layer, signs: Floats, o: Floats, z: Floats, target: Floats
-) -> Floats:
-    """m of every neuron of ``layer`` from its own spikes ``o`` and their pooling ``z``.
+    cfg: FloatConfig, layer: Layer, b: Floats, o: Floats, z: Floats, target: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """(m, e, a) of ``layer`` from its readout ``b``, its spikes ``o`` and their pooling ``z``.
 
-    y = B a / (d tau) of the latents a, e = error(y), m = B^T e (times 1/(d tau) unless folded into
+    y = B a / (d tau) of the latents a, e = error(y), m = P(B)^T e (times 1/(d tau) unless folded into
     eta) back through the averages and the pooling. A neuron that fires and decides an output pays
-    rate_cost: the gradient of rate_cost times its spikes.
+    rate_cost: the gradient of rate_cost times its spikes. Shapes: m (..., neurons), e (..., classes),
+    a (..., latents).
     """
-    scale = cfg.logit_scale(layer.number)
-    e = learning_error(scale * (layer.average(z) @ signs.T), target, cfg.error, cfg.dead_zone)
-    latents: Floats = e @ signs if cfg.fold_scale else scale * (e @ signs)
-    m = layer.unpool(layer.spread(latents), o, z)
-    return m + cfg.rate_cost * layer.deciding(o, z) if cfg.rate_cost else m
+    scale, a = cfg.logit_scale(layer.number), layer.average(z)
+    e = learning_error(scale * (a @ b.T), target, cfg.error, cfg.dead_zone)
+    latents = e @ cfg.readouts.fed_back(b) * (1.0 if cfg.fold_scale else scale)
+    m = layer.to_neurons(latents, o, z, divided=not cfg.fold_cells)
+    return (m + cfg.rate_cost * layer.deciding(o, z) if cfg.rate_cost else m), e, a
 
 
 class TessLearner:
-    """A network that learns by TESS; ``weights`` may be read and replaced at any time."""
+    """A network that learns by TESS; ``weights`` may be read and replaced at any time.
 
-    def __init__(self, cfg: FloatConfig, weights: Weights | None = None) -> None:
+    ``noise`` decides how updates round under `cfg.formats`; None: random numbers from `cfg.seed`.
+    """
+
+    def __init__(
+        self, cfg: FloatConfig, weights: Weights | None = None, noise: Noise | None = None
+    ) -> None:
         self.cfg = cfg
         self.weights = init_weights(cfg) if weights is None else weights
-        self.signs = [
-            sign_matrix(cfg.classes, layer.latents).astype(cfg.precision) for layer in cfg.layers
-        ]
+        if cfg.readouts.eta and not self.weights.readouts:
+            self.weights.readouts = [b.copy() for b in start_readouts(cfg)]
+        rng = np.random.default_rng((cfg.seed, 1))
+        self.noise: Noise = noise or (lambda shape: rng.random(shape, np.float32))
 
     def learn_sample(self, spikes: Spikes, label: int, rate: float = 1.0) -> None:
         """Learn one sample, ``spikes`` (steps, inputs), by plain descent of eta times ``rate``."""
         if not 0 <= label < self.cfg.classes:
             raise ValueError(f"label: got {label}, expected 0..{self.cfg.classes - 1}")
         x, labels = check_spikes(self.cfg, spikes, 2)[None], np.array([label])
-        if self.cfg.update == "step":
-            for step in self._run(x, labels):
-                if self.weights.gains:
-                    self._descend(self._gradients([step]), rate)
-                else:
-                    self._descend_rows(step, rate)
-        else:
-            self._descend(self.gradients(x, labels), rate)
+        descent = Descent(self.cfg, self.weights, self.noise, rate)
+        for step in self._run(x, labels):
+            descent.take(step)
+        descent.finish()
 
     def gradients(self, spikes: Spikes, labels: NDArray[np.integer]) -> Weights:
         """TESS's stand-in for the gradient: updates without eta, summed over the learning steps.
 
         ``spikes`` (samples, steps, inputs); mean over the samples. Weights do not move.
         """
-        total = self._gradients(self._run(check_spikes(self.cfg, spikes, 3), labels))
+        total = self.weights.zeros()
+        for step in self._run(check_spikes(self.cfg, spikes, 3), labels):
+            step.add_hidden(self.cfg, total)
+            step.add_readouts(self.cfg, total)
+        self.weights.to_directions(total)
         for array in total.arrays():
             array /= len(spikes)
         return total
 
-    def _gradients(self, steps: Iterable["LearningStep"]) -> Weights:
-        """Updates without eta, summed over ``steps`` and their samples."""
-        total = self.weights.zeros()
-        for step in steps:
-            for layer, (causal, q, post, x) in zip(self.cfg.layers, step.hidden, strict=False):
-                gradient = total.hidden[layer.number]
-                gradient += layer.synapses.gather(q, causal)
-                if self.cfg.alpha_post:
-                    gradient += layer.synapses.gather(x, post)
-            total.out += step.last_spikes.T @ step.error_out
-            total.bias += step.error_out.sum(axis=0) * self.cfg.output_bias
-        return self.weights.to_directions(total)
-
-    def _run(self, x: Floats, labels: NDArray[np.integer]) -> Iterator["LearningStep"]:
+    def _run(self, x: Floats, labels: NDArray[np.integer]) -> Iterator[LearningStep]:
         """Yield the factors of the update at each learning step; the caller may move weights."""
         cfg = self.cfg
         target = one_hot(labels, cfg.classes).astype(cfg.precision)
@@ -124,50 +119,17 @@ class TessLearner:
         for t in range(cfg.steps):
             learning = t >= cfg.first_learning_step
             z = x[:, t]
-            hidden: list[tuple[Floats, Floats, Floats, Floats]] = []
-            effective = self.weights.effective()
-            for layer, state, w in zip(cfg.layers, states, effective, strict=True):
+            hidden: list[LayerStep] = []
+            effective, readouts = self.weights.effective(), readouts_of(cfg, self.weights)
+            for layer, state, w, b in zip(cfg.layers, states, effective, readouts, strict=True):
                 inputs = z
                 o = state.step(cfg, inputs, layer.synapses.integrate(w, inputs))
                 z = layer.pool(o)
                 if learning and cfg.train_hidden:
-                    m = learning_signal(cfg, layer, self.signs[layer.number], o, z, target)
+                    m, e, a = learning_signal(cfg, layer, b, o, z, target)
                     causal, post = cfg.alpha_pre * m * state.psi, cfg.alpha_post * m * state.h
-                    hidden.append((causal, state.q, post, inputs))
+                    hidden.append(LayerStep(causal, state.q, post, inputs, e, a))
             if learning:
                 y = (z @ self.weights.out + self.weights.bias) / cfg.temperature_out
                 e = learning_error(y, target, cfg.error_out, cfg.dead_zone_out)
                 yield LearningStep(hidden=hidden, last_spikes=z, error_out=e)
-
-    def _descend_rows(self, step: "LearningStep", rate: float) -> None:
-        """Apply one step's update of one sample to the rows that have a trace or a spike."""
-        for layer, (causal, q, post, x) in zip(self.cfg.layers, step.hidden, strict=False):
-            w = self.weights.hidden[layer.number]
-            eta = rate * self.cfg.per_layer("eta", layer.number)
-            layer.synapses.add(w, q, -eta * causal)
-            if self.cfg.alpha_post:
-                layer.synapses.add(w, x, -eta * post)
-        e = -rate * self.cfg.eta_out * step.error_out
-        Dense().add(self.weights.out, step.last_spikes, e)
-        self.weights.bias += e[0] * self.cfg.output_bias
-
-    def _descend(self, gradients: Weights, rate: float) -> None:
-        weights = self.weights
-        for arrays, moves in ((weights.hidden, gradients.hidden), (weights.gains, gradients.gains)):
-            for layer, (array, move) in enumerate(zip(arrays, moves, strict=True)):
-                array -= rate * self.cfg.per_layer("eta", layer) * move
-        weights.out -= rate * self.cfg.eta_out * gradients.out
-        weights.bias -= rate * self.cfg.eta_out * gradients.bias
-
-
-@dataclass(frozen=True, kw_only=True)
-class LearningStep:
-    """Factors of one step's update, before eta; first axis = samples.
-
-    Each entry of ``hidden`` is (alpha_pre m Psi, q, alpha_post m h, x): the update of that layer is
-    -eta (q^T (alpha_pre m Psi) + x^T (alpha_post m h)). Of the output: -eta_out s^T e.
-    """
-
-    hidden: list[tuple[Floats, Floats, Floats, Floats]]
-    last_spikes: Floats
-    error_out: Floats

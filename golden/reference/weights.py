@@ -8,6 +8,7 @@ import numpy as np
 from golden.reference.config import FloatConfig
 from golden.reference.equations import Floats
 from golden.reference.normalization import normalized, norms, to_direction
+from golden.reference.readouts import start_readouts
 
 
 @dataclass(kw_only=True)
@@ -18,16 +19,18 @@ class Weights:
     convolution (9 * input channels, output channels), see `golden.reference.convolution`.
     ``out`` is (last layer's outputs, classes), ``bias`` (classes,). With weight normalization
     ``hidden`` holds directions and ``gains[l]`` (neurons or output channels,) their lengths.
+    ``readouts[l]`` (classes, latents) is the layer's own readout B, where it learns.
     """
 
     hidden: list[Floats]
     out: Floats
     bias: Floats
     gains: list[Floats] = field(default_factory=list)
+    readouts: list[Floats] = field(default_factory=list)
 
     def arrays(self) -> Iterator[Floats]:
         """All arrays, hidden layers first."""
-        yield from (*self.hidden, self.out, self.bias, *self.gains)
+        yield from (*self.hidden, self.out, self.bias, *self.gains, *self.readouts)
 
     def copy(self) -> "Weights":
         """A deep copy."""
@@ -51,22 +54,29 @@ class Weights:
         return gradients
 
     def _each(self, make: Callable[[Floats], Floats]) -> "Weights":
-        hidden, gains = ([make(w) for w in arrays] for arrays in (self.hidden, self.gains))
-        return Weights(hidden=hidden, out=make(self.out), bias=make(self.bias), gains=gains)
+        lists = (self.hidden, self.gains, self.readouts)
+        hidden, gains, readouts = ([make(w) for w in arrays] for arrays in lists)
+        out, bias = make(self.out), make(self.bias)
+        return Weights(hidden=hidden, out=out, bias=bias, gains=gains, readouts=readouts)
 
 
 def init_weights(cfg: FloatConfig) -> Weights:
-    """Weights at the start of training, from ``cfg.seed``. Gains start at |v|: w is what was drawn."""
-    rng = np.random.default_rng(cfg.seed)
+    """Weights at the start of training, from ``cfg.seed``, on the grid of `cfg.formats`.
+
+    Gains start at |v|: w is what was drawn.
+    """
+    rng, grid = np.random.default_rng(cfg.seed), cfg.formats.hidden
     hidden = []
     for layer in cfg.layers:
         shape = layer.weight_shape
         limit = cfg.per_layer("init_scale", layer.number) / np.sqrt(shape[0])
-        hidden.append(rng.uniform(-limit, limit, shape).astype(cfg.precision))
+        drawn = rng.uniform(-limit, limit, shape).astype(cfg.precision)
+        hidden.append(grid.nearest(drawn) if grid else drawn)
     outputs = cfg.layers[-1].passed_on.neurons
     return Weights(
         hidden=hidden,
         out=np.zeros((outputs, cfg.classes), cfg.precision),
         bias=np.zeros(cfg.classes, cfg.precision),
         gains=[norms(v) for v in hidden] if cfg.weight_norm else [],
+        readouts=[b.copy() for b in start_readouts(cfg)] if cfg.readouts.eta else [],
     )

@@ -1,0 +1,104 @@
+"""Kernels that learn, in floating point: learned readouts beside fixed signs, kernels as drawn, and BPTT.
+
+    python -m bench.kernels --data-dir DIR [--train 2000] [--test 2000] [--bits 1] [--seeds 1 2 3]
+                            [--hidden 16c3p 32c3p] [--steps 6] [--epochs 6] [--rows recipe signs ...]
+
+CIFAR-10, the same image in every step; `--bits` of each colour (bench/kernels/inputs.py). Accuracy on test
+images after the last epoch, learning off: of the output layer, of it and all layers' own readouts summed,
+and of each readout. No batch normalization anywhere, so BPTT is a yardstick for shallow networks only.
+A run is kept as a line of --out and not repeated when it is there: a long list may be taken up again.
+"""
+
+import argparse
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy; more threads only wait here
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.kernels.inputs import read
+from bench.kernels.rows import ROWS, run
+
+KEPT = Path(__file__).parents[1] / "results" / "kernels" / "runs.jsonl"
+MAIN = ("bptt", "recipe", "signs", "frozen")
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir", required=True, metavar="DIR", help="where CIFAR-10 is")
+    parser.add_argument("--train", type=int, default=2000, help="images (%(default)s)")
+    parser.add_argument("--test", type=int, default=2000, help="images (%(default)s)")
+    parser.add_argument("--bits", type=int, default=1, help="of the input (%(default)s)")
+    parser.add_argument("--hidden", nargs="+", default=["16c3p", "32c3p"], metavar="STAGE")
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=MAIN)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--out", type=Path, default=KEPT, metavar="FILE", help="%(default)s")
+    return parser.parse_args()
+
+
+def table(runs: list[dict[str, Any]]) -> Table:
+    """Means over the seeds, percent."""
+    of: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for each in runs:
+        of[each["row"]].append(each)
+    out = Table()
+    for column in (
+        "row",
+        "accuracy",
+        "mean",
+        "summed",
+        "each layer's readout",
+        "firing",
+        "seconds",
+    ):
+        out.add_column(column)
+    for row, found in of.items():
+        accuracy = [100 * each["accuracy"] for each in found]
+        lists = ([100 * value for value in found[-1][name]] for name in ("layers", "firing"))
+        cells = (" ".join(f"{value:.1f}" for value in values) for values in (accuracy, *lists))
+        seeds, layers, firing = cells
+        mean, summed = (
+            sum(each[name] for each in found) / len(found) for name in ("accuracy", "summed")
+        )
+        figures = (f"{100 * mean:.1f}", f"{100 * summed:.1f}", layers, firing)
+        out.add_row(row, seeds, *figures, str(found[-1]["seconds"]))
+    return out
+
+
+def main() -> None:
+    """Run what is not there, print the table."""
+    options, console = parse(), Console(highlight=False)
+    lines = options.out.read_text().splitlines() if options.out.exists() else []
+    known = {tuple(each["key"]): each for each in map(json.loads, lines)}
+    sizes = (options.train, options.test, options.bits, options.steps, options.epochs)
+    stages, runs = tuple(options.hidden), []
+    images = read(options.data_dir, options.train, options.test, options.bits)
+    for row in options.rows:
+        for seed in options.seeds:
+            key = (row, seed, "-".join(stages), *sizes)
+            if key not in known:
+                result = run(row, stages, images, options.epochs, steps=options.steps, seed=seed)
+                known[key] = {"key": key, "row": row, "seed": seed, **result}
+                options.out.parent.mkdir(parents=True, exist_ok=True)
+                with options.out.open("a") as file:
+                    file.write(json.dumps(known[key]) + "\n")
+            runs.append(known[key])
+            console.print(f"{row}, seed {seed}: {100 * known[key]['accuracy']:.1f} %")
+    console.print(
+        f"{'-'.join(stages)}, train test bits steps epochs: {sizes}, seeds {options.seeds}"
+    )
+    console.print(table(runs))
+
+
+if __name__ == "__main__":
+    main()
