@@ -3,11 +3,9 @@
 from random import Random
 from typing import Any
 
-from golden.spec.layers import FIELD_NAMES, FIELDS, Layer
-from hw.core.base.tokens import layer_entry
+from golden.spec.layers import FIELD_NAMES, FIELDS, WORD_BITS, Layer
+from hw.core.base.layouts import layer_entry
 from sim.streams import pack, unpack
-
-WORD = 16  # bits of a field
 
 
 def random_layer(rng: Random, **given: int) -> Layer:
@@ -21,12 +19,12 @@ def random_layer(rng: Random, **given: int) -> Layer:
 
 def entry_of(layer: Layer) -> Any:
     """The value of a port that carries the layer's entry."""
-    words = [getattr(layer, name) for name in FIELD_NAMES]
-    return unpack(layer_entry(), sum(word << WORD * at for at, word in enumerate(words)))
+    words = [int(getattr(layer, name)) for name in FIELD_NAMES]
+    return unpack(layer_entry(), sum(word << WORD_BITS * at for at, word in enumerate(words)))
 
 
 def layer_of(entry: Any) -> Layer:
     """The layer whose entry a port carries."""
     bits = pack(layer_entry(), entry)
-    words = [bits >> WORD * at & 0xFFFF for at in range(len(FIELDS))]
+    words = [bits >> WORD_BITS * at & 0xFFFF for at in range(len(FIELDS))]
     return Layer(**dict(zip(FIELD_NAMES, words, strict=True)))

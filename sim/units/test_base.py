@@ -3,9 +3,9 @@
 import numpy as np
 
 from golden.spec.config import PRESETS, CoreConfig
-from hw.core.base.memories import LaneSelect
 from hw.core.base.multiply import Multiply
 from hw.core.base.raster import Raster
+from hw.core.base.read_multiplexer import ReadMultiplexer
 from sim.units.bench import UnitTest
 from sim.units.layers import entry_of, random_layer
 from sim.units.values import anything, fill
@@ -37,25 +37,25 @@ class TestMultiply(UnitTest):
         return {"products": (np.array(now.values) * now.factors + now.bias) >> 8}
 
 
-class TestLaneSelect(UnitTest):
-    """Every lane of words of several parts, and those beyond the last."""
+class TestReadMultiplexer(UnitTest):
+    """Every value of words of several parts, and those beyond the last."""
 
-    unit = LaneSelect
+    unit = ReadMultiplexer
     sizes = {
-        "one": {"shape": 1, "lanes": 1},
-        "odd": {"shape": 9, "lanes": 13},
-        "parts": {"shape": 16, "lanes": 40},
+        "one": {"shape": 1, "count": 1},
+        "odd": {"shape": 9, "count": 13},
+        "parts": {"shape": 16, "count": 40},
     }
-    at = {"value": LaneSelect.LATENCY}
+    at = {"value": ReadMultiplexer.LATENCY}
 
     def stimuli(self, rng):
         ports = self.unit(**self.size)
-        for lane in range(3 << len(ports.lane)):
-            lane &= (1 << len(ports.lane)) - 1
-            yield {"word": anything(ports.word.shape(), rng), "lane": lane}
+        for index in range(3 << len(ports.index)):
+            index &= (1 << len(ports.index)) - 1
+            yield {"word": anything(ports.word.shape(), rng), "index": index}
 
     def step(self, now):
-        return {"value": now.word[now.lane] if now.lane < len(now.word) else 0}
+        return {"value": now.word[now.index] if now.index < len(now.word) else 0}
 
 
 class TestRaster(UnitTest):

@@ -5,8 +5,9 @@ import numpy as np
 from golden.fire.fire import fire
 from golden.fire.pool import cell_numbers, pool
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.flags import Flag
 from golden.spec.formats import MEMBRANE_BITS, saturate
-from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, READOUT, most_psi_shift
+from golden.spec.layers import most_psi_shift
 from golden.spec.network import Network
 from hw.core.fire.fire import Fire
 from hw.core.fire.pool import Pool
@@ -42,14 +43,16 @@ class TestFire(UnitTest):
         most = config.trace_entries << config.weight_bits - 1
         for _ in range(400):
             layer = random_layer(
-                rng, flags=rng.choice([0, HARD_RESET, READOUT, BIAS | PLASTIC]),
+                rng, flags=rng.choice([0, Flag.HARD_RESET, Flag.READOUT, Flag.BIAS | Flag.PLASTIC]),
                 psi_shift=rng.randint(0, most_psi_shift(config)),
                 theta=rng.choice([0, 1, 600, 0x7FFF]), psi_width=rng.choice([0, 1, 700, 0x7FFF]),
             )  # fmt: skip
             near = rng.choice([most, min(3 * layer.theta, most), 3])
             sums = [rng.randint(-near, near) for _ in range(config.chunk_lanes)]
             yield {
-                "context": anything(ports.context.shape(), rng, valid=rng.randint(0, config.lanes)),
+                "context": anything(
+                    ports.context.shape(), rng, neurons=rng.randint(0, config.lanes)
+                ),
                 "chunk": rng.randrange(config.chunks),
                 "entry": entry_of(layer),
                 "sums": sums,
@@ -58,7 +61,7 @@ class TestFire(UnitTest):
 
     def step(self, now):
         layer, lanes = layer_of(now.entry), len(now.sums)
-        valid = (now.chunk * lanes + np.arange(lanes) < now.context["valid"]).astype(int)
+        valid = (now.chunk * lanes + np.arange(lanes) < now.context["neurons"]).astype(int)
         start = np.array(now.start) * (not (layer.readout or now.context["fresh"]))
         fired = fire(start + now.sums, valid, layer)
         v = saturate(start + now.sums, MEMBRANE_BITS)
@@ -109,7 +112,7 @@ class TestPool(UnitTest):
                 given = {
                     "valid": 1,
                     "context": anything(
-                        ports.context.shape(), rng, state=layer.state_base + group, final=final
+                        ports.context.shape(), rng, group=layer.state_base + group, final=final
                     ),
                     "chunk": chunk,
                     "entry": entry_of(layer),
@@ -125,7 +128,7 @@ class TestPool(UnitTest):
         y, x = divmod(pixel, max(layer.width, 1))
         whole = layer.pool and y & 1 and x & 1
         coming = bool(not layer.pool or whole or done)
-        local = cell_numbers(layer)[pixel] * layer.groups if layer.convolution else 0
+        local = cell_numbers(layer)[pixel] * layer.groups if layer.kind.mapped else 0
         restart, self.begun = not self.begun, self.begun or coming
         window = (y >> 1) * (layer.width // 2) + (x >> 1) if layer.pool else pixel
         spikes = (

@@ -4,11 +4,12 @@ import numpy as np
 
 from golden.lanes.noise import WEYL, noise, word
 from golden.lanes.update import update_rows
+from golden.spec.block_ram import bank_depths
 from golden.spec.config import CoreConfig
 from hw.core.lanes.integrate import Integrate
 from hw.core.lanes.noise import Noise
 from hw.core.lanes.update import Update
-from hw.core.lanes.weights import Weights, bank_depths
+from hw.core.lanes.weights import Weights
 from sim.units.bench import UnitTest
 from sim.units.values import extremes, fill
 
@@ -32,22 +33,22 @@ class TestNoise(UnitTest):
     def stimuli(self, rng):
         self.state = None
         for _ in range(3):
-            yield {"load_low": 1}
-            yield {"load_high": 1}
+            yield {"host": {"load_low": 1}}
+            yield {"host": {"load_high": 1}}
             for _ in range(100):
                 yield {"advance": rng.random() < 0.7}
 
     def step(self, now):
         before = self.state
-        if now.load_low:
-            self.state = (before or 0) & ~0xFFFF | now.load
-            return {"state": None}
-        if now.load_high:
-            self.state = before & 0xFFFF | now.load << 16
-            return {"state": before}
+        if now.host.load_low:
+            self.state = (before or 0) & ~0xFFFF | now.host.load
+            return {"host.state": None}
+        if now.host.load_high:
+            self.state = before & 0xFFFF | now.host.load << 16
+            return {"host.state": before}
         if now.advance:
             self.state = (before + WEYL) & 0xFFFFFFFF
-        return {"state": before, "word": base(before) if now.advance else None}
+        return {"host.state": before, "word": base(before) if now.advance else None}
 
 
 class TestUpdate(UnitTest):
@@ -59,7 +60,13 @@ class TestUpdate(UnitTest):
         "narrow": {"config": NARROW, "lanes": 4},
         "wide": {"config": WIDE, "lanes": 3, "first": 60},
     }
-    at = {"post_gains": 1, "noise": 2, "update": 2, "weights": 3, "new": Update.LATENCY}
+    at = {
+        "post_gains": 1,
+        "noise": Update.NOISE_AT,
+        "update": Update.NOISE_AT,
+        "weights": Update.WEIGHTS_AT,
+        "new": Update.LATENCY,
+    }
 
     def stimuli(self, rng):
         ports = self.unit(**self.size)
@@ -72,7 +79,7 @@ class TestUpdate(UnitTest):
                 "gains": gains,
                 "post_gains": [post * rng.randrange(2) for post in posts],
                 "pre_trace": extremes(8, rng),
-                "spiked": rng.randrange(2),
+                "previous_spike": rng.randrange(2),
                 "update": rng.random() < 0.9,
                 "weights": fill(ports.weights.shape(), rng),
             }
@@ -86,7 +93,7 @@ class TestUpdate(UnitTest):
             np.array(now.gains, np.int32),
             np.array(now.post_gains, np.int32),
             np.array([now.pre_trace], np.int32),
-            np.array([bool(now.spiked)]),
+            np.array([bool(now.previous_spike)]),
             lanes_of(now.noise, first + self.size["lanes"])[:, first:],
             self.size["config"].weight_bits,
         )
@@ -108,7 +115,7 @@ class TestIntegrate(UnitTest):
 
     unit = Integrate
     sizes = {"odd": {"config": NARROW, "lanes": 5}, "wide": {"config": WIDE, "lanes": 2}}
-    at = {"sums": 1}
+    at = {"sums": Integrate.LATENCY}
 
     def stimuli(self, rng):
         self.sums = None

@@ -7,7 +7,8 @@ from golden.rows.scan import scan
 from golden.rows.trace import ActiveList
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.samples import SAMPLE_HEADER, split_sample
-from hw.core.rows.events import HEADER, Events
+from hw.core.base.layouts import HEADER
+from hw.core.rows.events import Events
 from hw.core.rows.scan import Scan
 from hw.core.rows.trace import Trace
 from sim.streams import unpack
@@ -31,7 +32,7 @@ class TestEvents(UnitTest):
     unit = Events
     sizes = {"even": {"config": CONFIG}, "odd": {"config": ODD}}
     held = ("inputs",)
-    unchecked = {"begin": "the header is read there", "taken": "counted for every sample"}
+    unchecked = {"head.begin": "the header is read there", "taken": "counted for every sample"}
 
     def stimuli(self, rng):
         numbers = generator(rng)
@@ -48,14 +49,15 @@ class TestEvents(UnitTest):
             last = len(payload) - 1
             self.send("sample", *({"data": b, "last": at == last} for at, b in enumerate(payload)))
             self.taken = 0
-            yield from self.until("begin")
+            yield from self.until("head.begin")
             self.check(
-                "header", unpack(HEADER, int.from_bytes(payload[: SAMPLE_HEADER.size], "little"))
+                "head.header",
+                unpack(HEADER, int.from_bytes(payload[: SAMPLE_HEADER.size], "little")),
             )
-            yield from self.until("finished")
+            yield from self.until("head.finished")
             yield from self.drain()
-            self.check("status", int(wanted.status))
-            self.check("finished", 1)
+            self.check("head.status", int(wanted.status))
+            self.check("head.finished", 1)
             assert self.taken == sum(map(len, wanted.steps))
             yield {"free": 1}
 
@@ -105,16 +107,8 @@ class TestTrace(UnitTest):
     unit = Trace
     sizes = {"odd": {"config": ODD}, "tiny": {"config": PRESETS["tiny"]}}
     HELD = ("flush", "keep", "layer", "bias", "last_row", "decay", "gain")
-    held = HELD
-    at = {"peek_entry": 1, "peek_count": 1}
-
-    def control(self, **values):
-        """Values of the ports that say what a pass is."""
-        return values
-
-    def controlled(self, now):
-        """What `control` set."""
-        return now
+    held = tuple(f"control.{name}" for name in HELD)
+    at = {"peek.entry": 1, "peek.count": 1}
 
     def stimuli(self, rng):
         self.running = False
@@ -123,7 +117,7 @@ class TestTrace(UnitTest):
         for _ in range(6):
             layers = [self.layer(rng, rng.choice([1, 2, rows])) for _ in range(config.layers)]
             self.lists = [ActiveList() for _ in layers]
-            yield self.control(clear=1)
+            yield {"control": {"clear": 1}}
             yield {}
             for _ in range(8):
                 yield from self.one_step(rng, layers, flush=False)
@@ -139,7 +133,7 @@ class TestTrace(UnitTest):
     def one_step(self, rng, layers, *, flush):
         for number, layer in enumerate(layers):
             if flush and rng.random() < 0.5:
-                yield self.control(skip=1, layer=number)
+                yield {"control": {"skip": 1, "layer": number}}
                 self.lists[number] = ActiveList()
                 continue
             keep = rng.random() < 0.9
@@ -149,31 +143,44 @@ class TestTrace(UnitTest):
             visit = self.lists[number].merge(
                 np.append(spikes, bias).astype(int), layer, keep and not flush
             )
-            fields = zip(visit.rows, visit.trace, visit.spiked, visit.spikes, strict=True)
-            names = ("row", "trace", "spiked", "spike")
+            fields = zip(visit.rows, visit.trace, visit.previous_spikes, visit.spikes, strict=True)
+            names = ("row", "trace", "previous_spike", "spike")
             for values in fields:
                 self.expect("visits", dict(zip(names, values, strict=True)) | {"end": 0})
             self.expect("visits", {"end": 1})
-            yield self.control(
-                start=1, flush=flush, keep=keep, layer=number, bias=layer.bias,
-                last_row=layer.rows - 1, decay=layer.pre_decay, gain=layer.pre_gain,
-            )  # fmt: skip
+            yield {
+                "control": {
+                    "start": 1,
+                    "flush": flush,
+                    "keep": keep,
+                    "layer": number,
+                    "bias": layer.bias,
+                    "last_row": layer.rows - 1,
+                    "decay": layer.pre_decay,
+                    "gain": layer.pre_gain,
+                }
+            }
             if not flush:
                 self.send("events", *step_events(spikes))
             yield from self.drain(4)
 
     def peeks(self, rng):
         """Any entry, and the length of any list; the lists lie in the order of layers."""
-        fields = [zip(one.rows, one.trace, one.spiked, strict=True) for one in self.lists]
-        ring = [dict(zip(("row", "trace", "spiked"), e, strict=True)) for f in fields for e in f]
+        fields = [zip(one.rows, one.trace, one.previous_spikes, strict=True) for one in self.lists]
+        ring = [
+            dict(zip(("row", "trace", "previous_spike"), e, strict=True)) for f in fields for e in f
+        ]
         for _ in range(20):
             place, layer = rng.randrange(len(ring) + 1), rng.randrange(len(self.lists))
             entry = ring[place] if place < len(ring) else None
             count = len(self.lists[layer].rows)
-            yield {"peek": place, "peek_layer": layer}, {"peek_entry": entry, "peek_count": count}
+            yield (
+                {"peek": {"index": place, "layer": layer}},
+                {"peek": {"entry": entry, "count": count}},
+            )
 
     def step(self, now):
-        control = self.controlled(now)
+        control = now.control
         running = self.running
         waiting = running and not control.flush and not self.offered("events")
         if control.start:

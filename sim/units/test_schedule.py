@@ -3,12 +3,12 @@
 import numpy as np
 
 from golden.rows.trace import Pass
-from golden.schedule.window import passes
+from golden.schedule.passes import passes
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.network import Network
-from hw.core.base.tokens import visit, word_bits
-from hw.core.schedule.replay import Replay
-from hw.core.schedule.window import Window
+from hw.core.base.layouts import visit, word_bits
+from hw.core.schedule.row_list import RowList
+from hw.core.schedule.segments import Segments
 from sim.units.bench import UnitTest
 from sim.units.layers import entry_of
 from sim.units.values import anything, generator
@@ -24,22 +24,23 @@ SHAPES = [
 ]
 
 
-class TestReplay(UnitTest):
+class TestRowList(UnitTest):
     """Lists from none to full, read while they grow."""
 
-    unit = Replay
+    unit = RowList
     sizes = {"odd": {"config": ODD}, "tiny": {"config": PRESETS["tiny"]}}
-    at = {"visit": Replay.LATENCY}
+    at = {"visit": RowList.LATENCY}
 
     def stimuli(self, rng):
         config = self.size["config"]
         self.visits, self.spikes = [], []
         for length in (0, 1, config.trace_entries, rng.randrange(config.trace_entries), 0):
-            yield {"restart": 1}
+            yield {"control": {"restart": 1}}
             for _ in range(length):
-                yield {"record": 1, "recorded": anything(visit(config), rng)} | self.look(rng)
+                recorded = {"record": 1, "recorded": anything(visit(config), rng)}
+                yield {"control": recorded | self.look(rng)}
             for _ in range(2 * length):
-                yield self.look(rng)
+                yield {"control": self.look(rng)}
 
     def look(self, rng):
         """A place of one of the lists that holds something."""
@@ -48,41 +49,42 @@ class TestReplay(UnitTest):
         return {"address": rng.randrange(len(source) + 1), "spikes_only": spikes}
 
     def step(self, now):
-        wanted = {"visited": len(self.visits), "spiked": len(self.spikes)}
-        source = self.spikes if now.spikes_only else self.visits
-        if now.address < len(source):
-            wanted["visit"] = source[now.address]
-        if now.restart:
+        control = now.control
+        wanted = {"control": {"rows": len(self.visits), "spikes": len(self.spikes)}}
+        source = self.spikes if control.spikes_only else self.visits
+        if control.address < len(source):
+            wanted["visit"] = source[control.address]
+        if control.restart:
             self.visits, self.spikes = [], []
-        elif now.record:
-            self.visits.append(now.recorded)
-            if now.recorded["spike"]:
-                row = now.recorded["row"]
-                self.spikes.append({"row": row, "trace": 0, "spiked": 0, "spike": 1})
+        elif control.record:
+            self.visits.append(control.recorded)
+            if control.recorded["spike"]:
+                row = control.recorded["row"]
+                self.spikes.append({"row": row, "trace": 0, "previous_spike": 0, "spike": 1})
         return wanted
 
 
-class TestWindow(UnitTest):
-    """Stretches of a list and their offsets are the rows that the model's passes visit, in order."""
+class TestSegments(UnitTest):
+    """Segments of a list and their offsets are the rows that the model's passes visit, in order."""
 
-    unit = Window
+    unit = Segments
     sizes = {"maps": {"config": MAPS}}
     held = ("entry",)
-    unchecked = {"state": "asks for `pending`", "stretches": "their rows, pass by pass"}
+    unchecked = {"group": "asks for `updates`", "segments": "their rows, pass by pass"}
 
     def stimuli(self, rng):
         numbers = generator(rng)
-        self.pending = np.zeros(1 << 8, int)
+        self.deferred = np.zeros(1 << 8, int)
         self.lists, self.owed, self.words = ([], []), [], []
         for density in (0.0, 0.05, 0.4, 1.0):
             for shape, stages, side in SHAPES:
                 network = Network.of_stages(shape, stages, 3, latent_side=side)
                 for layer in network.layers(MAPS):
-                    if layer.by_pixel:
+                    if layer.kind.shared:
                         yield from self.one_layer(rng, numbers, layer, density)
 
     def one_layer(self, rng, numbers, layer, density):
-        self.pending[:] = numbers.random(len(self.pending)) < 0.5
+        self.deferred[:] = numbers.random(len(self.deferred)) < 0.5
         self.lists = ([], [])
         rows = np.flatnonzero(numbers.random(layer.inputs) < density)
         rows = np.append(rows, [layer.inputs] if layer.bias else []).astype(int)
@@ -93,16 +95,16 @@ class TestWindow(UnitTest):
         yield {"start": 1, "entry": entry_of(layer)}
         ends = [0] * len(rows) + [1]
         tokens = [
-            {"row": row, "trace": 9, "spiked": 0, "spike": spike, "end": end}
+            {"row": row, "trace": 9, "previous_spike": 0, "spike": spike, "end": end}
             for row, spike, end in zip([*rows, 0], [*spikes, 0], ends, strict=True)
         ]
         self.send("visits", *tokens)
-        yield from self.wait(lambda: not self.owed, "stretches")
+        yield from self.wait(lambda: not self.owed, "segments")
 
     def one_pass(self, layer, number, found):
-        """What the stretches of a pass have to add up to."""
+        """What the segments of a pass have to add up to."""
         group, visited = found
-        updates = self.pending[layer.state_base + number]
+        updates = self.deferred[layer.state_base + number]
         words = layer.weight_base + group * layer.rows + visited.rows
         return {
             "words": words if updates else words[visited.spikes],
@@ -112,12 +114,12 @@ class TestWindow(UnitTest):
         }
 
     def always(self):
-        """What the list of rows and the pending updates answer."""
-        pending = self.pending[self.port("state")]
-        return {"visited": len(self.lists[0]), "spiked": len(self.lists[1]), "pending": pending}
+        """What the row list and the deferred updates answer."""
+        updates = self.deferred[self.port("group")]
+        return {"rows": len(self.lists[0]), "spikes": len(self.lists[1]), "updates": updates}
 
     def step(self, now):
-        token, part = now.visits, now.stretches
+        token, part = now.visits, now.segments
         records = token is not None and not token["end"]
         if records:
             self.lists[0].append(token["row"])
@@ -125,11 +127,11 @@ class TestWindow(UnitTest):
         if part is not None and part["end"]:
             got = {"words": self.words, "pixel_end": part["pixel_end"], "final": part["final"]}
             wanted = self.owed.pop(0)
-            self.equal("stretches", wanted | {"updates": None}, got | {"updates": None})
+            self.equal("segments", wanted | {"updates": None}, got | {"updates": None})
             self.words = []
         elif part is not None:
-            self.equal("stretches", self.owed[0]["updates"], part["updates"])
-            assert part["beyond"] > part["first"], "an empty stretch costs a cycle"
+            self.equal("segments", self.owed[0]["updates"], part["updates"])
+            assert part["beyond"] > part["first"], "an empty segment costs a cycle"
             source = self.lists[not part["updates"]][part["first"] : part["beyond"]]
             self.words += [(row + part["offset"]) % (1 << word_bits(MAPS)) for row in source]
         return {"record": records}
