@@ -9,7 +9,7 @@ from hw.link.executor import Executor
 from hw.link.replies import Store
 from sim.link_model import Core, Reference, random_command
 from sim.test_store import fill_commands, filling, play_command
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 
 NO_STORE = CoreConfig(lanes=3, layers=2, classes=3, frame_bytes=512, store_bytes=0)
 LARGEST = 300  # bytes of a payload
