@@ -99,7 +99,7 @@ def test_what_is_wrong_is_named(kind: type[UnitTest], said: str) -> None:
 
 
 def test_an_input_that_does_not_exist_is_named() -> None:
-    with pytest.raises(AssertionError, match="no inputs: {'nosuch'}"):
+    with pytest.raises(AssertionError, match=r"no inputs.*nosuch"):
         Mistyped().test_unit("")
 
 
