@@ -203,7 +203,7 @@ class TestTransmitter(UnitTest):
     def step(self, now):
         sent = b""
         if now.head is not None:
-            assert not self.offered("complaint"), "a complaint goes first"
+            self.equal("head", False, self.offered("complaint"))  # which goes first
             self.left = now.head["length"]
             sent = HEADER.pack(now.head["sequence"], now.head["status"], self.left)
         elif now.complaint is not None:
