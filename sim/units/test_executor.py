@@ -6,7 +6,7 @@ from golden.spec.frames import HEADER, MAX_READ_WORDS, READ_PAYLOAD, Command
 from golden.spec.registers import SPACE_SHIFT, Space, address, memories
 from golden.store import SampleStore
 from hw.link.executor import Executor
-from hw.link.replies import Store
+from hw.link.replies import ReplyMemory
 from sim.link_model import Core, Reference, random_command
 from sim.test_store import fill_commands, filling, play_command
 from sim.units.base import UnitTest
@@ -31,7 +31,7 @@ class TestExecutor(UnitTest):
 
     def stimuli(self, rng):
         config = self.size["config"]
-        self.rng, self.buffer = rng, Store(config).buffer
+        self.rng, self.buffer = rng, ReplyMemory(config).buffer
         self.core, self.store, self.reference = Core(config), SampleStore(config), Reference(config)
         self.memory, self.sample, self.answers = {}, b"", []
         self.sending = self.playing = 0

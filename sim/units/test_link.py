@@ -15,7 +15,7 @@ from golden.spec.frames import (
     unstuff,
 )
 from hw.link.crc import Crc32
-from hw.link.replies import QUEUE, Replies, Store
+from hw.link.replies import QUEUE, Replies, ReplyMemory
 from hw.link.ring import Ring
 from hw.link.slip import Stuffer, Unstuffer
 from hw.link.transmitter import Transmitter
@@ -145,7 +145,7 @@ class TestReplies(UnitTest):
     sizes = {"odd": {"config": ODD}, "tiny": {"config": PRESETS["tiny"]}}
 
     def stimuli(self, rng):
-        store = Store(self.size["config"])
+        store = ReplyMemory(self.size["config"])
         self.words, self.waiting = [None] * store.depth, 0
         for address in range(store.depth):
             yield {"write": 1, "address": address}
