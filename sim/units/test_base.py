@@ -6,7 +6,7 @@ from golden.spec.config import PRESETS, CoreConfig
 from hw.core.base.multiply import Multiply
 from hw.core.base.raster import Raster
 from hw.core.base.read_multiplexer import ReadMultiplexer
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 from sim.units.layers import entry_of, random_layer
 from sim.units.values import anything, fill
 

@@ -2,14 +2,14 @@
 
 from golden.host.memory import BadAddress
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.frames import HEADER, Command
-from golden.spec.registers import SPACE_SHIFT, Space
+from golden.spec.frames import HEADER, MAX_READ_WORDS, READ_PAYLOAD, Command
+from golden.spec.registers import SPACE_SHIFT, Space, address, memories
 from golden.store import SampleStore
 from hw.link.executor import Executor
-from hw.link.replies import Store
+from hw.link.replies import ReplyMemory
 from sim.link_model import Core, Reference, random_command
 from sim.test_store import fill_commands, filling, play_command
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 
 NO_STORE = CoreConfig(lanes=3, layers=2, classes=3, frame_bytes=512, store_bytes=0)
 LARGEST = 300  # bytes of a payload
@@ -31,13 +31,14 @@ class TestExecutor(UnitTest):
 
     def stimuli(self, rng):
         config = self.size["config"]
-        self.rng, self.buffer = rng, Store(config).buffer
+        self.rng, self.buffer = rng, ReplyMemory(config).buffer
         self.core, self.store, self.reference = Core(config), SampleStore(config), Reference(config)
         self.memory, self.sample, self.answers = {}, b"", []
         self.sending = self.playing = 0
         self.refuses = self.reading = False
         words, starts = filling(rng, config)
         commands = fill_commands(config, words)
+        commands += self.edges()
         for _ in range(150):
             plays = rng.random() < 0.2
             commands.append(
@@ -54,6 +55,18 @@ class TestExecutor(UnitTest):
                 yield from self.drain()
         yield from self.drain()
         assert self.core.log == self.reference.core.log
+
+    def edges(self):
+        """The longest commands that there are, and some a little longer; the shortest, too."""
+        last = address(Space.RESULTS, memories(self.size["config"])[Space.RESULTS].size)
+        for count in (0, 1, MAX_READ_WORDS, MAX_READ_WORDS + 1):
+            yield Command.READ, READ_PAYLOAD.pack(address(Space.WEIGHTS), count)
+            yield Command.READ, READ_PAYLOAD.pack(last - 3, count)
+            yield Command.READ, READ_PAYLOAD.pack(last - count, count)
+        for size in (0, 1, 2 * MAX_READ_WORDS, 2 * MAX_READ_WORDS + 1):
+            yield Command.SYNC, self.rng.randbytes(size)
+        for size in range(10):
+            yield from ((code, bytes(size)) for code in Command)
 
     def always(self):
         """Replies are being sent for a while; so does a sample play, or it is refused at the end."""
@@ -115,7 +128,3 @@ class TestExecutor(UnitTest):
         self.equal("reply", list(self.answers.pop(0)), list(data[:size]))
         self.sending = self.rng.randint(2, 30)
         self.reading = start >= self.buffer and size > 0
-
-
-def test_commands_of_every_kind_are_sent() -> None:
-    assert {Command.READ, Command.WRITE, Command.SAMPLE, Command.SYNC, Command.PLAY} == set(Command)

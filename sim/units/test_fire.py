@@ -11,7 +11,7 @@ from golden.spec.layers import most_psi_shift
 from golden.spec.network import Network
 from hw.core.fire.fire import Fire
 from hw.core.fire.pool import Pool
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 from sim.units.layers import entry_of, layer_of, random_layer
 from sim.units.values import anything, bits_of, fill, generator, number_of
 

@@ -10,7 +10,7 @@ from hw.core.lanes.integrate import Integrate
 from hw.core.lanes.noise import Noise
 from hw.core.lanes.update import Update
 from hw.core.lanes.weights import Weights
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 from sim.units.values import extremes, fill
 
 CONFIG = CoreConfig(lanes=32, neuron_groups=6, trace_entries=300, weight_words=64)

@@ -11,7 +11,7 @@ from golden.spec.layers import Layer
 from hw.core.learn.error import Error
 from hw.core.learn.latents import Latents
 from hw.core.learn.project import Project, parts
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 from sim.units.values import bits_of, extremes, fill
 
 ODD = CoreConfig(lanes=5, neuron_groups=3, trace_entries=97, weight_words=64, classes=7)

@@ -12,7 +12,7 @@ from hw.core.rows.events import Events
 from hw.core.rows.scan import Scan
 from hw.core.rows.trace import Trace
 from sim.streams import unpack
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 from sim.units.layers import random_layer
 from sim.units.values import generator, number_of
 

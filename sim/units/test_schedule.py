@@ -9,7 +9,7 @@ from golden.spec.network import Network
 from hw.core.base.layouts import visit, word_bits
 from hw.core.schedule.row_list import RowList
 from hw.core.schedule.segments import Segments
-from sim.units.bench import UnitTest
+from sim.units.base import UnitTest
 from sim.units.layers import entry_of
 from sim.units.values import anything, generator
 
