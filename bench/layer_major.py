@@ -32,8 +32,8 @@ def loaded(kind: type[Kind], network: Network, config: CoreConfig) -> Kind:
     core = kind(config)
     for index, layer in enumerate(network.layers(config)):
         core.table[index] = layer.encode()[: core.table.shape[1]]
-    words = zip(network.initial_weights(), network.places(config), strict=True)
-    packed = np.concatenate([pack_weights(weights, place) for weights, place in words])
+    words = zip(network.initial_weights(), network.placements(config), strict=True)
+    packed = np.concatenate([pack_weights(weights, placement) for weights, placement in words])
     core.weights[: len(packed)] = packed
     core.write(address(Space.SIGNS), pack_signs(config, network.classes))
     core.registers["layer_count"] = len(network.sizes) - 1

@@ -2,7 +2,7 @@
 
     python -m bench.link [--preset nmnist-fast] [--mhz 60] [--baud 3000000] [--json]
 
-Trains on the compiled RTL: the samples that fit in the store of the board, once sent over the link and
+Trains on the compiled RTL: the samples that fit in the board's sample store, once sent over the link and
 once played from the store, in the same order. Both ways of the link are counted, everything on the wire
 included; on a UART they carry 10 bits a byte at the same time, so the busier one counts. The core's
 samples/s follow from its own cycles and the clock. `between` are cycles of the whole board per sample
@@ -20,9 +20,8 @@ from rich.table import Table
 
 from bench.roofline import BITS_PER_BYTE, REPORT, clock
 from golden.spec.registers import play_entries
-from sw.device.device import Device
-from sw.device.shelf import Series
-from sw.link.simulated import SimulatedTransport
+from sw.device import Device, Series
+from sw.link import SimulatedTransport
 from sw.presets import PRESETS, Preset
 
 
@@ -34,10 +33,10 @@ def measure(
     with Device.open(target, config=preset.config) as device:
         device.load(preset.make_network(data, seed=1))
         filling = device.channel.statistics.bytes_sent
-        kept = device.shelve(data)
+        kept = device.store_samples(data)
         filling = device.channel.statistics.bytes_sent - filling
         if not kept:
-            raise SystemExit("bench.link: no sample fits in the store of this core")
+            raise SystemExit("bench.link: no sample fits in the sample store of this core")
         order = [n for epoch in range(epochs) for n in data.order(epoch, 1) if n < kept]
         warm = [data[n] for n in range(kept, len(data))]
         list(device.run(warm, learn=True))
@@ -46,12 +45,12 @@ def measure(
             "fill_bytes": filling,
             "play_entries": play_entries(device.config),
         }
-        for name, series in (("sent", list(data)), ("played", _Shelved(device, data))):
+        for name, series in (("sent", list(data)), ("played", _FromStore(device, data))):
             found[name] = one_pass(device, series, order, mhz, baud)
     return found
 
 
-class _Shelved:
+class _FromStore:
     """The samples, on the board where they are."""
 
     def __init__(self, device: Device, data: Series) -> None:
@@ -61,7 +60,7 @@ class _Shelved:
         return len(self._data)
 
     def __getitem__(self, index: int) -> Any:
-        return self._device.shelf.find(self._data, index)
+        return self._device.sample_store.find(self._data, index)
 
 
 def one_pass(

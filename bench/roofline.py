@@ -3,7 +3,7 @@
     python -m bench.roofline [--preset nmnist-fast] [--data NAME:DIR] [--samples 50] [--json]
 
 Trains on the compiled RTL and reads the core's own counters. The bound: a step of a layer with s input
-spikes and r rows that a pending update changes needs (s + r) x groups passes of a row through the
+spikes and r rows that a deferred update changes needs (s + r) x groups passes of a row through the
 lanes, if rows are read for each purpose on its own. The core reads a row once for both, so it can be
 below that bound. Two phases, after a warm-up that makes the spike rates those of a network in
 training: inference, with learning off (r = 0), then training on the same samples. Seed 1.
@@ -26,7 +26,7 @@ from rich.table import Table
 from golden.spec.registers import CYCLE_CAUSES
 from hw.report import Report
 from sw.data import Sample
-from sw.device.device import Device
+from sw.device import Device
 from sw.presets import CORES, PRESETS, Preset
 
 BITS_PER_BYTE = 10  # a start and a stop bit

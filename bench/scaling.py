@@ -19,7 +19,7 @@ from rich.table import Table
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import Sample
-from sw.device.device import Device
+from sw.device import Device
 
 BASE: dict[str, Any] = {"rate": 0.05, "hidden": 128, "depth": 1, "steps": 10, "classes": 10}
 CURVES: dict[str, tuple[float, ...]] = {

@@ -29,9 +29,9 @@ from hw.simulate.compiling import HARNESS, OPTIMISE, find_compiler, run
 from hw.simulate.design import convert
 from hw.top import Machine
 from sw.data import Sample
-from sw.device.channel import Channel
-from sw.device.device import Device
-from sw.link.simulated import SimulatedTransport, find_library
+from sw.device import Channel, Device
+from sw.link import SimulatedTransport
+from sw.link.simulated import find_library
 
 Script = list[tuple[int, bytes]]  # bytes to send, once so many came out
 CXXRTL_SCRIPT = "read_rtlil board.il\nwrite_cxxrtl board.cc\n"

@@ -18,7 +18,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sw.data import load
-from sw.device.device import Device
+from sw.device import Device
 
 STATE = (Space.MEMBRANES, Space.POST_TRACES, Space.SPIKES, Space.TRACES)
 

@@ -1,9 +1,9 @@
 """The whole core as an integer model: what hw/core/core.py computes, bit for bit.
 
 Order of things, the same in both: for each step, for each layer, for each group of lanes (at each pixel
-of a map) one pass over the active rows, which first makes up for the weight update of the last step
-and then integrates; the group fires; when all groups have, the layer's learning signal is formed.
-Updates that are pending after the last step of a sample are applied by passes without spikes.
+of a map) one pass over the active rows, which first applies the deferred weight update of the last
+step and then integrates; the group fires; when all groups have, the layer's learning signal is formed.
+Updates that are left to do after the last step of a sample are applied by passes without spikes.
 """
 
 from dataclasses import dataclass
@@ -12,19 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.fire.fire import fire
-from golden.fire.pool import cell_numbers, cell_sums, pool
+from golden.fire.pool import pool
 from golden.host.memory import CoreMemory
 from golden.lanes.integrate import integrate
 from golden.lanes.noise import advance, noise
 from golden.lanes.update import update_rows
-from golden.learn import signal
+from golden.learn.error import class_signals
+from golden.learn.gain import gains, next_post
+from golden.learn.latents import latents, latents_of
+from golden.learn.map_signal import cells_of, map_signal
+from golden.learn.project import learning_signal
 from golden.rows.events import Events, decode_sample
 from golden.rows.scan import scan
 from golden.rows.trace import ActiveList, Pass
-from golden.schedule.window import passes
+from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
-from golden.spec.samples import Result
+from golden.spec.samples import MOST_SPIKES, Result
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,13 @@ class Core(CoreMemory):
             status=events.status,
             prediction=int(np.argmax(scores[: self.class_count])),
             cycles=0,
-            spikes=tuple(int(n) for n in np.minimum(self._spikes, 0xFFFF)),
+            spikes=tuple(int(n) for n in np.minimum(self._spikes, MOST_SPIKES)),
             scores=tuple(int(score) for score in scores),
         )
 
     def _begin(self) -> None:
         self.lists = [ActiveList() for _ in range(self.config.layers)]
-        self._drop_pending()
+        self._drop_deferred()
         self._scores[:] = 0
         self._spikes[:] = 0
         self._step = 0
@@ -85,61 +89,64 @@ class Core(CoreMemory):
         self.count("steps", 1)
         self.count("events", len(rows))
         for index, layer in enumerate(layers):
-            learn = events.learn and layer.plastic
+            learn = events.learn and layer.plastic and bool(self.config.learning)
             self._run_layer(index, layer, rows, learn)
             target = events.label if self._step >= events.learn_from else None
             rows = scan(self._learn(index, layer, target, learn))
         self._step += 1
 
     @property
-    def pending(self) -> NDArray[np.bool_]:
-        """Groups whose gains are not all zero: an update waits for their next pass."""
+    def deferred(self) -> NDArray[np.bool_]:
+        """Groups whose gains are not all zero: their next pass has an update to apply."""
         return np.asarray(self.gains.any(axis=1) | self.post_gains.any(axis=1))
 
     def _run_layer(self, index: int, layer: Layer, rows: NDArray[np.int64], learn: bool) -> None:
         if layer.bias:
             rows = np.append(rows, layer.inputs)
         visit = self.lists[index].merge(rows, layer, learn)
-        pending = self.pending
-        for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
-            weights = self.group_weights(layer, group)
-            total = self.membranes[state] * (not (layer.readout or self._step == 0))
-            for part in visited.stretches():
-                if pending[state]:
-                    self._make_up(layer, state, group, part)
+        deferred = self.deferred
+        for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
+            weights = self.group_weights(layer, number)
+            total = self.membranes[group] * (not (layer.readout or self._step == 0))
+            for part in visited.segments():
+                if deferred[group]:
+                    self._apply_deferred(layer, group, number, part)
                 total = integrate(total, weights[part.rows[part.spikes]])
-            fired = fire(total, self.valid_lanes(layer, group), layer)
-            self.membranes[state] = fired.membrane
-            self.surrogates[state] = fired.surrogate
-            self.spikes[state] = fired.spikes
-            self._count_pass(layer, group, visited, bool(pending[state]))
+            fired = fire(total, self.neuron_lanes(layer, number), layer)
+            self.membranes[group] = fired.membrane
+            self.surrogates[group] = fired.surrogate
+            self.spikes[group] = fired.spikes
+            self._count_pass(layer, number, visited, bool(deferred[group]))
 
-    def _make_up(self, layer: Layer, state: int, group: int, visit: Pass) -> None:
-        """Apply the update of the last step to one group's weights; no row is there twice."""
+    def _apply_deferred(self, layer: Layer, group: int, number: int, visit: Pass) -> None:
+        """Apply the deferred update of the last step to one group's weights; no row is there twice.
+
+        `group` is the group's address in the state memories, `number` that among the layer's weights.
+        """
         learns = visit.learns
         rows = visit.rows[learns]
-        weights = self.group_weights(layer, group)
+        weights = self.group_weights(layer, number)
         random = noise(self.noise_state, len(rows), self.config.lanes)
         weights[rows] = update_rows(
             weights[rows],
-            self.gains[state],
-            self.post_gains[state],
+            self.gains[group],
+            self.post_gains[group],
             visit.trace[learns].astype(np.int32),
-            visit.spiked[learns],
+            visit.previous_spikes[learns],
             random,
             self.config.weight_bits,
         )
         self.noise_state = advance(self.noise_state, len(rows))
-        self.count("updates", len(rows) * int(self.valid_lanes(layer, group).sum()))
+        self.count("updates", len(rows) * int(self.neuron_lanes(layer, number).sum()))
 
-    def _count_pass(self, layer: Layer, group: int, visit: Pass, pending: bool) -> None:
+    def _count_pass(self, layer: Layer, number: int, visit: Pass, deferred: bool) -> None:
         """Rows of a pass by what they do; a pass that updates nothing goes over the spikes alone."""
-        self.count("synops", int(visit.spikes.sum() * self.valid_lanes(layer, group).sum()))
-        updates = visit.learns & pending
+        self.count("synops", int(visit.spikes.sum() * self.neuron_lanes(layer, number).sum()))
+        updates = visit.learns & deferred
         self.count("rows_both", int((updates & visit.spikes).sum()))
         self.count("rows_update", int((updates & ~visit.spikes).sum()))
         self.count("rows_integrate", int((visit.spikes & ~updates).sum()))
-        if group == 0 and not layer.by_pixel:  # else the list is made beside the passes
+        if number == 0 and not layer.kind.shared:  # else the list is made beside the passes
             self.count("rows_trace", int((~visit.spikes & ~updates).sum()))
 
     def _learn(
@@ -150,36 +157,44 @@ class Core(CoreMemory):
         Returns the spikes that the next layer sees, 0/1 [positions, channels].
         """
         span = self._span(layer)
-        membranes = self.membranes[span]
         spikes = self.spikes[span].astype(np.int64).reshape(layer.positions, -1)
         pooled, winners = pool(spikes, layer)
         signs = self.class_signs(layer)
-        if layer.readout:
-            logits = membranes.reshape(-1)[: self.class_count].astype(np.int64)
-            self._scores[: self.class_count] += logits
-        else:
-            seen = cell_sums(pooled, layer) if layer.convolution else pooled
-            logits = signal.latents(seen.reshape(-1), signs)
-            self._spikes[index] += pooled.sum()
-            self.count("spikes", int(pooled.sum()))
+        logits = self._logits(index, layer, pooled, signs)
         m = np.zeros(spikes.size, np.int64)
         if learn and target is not None:
-            classes_signal = signal.class_signals(logits, target, layer)
+            signals = class_signals(logits, target, layer)
             if layer.readout:
-                m[: self.class_count] = classes_signal
-            elif layer.convolution:
-                cells = np.minimum(cell_numbers(layer), layer.cells - 1)  # beyond: no winner
-                m = signal.map_signal(classes_signal, signs, spikes, winners, cells, layer)
+                m[: self.class_count] = signals
+            elif layer.kind.mapped:
+                m = map_signal(signals, signs, spikes, winners, cells_of(layer), layer)
             else:
-                m = signal.learning_signal(classes_signal, signs, spikes.reshape(-1), layer)
-        lanes = m.reshape(membranes.shape)
+                m = learning_signal(signals, signs, spikes.reshape(-1), layer)
+        lanes = m.reshape(self.membranes[span].shape)
         self._record(index, span, lanes, pooled)
         if learn:
-            surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)
-            self.gains[span], self.post_gains[span] = signal.gains(lanes, surrogates, posts, layer)
-            if layer.post_gain:
-                self.post_traces[span] = signal.next_post(posts, surrogates, layer)
+            self._keep_gains(layer, span, lanes)
         return pooled
+
+    def _logits(
+        self, index: int, layer: Layer, pooled: NDArray[np.int64], signs: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Logits of a step, [classes in use]; what they add to scores or counts of spikes is added."""
+        if layer.readout:
+            membranes = self.membranes[self._span(layer)].reshape(-1)
+            logits = membranes[: self.class_count].astype(np.int64)
+            self._scores[: self.class_count] += logits
+            return logits
+        self._spikes[index] += pooled.sum()
+        self.count("spikes", int(pooled.sum()))
+        return np.asarray(latents(latents_of(pooled, layer), signs))
+
+    def _keep_gains(self, layer: Layer, span: slice, signals: NDArray[np.int64]) -> None:
+        """Gains of this step, for the next pass to apply, and post traces of the next step."""
+        surrogates, posts = self.surrogates[span], self.post_traces[span] * (self._step > 0)
+        self.gains[span], self.post_gains[span] = gains(signals, surrogates, posts, layer)
+        if layer.post_gain:
+            self.post_traces[span] = next_post(posts, surrogates, layer)
 
     def _record(self, index: int, span: slice, *found: NDArray[np.int64]) -> None:
         if self.records is not None:
@@ -187,21 +202,21 @@ class Core(CoreMemory):
             self.records.append(StepRecord(index, *(np.array(copy, np.int64) for copy in copies)))
 
     def _flush(self, layers: list[Layer]) -> None:
-        """Apply what is pending after the last step, by passes without spikes."""
-        pending = self.pending
+        """Apply what is left to do after the last step, by passes without spikes."""
+        deferred = self.deferred
         for index, layer in enumerate(layers):
-            if not pending[self._span(layer)].any():
+            if not deferred[self._span(layer)].any():
                 continue
             visit = self.lists[index].merge(np.zeros(0, np.int64), layer, False)
-            for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
-                for part in visited.stretches():
-                    if pending[state]:
-                        self._make_up(layer, state, group, part)
-                self._count_pass(layer, group, visited, bool(pending[state]))
-        self._drop_pending()
+            for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
+                for part in visited.segments():
+                    if deferred[group]:
+                        self._apply_deferred(layer, group, number, part)
+                self._count_pass(layer, number, visited, bool(deferred[group]))
+        self._drop_deferred()
         self.lists = [ActiveList() for _ in self.lists]
 
-    def _drop_pending(self) -> None:
+    def _drop_deferred(self) -> None:
         self.gains[:] = 0
         self.post_gains[:] = 0
 

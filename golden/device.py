@@ -18,6 +18,7 @@ from golden.spec.frames import (
     MAX_READ_WORDS,
     PLAY_ENTRY,
     READ_PAYLOAD,
+    SEQUENCES,
     WRITE_PAYLOAD,
     Command,
     Damaged,
@@ -36,7 +37,7 @@ from golden.spec.registers import (
 from golden.spec.samples import SAMPLE_HEADER, SampleStatus
 from golden.store import SampleStore
 
-BEHIND = 128  # distances of 128 and more lie in the past: the frame was taken before
+BEHIND = SEQUENCES // 2  # distances of so many and more lie in the past: the frame was taken before
 
 
 class GoldenDevice:
@@ -88,7 +89,7 @@ class GoldenDevice:
         return sent
 
     def _accept(self, frame: Frame) -> None:
-        ahead = (frame.sequence - self._wanted) % 256
+        ahead = (frame.sequence - self._wanted) % SEQUENCES
         if frame.code != Command.SYNC:
             if ahead >= BEHIND:
                 self._out += Frame(frame.sequence, Status.DUPLICATE).encode()
@@ -100,7 +101,7 @@ class GoldenDevice:
         if len(self._queue) >= RESULT_SLOTS or held + frame.credit > self.config.frame_bytes:
             self._go_back(Status.NO_ROOM)
             return
-        self._wanted = (frame.sequence + 1) % 256
+        self._wanted = (frame.sequence + 1) % SEQUENCES
         self._asked = False
         self._queue.append(frame)
 

@@ -9,7 +9,7 @@ The update of the sample is the exact sum of its steps' updates (of a convolutio
 
     sum_ij = sum over t of  g_i[t] q_j[t] + 2^POST_FRACTION k_i[t] x_j[t]
 
-with the gains g and k of `golden.learn.signal`, and is rounded once, stochastically. Both orders draw the
+with the gains g and k of `golden.learn.gain`, and is rounded once, stochastically. Both orders draw the
 noise alike: layers as in the table, in a layer its groups, in a group the rows that met a gain with a
 trace or a spike, ascending. In flat layers with a learning signal in the last step alone this is what
 `golden.core` computes. There is no hardware of it yet.
@@ -23,7 +23,7 @@ from golden.lanes.noise import advance, noise
 from golden.rows.events import Events
 from golden.rows.scan import scan
 from golden.rows.trace import Pass, Rows
-from golden.schedule.window import passes
+from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
 from golden.spec.formats import NOISE_BITS, POST_FRACTION
 from golden.spec.layers import Layer
@@ -45,20 +45,20 @@ class StepMajor(Core):
     def _learn(
         self, index: int, layer: Layer, target: int | None, learn: bool
     ) -> NDArray[np.int64]:
-        """As the core; then the gains are used at once, and nothing is left pending."""
+        """As the core; then the gains are used at once, and nothing is deferred."""
         spikes = super()._learn(index, layer, target, learn)
-        listed, pending = self.lists[index], self.pending
-        visit = Pass(listed.rows, listed.trace, listed.spiked, listed.spiked)
-        for state, (group, visited) in enumerate(passes(layer, visit), layer.state_base):
-            if pending[state]:
-                self._add(state, layer.weight_base + group * layer.rows + visited.rows, visited)
-        self._drop_pending()
+        listed, deferred = self.lists[index], self.deferred
+        visit = Pass(listed.rows, listed.trace, listed.previous_spikes, listed.previous_spikes)
+        for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
+            if deferred[group]:
+                self._add(group, layer.weight_base + number * layer.rows + visited.rows, visited)
+        self._drop_deferred()
         return spikes
 
-    def _add(self, state: int, words: Rows, visited: Pass) -> None:
+    def _add(self, group: int, words: Rows, visited: Pass) -> None:
         """The update of one group of neurons in this step, exactly."""
-        causal, non_causal = self.gains[state], self.post_gains[state] << POST_FRACTION
-        change = visited.trace[:, None] * causal + visited.spiked[:, None] * non_causal
+        causal, non_causal = self.gains[group], self.post_gains[group] << POST_FRACTION
+        change = visited.trace[:, None] * causal + visited.previous_spikes[:, None] * non_causal
         np.add.at(self.sums, words, change)  # a row may be there more than once
         self._met[words] = True
 
@@ -80,8 +80,8 @@ class StepMajor(Core):
 
     def _neurons(self, layer: Layer, words: Rows) -> int:
         """Weights in these words that are a neuron's."""
-        valid = [self.valid_lanes(layer, group).sum() for group in range(layer.groups)]
-        return int(np.array(valid)[(words - layer.weight_base) // layer.rows].sum())
+        lanes = [self.neuron_lanes(layer, number).sum() for number in range(layer.groups)]
+        return int(np.array(lanes)[(words - layer.weight_base) // layer.rows].sum())
 
 
 class LayerMajor(StepMajor):

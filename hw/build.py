@@ -5,9 +5,6 @@ when the clock is missed, or something does not fit, there is no bitstream and t
 """
 
 import argparse
-import ast
-import dataclasses
-import inspect
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +15,14 @@ from rich.console import Console
 import boards
 from boards import Board
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.declare import declarations, option
 from golden.spec.fpga import SLOWER
 from hw.building.fit import check_memories
 from hw.building.flow import build
 from hw.building.program import program
 from hw.building.toolchain import BuildError
-from hw.building.units import build_unit, make_unit, time_unit
+from hw.building.units import build_unit, time_unit
+from hw.document.units import make_unit
 from hw.link.uart import phase_step
 from hw.top import BoardTop
 
@@ -103,22 +102,9 @@ def make_parser() -> Parser:
     unit.add_argument("--pnr", action="store_true", help="also place and route it alone: its clock")
     core = parser.add_argument_group("core (default: the board's preset)")
     core.add_argument("--preset", choices=PRESETS, help="start from this configuration instead")
-    notes = field_notes()
-    for field in dataclasses.fields(CoreConfig):
-        flag = f"--{field.name.replace('_', '-')}"
-        core.add_argument(flag, type=int, metavar="N", help=notes[field.name].replace("%", "%%"))
+    for name, declared in declarations(CoreConfig).items():
+        core.add_argument(option(name), type=int, metavar="N", help=declared.option_help)
     return parser
-
-
-def field_notes() -> dict[str, str]:
-    """The line under every field of CoreConfig."""
-    body = ast.parse(inspect.getsource(CoreConfig)).body[0]
-    assert isinstance(body, ast.ClassDef)
-    notes = {}
-    for field, note in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(note, ast.Expr):
-            notes[ast.unparse(field.target)] = ast.literal_eval(note.value)
-    return notes
 
 
 def configuration(board: Board, options: argparse.Namespace) -> CoreConfig:

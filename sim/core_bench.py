@@ -69,7 +69,9 @@ class CoreBench:
         await self.write(address(Space.LAYERS), table)
         await self.write(address(Space.SIGNS), pack_signs(self.config, network.classes))
         stride = memories(self.config)[Space.WEIGHTS].stride
-        placed = zip(layers, network.places(self.config), network.initial_weights(), strict=True)
+        placed = zip(
+            layers, network.placements(self.config), network.initial_weights(), strict=True
+        )
         for layer, place, weights in placed:
             packed = pack_weights(weights, place)
             words = np.zeros((len(packed), stride), np.uint16)

@@ -9,21 +9,21 @@ from cocotb.triggers import RisingEdge
 
 from golden.lanes.noise import WEYL, noise, word
 from golden.lanes.update import update_rows
-from golden.learn import signal as golden_signal
+from golden.learn.error import class_signals
 from golden.rows.events import decode_sample
 from golden.rows.scan import scan as golden_scan
 from golden.spec.config import CoreConfig
 from golden.spec.formats import round_shift
 from golden.spec.layers import Layer
 from golden.spec.samples import split_sample
+from hw.core.base.layouts import HEADER, event, spike_word
 from hw.core.base.multiply import Multiply
-from hw.core.base.tokens import event
 from hw.core.lanes.noise import Noise
 from hw.core.lanes.update import Update
 from hw.core.learn.error import Error
 from hw.core.ports import SAMPLE_BYTE
-from hw.core.rows.events import HEADER, Events
-from hw.core.rows.scan import Scan, spike_word
+from hw.core.rows.events import Events
+from hw.core.rows.scan import Scan
 from sim.harness import parameters, run, seeded, start
 from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource
 
@@ -163,7 +163,7 @@ async def errors(dut: Any) -> None:
         for _ in range(Error.LATENCY + 1):
             await RisingEdge(dut.clk)
         layer = Layer(rows=1, groups=1, outputs=1, error_gain=gain, rate=rate)
-        wanted = golden_signal.class_signals(np.array([logit]), 0 if target else 9, layer)
+        wanted = class_signals(np.array([logit]), 0 if target else 9, layer)
         assert signal_port.value == int(wanted[0])
     assert int(round_shift(np.array([-128]), 8)[0]) == 0  # halves go up
 

@@ -12,10 +12,9 @@ from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sim.faults import Faults
 from sw.data import Sample
-from sw.device.channel import Channel
-from sw.device.device import Device
+from sw.device import Channel, Device
 from sw.driver import main
-from sw.link.simulated import SimulatedTransport
+from sw.link import SimulatedTransport
 
 CONFIG = CoreConfig(
     lanes=5,
@@ -86,9 +85,9 @@ def test_samples_played_on_a_bad_line_learn_as_those_sent() -> None:
     with Device(Channel(line), small) as board, Device.open("golden", config=CONFIG) as model:
         for device in (board, model):
             device.load(NETWORK)
-        assert 10 < board.shelve(data) < 40
+        assert 10 < board.store_samples(data) < 40
         for _ in range(2):
-            one = list(board.run((board.shelf.find(data, n) for n in order), learn=True))
+            one = list(board.run((board.sample_store.find(data, n) for n in order), learn=True))
             two = list(model.run((data[n] for n in order), learn=True))
             assert [(r.prediction, r.spikes) for r in one] == [
                 (r.prediction, r.spikes) for r in two

@@ -9,13 +9,14 @@ from cocotb.triggers import RisingEdge
 
 from golden.fire.pool import cell_numbers, pool
 from golden.rows.trace import Pass
-from golden.schedule.window import passes
+from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
+from golden.spec.flags import FLAG_NAMES
 from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network
-from hw.core.base.tokens import FLAG_NAMES, layer_entry, visit
+from hw.core.base.layouts import layer_entry, visit
 from hw.core.fire.pool import Pool
-from hw.core.schedule.window import Window, stretch
+from hw.core.schedule.segments import Segments, segment
 from sim.harness import parameters, run, seeded, start
 from sim.streams import OFTEN, RARE, STEADY, Port, StreamSink, StreamSource
 
@@ -45,7 +46,7 @@ def entry_of(layer: Layer) -> dict[str, Any]:
 
 @pytest.mark.parametrize("waits", ["STEADY", "RARE", "OFTEN"])
 def test_window(waits: str) -> None:
-    run(lambda: Window(CONFIG), __name__, testcase="windows", parameters={"waits": waits})
+    run(lambda: Segments(CONFIG), __name__, testcase="windows", parameters={"waits": waits})
 
 
 def test_pool() -> None:
@@ -58,7 +59,7 @@ async def windows(dut: Any) -> None:
     rng = np.random.default_rng(seeded().getrandbits(32))
     waits = {"STEADY": STEADY, "RARE": RARE, "OFTEN": OFTEN}[parameters()["waits"]]
     visits = StreamSource(dut, "visits", visit(CONFIG), waits=waits)
-    stretches = StreamSink(dut, "stretches", stretch(CONFIG), waits=waits)
+    stretches = StreamSink(dut, "stretches", segment(CONFIG), waits=waits)
     entry = Port(dut.entry, layer_entry())
     pending = np.zeros(CONFIG.neuron_groups, np.int64)
     lists: dict[str, list[int]] = {"all": [], "spikes": []}

@@ -21,14 +21,12 @@ from hw.simulate.compiling import compile_board
 from hw.simulate.design import convert
 from sw.cli.progress import TerminalWatcher
 from sw.data import load
+from sw.device import Channel
 from sw.device.blocks import Blocks
-from sw.device.channel import Channel
 from sw.driver import main
-from sw.link.simulated import SimulatedTransport
+from sw.link import SimulatedTransport
 from sw.model import Model
-from sw.run.checkpoint import Checkpoint
-from sw.run.store import Run
-from sw.run.training import Watcher
+from sw.run import Checkpoint, RunFolder, Watcher
 from sw.shadow import Differs, Shadowed
 
 TINY = PRESETS["tiny"]
@@ -82,7 +80,7 @@ class WritesAWeight(Watcher):
 
 def test_a_fault_of_the_hardware_is_named_and_dumped(tmp_path: Path, monkeypatch) -> None:
     """The design is compiled with a stuck wire; the waveform shows it where the report says."""
-    monkeypatch.setattr("hw.core.core.Fire", StuckLane)
+    monkeypatch.setattr("hw.core.fire.firing.Fire", StuckLane)
     library = compile_board(convert(TINY), trace=True, notify=print)
     transport = SimulatedTransport(TINY, library=library)
     with Shadowed(Channel(transport), TINY, folder=tmp_path) as board:
@@ -94,11 +92,11 @@ def test_a_fault_of_the_hardware_is_named_and_dumped(tmp_path: Path, monkeypatch
     assert neuron % TINY.lanes == 1
     report = (tmp_path / "report.txt").read_text()
     start, stop = map(int, re.search(rf"step {step} from time (\d+) to (\d+)", report).groups())
-    times = [int(x[1:]) for x in (tmp_path / "replay.vcd").read_text().splitlines() if x[:1] == "#"]
+    times = [int(x[1:]) for x in (tmp_path / "sample.vcd").read_text().splitlines() if x[:1] == "#"]
     assert times[0] <= start < stop <= times[-1]
     assert sum(start <= time < stop for time in times) > 50
     assert np.load(tmp_path / "sample.npz")["frames"].shape == (5, 64)
-    assert stuck_in(tmp_path / "replay.vcd", start, stop)
+    assert stuck_in(tmp_path / "sample.vcd", start, stop)
 
 
 def stuck_in(path: Path, start: int, stop: int) -> bool:
@@ -130,7 +128,7 @@ def test_a_write_in_mid_run_is_found(tmp_path: Path) -> None:
                 load("synthetic", limit=40, steps=5), epochs=1, callbacks=[WritesAWeight(board)]
             )
         assert "layer 0, neuron 2, row 7" in str(failure.value)
-    assert (tmp_path / "replay.vcd").stat().st_size > 10_000
+    assert (tmp_path / "sample.vcd").stat().st_size > 10_000
 
 
 def test_a_run_goes_from_the_board_to_the_model_and_back(
@@ -143,7 +141,7 @@ def test_a_run_goes_from_the_board_to_the_model_and_back(
     begin = [*train.split(), "--target", "sim", "--out", str(parts)]
     killed = subprocess.run([sys.executable, "-c", KILLED, *begin], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert Checkpoint.load(Run(parts).checkpoint).progress.tally.samples == 30
+    assert Checkpoint.load(RunFolder(parts).checkpoint).progress.tally.samples == 30
     stopped = []
 
     def stop(self, tally) -> None:
@@ -154,10 +152,10 @@ def test_a_run_goes_from_the_board_to_the_model_and_back(
     monkeypatch.setattr(TerminalWatcher, "sample", stop)
     arguments = ["train", "--resume", str(parts), "--verify-golden", "--target"]
     assert main([*arguments, "golden"]) == 130
-    assert 43 <= Checkpoint.load(Run(parts).checkpoint).progress.tally.samples < 60
+    assert 43 <= Checkpoint.load(RunFolder(parts).checkpoint).progress.tally.samples < 60
     assert main([*arguments, "sim"]) == 0
     assert capsys.readouterr().out.count("bit for bit") == 2
-    ends = [Checkpoint.load(Run(path).checkpoint) for path in (whole, parts)]
+    ends = [Checkpoint.load(RunFolder(path).checkpoint) for path in (whole, parts)]
     assert ends[0].noise_state == ends[1].noise_state
     for one, two in zip(ends[0].weights, ends[1].weights, strict=True):
         assert np.array_equal(one, two)

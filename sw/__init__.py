@@ -1,17 +1,28 @@
-"""Host software: links, driver, data sets and command line.
+"""Host software: it drives a core, feeds it data sets, trains networks, and keeps and shows the results.
 
-For Python: `Network`, `Device`, `Model`, and `load` for the data sets that have a name.
+In Python, a user needs `Network`, `Device`, `Model`, and `load` for the data sets that have a name. On
+the command line the entry is `python -m sw.driver`. The packages, each of which uses those before it:
+
+- `link`: bytes to a board, to compiled RTL or to the integer model, and back
+- `data`: data sets and recordings become binary frames
+- `device`: commands over a link; a network, its samples and its memories on a core
+- `run`: training, its metrics, and the files of a run folder
+- `shadow`: a device and its twin, compared after every sample
+- `interchange`, `report`, `planning`: networks as files, a run as a page, a network before it is built
+- `cli`: the commands
+
+At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`,
+`presets`, and the constants of the `energy` estimate; `driver` and `reference` are programs.
 """
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import Dataset, Recording, Sample, load, read_recording
-from sw.device.device import Device
+from sw.device import Device
 from sw.model import Model
-from sw.run.training import Watcher
+from sw.run import Every, StopRequest, Watcher
 from sw.samples import Binning
-from sw.stopping import Every, StopRequest
 from sw.windows import WindowResult
 
 __all__ = [

@@ -12,9 +12,9 @@ from rich.console import Console
 from golden.spec.layout import DoesNotFit
 from sw.cli import doctor, export, import_, look, plan, report, train, verify, watch
 from sw.data import DataError
-from sw.device.identity import DeviceError
+from sw.device import DeviceError
 from sw.link import LinkError
-from sw.run.store import StoreError
+from sw.run import FileError
 
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
 DESCRIPTION = """\
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except (DoesNotFit, DataError, ValueError) as error:
         return _failed(error, USAGE)
-    except (LinkError, DeviceError, StoreError, OSError) as error:
+    except (LinkError, DeviceError, FileError, OSError) as error:
         return _failed(error, FAILED)
     except KeyboardInterrupt:
         return _failed("stopped", INTERRUPTED)

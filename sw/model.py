@@ -7,7 +7,7 @@ train. A device holds one network, so a model owns the device it is given until 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,16 +17,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.network import Network
-from sw.data import DataError, Dataset, Recording, Sample, read_recording
-from sw.device.device import Device, Weights
-from sw.run.checkpoint import Checkpoint, digest
-from sw.run.metrics import Plan, Progress, Tally
-from sw.run.recorder import Recorder
-from sw.run.store import WEIGHTS, Run
-from sw.run.training import Trainer, Watcher, Watchers
+from golden.spec.samples import Result
+from sw.data import DataError, Recording, Sample
+from sw.device import Device, Weights
+from sw.run import (
+    Checkpoint,
+    Every,
+    Plan,
+    Progress,
+    Recorder,
+    RunFolder,
+    StopRequest,
+    Tally,
+    Trainer,
+    Watcher,
+    Watchers,
+    checkpoint_file,
+)
+from sw.run.checkpoint import digest
+from sw.run.stopping import USUAL
+from sw.run.summary import summary
 from sw.samples import Binning, as_dataset, unlabelled
-from sw.stopping import USUAL, Every, StopRequest
-from sw.summary import summary
 from sw.windows import WindowResult, as_recording, classify
 
 
@@ -55,7 +66,7 @@ class Model:
     def load(cls, path: str | Path, device: Device, *, binning: Binning | None = None) -> Self:
         """What `save` or `train` wrote: the file, or the folder of a run.
 
-        Weights, noise state, position and binning are restored. Raises StoreError, or DoesNotFit.
+        Weights, noise state, position and binning are restored. Raises FileError, or DoesNotFit.
         """
         return cls.from_checkpoint(Checkpoint.load(checkpoint_file(path)), device, binning=binning)
 
@@ -63,7 +74,7 @@ class Model:
     def from_checkpoint(
         cls, checkpoint: Checkpoint, device: Device, *, binning: Binning | None = None
     ) -> Self:
-        """The state of a checkpoint. Raises StoreError for a device with another core."""
+        """The state of a checkpoint. Raises FileError for a device with another core."""
         checkpoint.restore(device)
         model = cls.__new__(cls)
         model.network, model.device = checkpoint.network, device
@@ -73,7 +84,7 @@ class Model:
         return model
 
     def save(self, path: str | Path) -> None:
-        """Write weights, noise state and position to a file (.safetensors). Raises StoreError."""
+        """Write weights, noise state and position to a file (.safetensors). Raises FileError."""
         Checkpoint.of(
             self.device,
             plan=self.plan or Plan(),
@@ -147,8 +158,8 @@ class Model:
         """
         if self.plan is None:
             raise ValueError("nothing to go on with; use fit")
-        train_set, test_set = self._dataset(samples), self._dataset(test)
-        assert train_set is not None
+        train_set = as_dataset(samples, self.network, self.binning)
+        test_set = None if test is None else as_dataset(test, self.network, self.binning)
         if self._samples not in ("", found := digest(train_set)):
             raise DataError(
                 f"{train_set.name}: not the {self._samples} samples training began with, but "
@@ -192,23 +203,22 @@ class Model:
 
     def evaluate(self, samples: Any, *, callbacks: Sequence[Watcher] = ()) -> Tally:
         """Classify with learning off: accuracy, firing rates, cycles. Raises DataError."""
-        dataset = self._dataset(samples)
-        assert dataset is not None
+        dataset = as_dataset(samples, self.network, self.binning)
         trainer = Trainer(self.device, dataset, None, Plan(), Watchers(callbacks))
         return trainer.evaluate(dataset, "test")
 
     def predict(self, samples: Iterable[Any]) -> NDArray[np.int64]:
         """Class of every sample, int64[N]: frames, events, or pairs whose label is ignored."""
-        return np.array([r.prediction for r in self._classify(samples)], np.int64)
+        return np.array([result.prediction for _, result in self._classify(samples)], np.int64)
 
     def scores(self, samples: Iterable[Any]) -> NDArray[np.float64]:
         """Scores of every class, float64[N, classes]: the readout's mean membrane, in units of 1."""
-        one, steps = self.network.logit_one, deque[int]()
+        one, classes = self.network.logit_one, self.network.classes
         rows = [
-            np.array(result.scores[: self.network.classes]) / (one * steps.popleft())
-            for result in self._classify(samples, steps)
+            np.array(result.scores[:classes]) / (one * steps)
+            for steps, result in self._classify(samples)
         ]
-        return np.array(rows, np.float64).reshape(-1, self.network.classes)
+        return np.array(rows, np.float64).reshape(-1, classes)
 
     def predict_recording(
         self,
@@ -217,11 +227,11 @@ class Model:
         window_us: int | None = None,
         salvage: bool = False,
     ) -> list[WindowResult]:
-        """Class of every window of a recording, one after the other.
+        """Class of every time window of a recording, one after the other.
 
         Args:
             recording: an event file (`sw.data.read_recording`), or the events.
-            window_us: length of a window; default: that of `binning`, which the network knows.
+            window_us: length of a time window; default: that of `binning`, as in training.
             salvage: use the good part of a damaged file.
 
         Raises:
@@ -229,35 +239,29 @@ class Model:
         """
         if self.binning is None:
             raise DataError("events: say how they become frames: Model(..., binning=Binning(...))")
-        if isinstance(recording, (str, Path)):
-            sensor = self.binning.sensor
-            recording = read_recording(recording, sensor=sensor, salvage=salvage)
-        elif not isinstance(recording, Recording):
-            recording = as_recording(recording)
-        return list(classify(self.device, recording, self.binning, window_us))
+        given = as_recording(recording, self.binning, salvage)
+        return list(classify(self.device, given, self.binning, window_us))
 
     def summary(self) -> str:
         """Layers, what they take of the core, and what training came to, as text."""
         text = summary(self.network, self.device.config, self.progress)
-        shelf = self.device.shelf
-        return f"{text}\n{shelf}" if len(shelf) else text
+        stored = self.device.sample_store
+        return f"{text}\n{stored}" if len(stored) else text
 
-    def _classify(self, samples: Iterable[Any], steps: deque[int] | None = None) -> Iterable[Any]:
-        """Results of samples that are taken one by one; `steps` gets the steps of each."""
+    def _classify(self, samples: Iterable[Any]) -> Iterator[tuple[int, Result]]:
+        """Steps and result of each sample. Samples are taken one by one."""
+        steps = deque[int]()
 
-        def given() -> Iterable[Sample]:
+        def given() -> Iterator[Sample]:
             for sample in unlabelled(samples, self.network, self.binning):
-                if steps is not None:
-                    steps.append(len(sample.frames))
+                steps.append(len(sample.frames))
                 yield sample
 
-        return self.device.run(given(), learn=False)
+        for result in self.device.run(given(), learn=False):
+            yield steps.popleft(), result
 
     def _binning_config(self) -> dict[str, Any]:
         return {} if self.binning is None else {"binning": asdict(self.binning)}
-
-    def _dataset(self, samples: Any) -> Dataset | None:
-        return None if samples is None else as_dataset(samples, self.network, self.binning)
 
     def _recorder(self, run: str | Path | Recorder | None) -> Recorder | None:
         if run is None or isinstance(run, Recorder):
@@ -270,13 +274,7 @@ class Model:
             "target": self.device.channel.transport.name,
             **self._binning_config(),
         }
-        recorder = Recorder(Run(Path(run)), self.device, config)
+        recorder = Recorder(RunFolder(Path(run)), self.device, config)
         begun = self.progress.epochs or self.progress.tally
         recorder.begin(Checkpoint.of(self.device, progress=self.progress) if begun else None)
         return recorder
-
-
-def checkpoint_file(path: str | Path) -> Path:
-    """The checkpoint of a run's folder, or the file itself."""
-    path = Path(path)
-    return path / WEIGHTS if path.is_dir() else path

@@ -28,7 +28,7 @@ class Preset:
     size: Size | None = None
     """Instead of pooling, columns and rows to scale the sensor's pixels down to."""
     window_us: Window = DEFAULT_WINDOW_US
-    """Part of a recording that is a sample, microseconds."""
+    """Time window of a recording that is a sample: start and end, microseconds."""
     steps: int = 10
     """Time steps per sample."""
     hidden: tuple[int | str, ...] = (128,)
@@ -79,7 +79,7 @@ class Preset:
         """Its network for these samples, with fields changed. Raises ValueError."""
         settings = {**self.network, **changes}
         stages = parse_stages([str(layer) for layer in self.hidden])
-        if any(stage.convolution for stage in stages):
+        if any(stage.kind.mapped for stage in stages):
             if samples.input_map is None:
                 raise ValueError(
                     f"{samples.name}: its inputs are no map of pixels; a convolution needs one"
@@ -168,7 +168,7 @@ PRESETS: dict[str, Preset] = {
         options={"levels": 1},
     ),
     "gesture-conv": Preset(
-        text="windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
+        text="time windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
         data="dvsgesture",
         hidden=("16c3p", "32c3p"),
         size=(32, 32),

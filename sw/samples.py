@@ -29,22 +29,22 @@ class Binning:
     size: tuple[int, int] | None = None
     """Instead of pooling, columns and rows that the sensor's pixels are scaled down to."""
     window_us: Window = DEFAULT_WINDOW_US
-    """Part of a recording that is used, microseconds."""
+    """Time window of a recording that is used: start and end, microseconds."""
 
     @classmethod
     def of_run(cls, config: dict[str, Any]) -> Self | None:
         """That of a run, by its config.json; None when its samples were no events."""
         if found := config.get("binning"):
-            return cls(**{**found, "sensor": tuple(found["sensor"])} | _kept(found))
+            return cls(**{**found, "sensor": tuple(found["sensor"])} | _read(found))
         data = config.get("data", {})
         sensor = data.get("sensor") or (entry(data["name"]).sensor if data else None)
         if sensor is None:
             return None
-        return cls(sensor=tuple(sensor), steps=data["steps"], pool=data["pool"], **_kept(data))
+        return cls(sensor=tuple(sensor), steps=data["steps"], pool=data["pool"], **_read(data))
 
     @property
     def length_us(self) -> int:
-        """Length of the window."""
+        """Length of the time window, microseconds."""
         return self.window_us[1] - self.window_us[0]
 
     @property
@@ -70,12 +70,12 @@ class Binning:
         )
 
 
-def _kept(kept: dict[str, Any]) -> dict[str, Any]:
-    """The window and the size that are kept in a file, if they are."""
+def _read(values: dict[str, Any]) -> dict[str, Any]:
+    """Time window and size, if the file has them."""
     return {
-        name: (int(kept[name][0]), int(kept[name][1]))
+        name: (int(values[name][0]), int(values[name][1]))
         for name in ("window_us", "size")
-        if kept.get(name)
+        if values.get(name)
     }
 
 

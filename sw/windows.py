@@ -1,28 +1,29 @@
-"""A recording, window by window: what a network sees in it."""
+"""A recording, time window by time window: what a network sees in it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sw.data import DataError, Recording, Sample, Sensor
+from sw.data import DataError, Recording, Sample, Sensor, read_recording
 from sw.data.columns import from_columns
 from sw.data.recording import check_sensor
-from sw.device.device import Device
+from sw.device import Device
 from sw.samples import Binning
 
 
 class WindowResult(NamedTuple):
-    """What a network says of one window of a recording."""
+    """What a network says of one time window of a recording."""
 
     start_us: int
-    """Where the window starts, counted from the start of the recording."""
+    """Where the time window starts, microseconds from the start of the recording."""
     end_us: int
-    """Where it ends (excluded)."""
+    """Where it ends (excluded), microseconds."""
     events: int
     """Events in it. Without any, the class is that of silence."""
     prediction: int
@@ -34,9 +35,9 @@ class WindowResult(NamedTuple):
 def classify(
     device: Device, recording: Recording, binning: Binning, length_us: int | None = None
 ) -> Iterator[WindowResult]:
-    """Classify the windows of a recording one after the other, as `Recording.windows` cuts them.
+    """Classify the time windows of a recording in turn, as `Recording.windows` cuts them.
 
-    Every window is cut into the binning's steps. `length_us` instead of the binning's own makes
+    Every time window is cut into the binning's steps. `length_us` instead of the binning's own makes
     the steps longer or shorter, and the network was trained on the latter.
 
     Raises:
@@ -67,26 +68,32 @@ def classify(
 
 
 def most(results: Sequence[WindowResult]) -> tuple[int, int, int]:
-    """The class that most windows with events are of, how many are, and how many there are.
+    """The class of most time windows with events, how many it has, and how many windows there are.
 
-    Of equally many, that which came first. Windows without events count only if all are.
+    Of classes with equally many, it is the one that came first. Windows without events count only if
+    no window has any.
     """
     counted = [r.prediction for r in results if r.events] or [r.prediction for r in results]
     ((prediction, count),) = Counter(counted).most_common(1)
     return prediction, count, len(counted)
 
 
-def as_recording(events: Any, source: str = "events") -> Recording:
-    """Events in memory, a structured array with x, y, t (us) and p, as a recording.
+def as_recording(given: str | Path | Recording | Any, binning: Binning, salvage: bool) -> Recording:
+    """A recording from an event file, a Recording, or events in memory.
 
-    They are sorted by time. Raises DataError.
+    Events are a structured array with x, y, t (us) and p; they are sorted by time. `salvage` uses
+    the good part of a damaged file. Raises DataError.
     """
-    array = np.asarray(events)
+    if isinstance(given, Recording):
+        return given
+    if isinstance(given, str | Path):
+        return read_recording(given, sensor=binning.sensor, salvage=salvage)
+    array = np.asarray(given)
     names = array.dtype.names or ()
     if "t" not in names or "x" not in names or not len(array):
-        raise DataError(f"{source}: no events, a structured array with x, y, t (us) and p")
+        raise DataError("events: no events, a structured array with x, y, t (us) and p")
     blank = np.zeros(len(array), np.int64)
     fields = [array[name] if name in names else blank for name in ("t", "x", "y", "p")]
-    found = from_columns(*fields, source=source)
+    found = from_columns(*fields, source="events")
     found = found[np.argsort(found["t"], kind="stable")]
-    return Recording(source, found, None, int(found["t"][0]))
+    return Recording("events", found, None, int(found["t"][0]))

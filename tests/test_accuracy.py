@@ -27,10 +27,9 @@ from bench.sweep import FOLDS, fold, measure, setting_of
 from golden.spec.network import Network
 from golden.spec.shape import Map
 from sw.data import Dataset, Sample
-from sw.device.device import Device
+from sw.device import Device
 from sw.presets import PRESETS
-from sw.run.metrics import Plan
-from sw.run.training import Trainer
+from sw.run import Plan, Trainer
 
 SMOKE = PRESETS["smoke"]
 TASK = Task(SMOKE, SMOKE.samples(limit=40), SMOKE.samples(train=False, limit=20), 2)

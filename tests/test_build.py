@@ -11,8 +11,8 @@ from rich.console import Console
 
 import hw.build
 from boards import find
+from golden.spec.block_ram import block_rams
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.fpga import block_rams
 from golden.spec.memory_map import block_rams_by_kind
 from hw.building import flow
 from hw.building.fit import check_memories
@@ -83,7 +83,7 @@ def test_help_explains_every_field(capsys) -> None:
     said = capsys.readouterr().out
     for name in CoreConfig().as_dict():
         assert f"--{name.replace('_', '-')}" in said
-    assert "Entries of the layer table" in said
+    assert "entries of the layer table" in said
 
 
 def test_fields_change_the_preset_of_the_board() -> None:

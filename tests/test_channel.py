@@ -24,8 +24,7 @@ from golden.spec.packing import pack_signs, pack_weights
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, encode_sample
 from sim.faults import Faults
-from sw.device.channel import Channel
-from sw.device.pending import Refused
+from sw.device import Channel, Refused
 from sw.link import LinkError, Transport
 
 CONFIG = PRESETS["tiny"]
@@ -74,7 +73,7 @@ def session(seed: int, count: int) -> list[Asked]:
     """Commands whose outcome depends on order: learning, rates, reads in between."""
     rng = random.Random(seed)
     table = np.concatenate([np.array(layer.encode()) for layer in NETWORK.layers(CONFIG)])
-    placed = zip(NETWORK.initial_weights(), NETWORK.places(CONFIG), strict=True)
+    placed = zip(NETWORK.initial_weights(), NETWORK.placements(CONFIG), strict=True)
     words = np.concatenate([pack_weights(weights, place) for weights, place in placed])
     asked = [
         write_command(Space.LAYERS, table),

@@ -9,16 +9,16 @@ from bench.native import NativeCore, Spikes
 from golden.core import Core
 from golden.fire.pool import cell_numbers, cell_sums, pool
 from golden.rows.trace import Pass
-from golden.schedule.window import averaged, windows
+from golden.schedule.passes import averaged, patches
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.kinds import AVERAGE
 from golden.spec.layers import Layer
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.packing import pack_weights, unpack_weights
 from golden.spec.shape import Map
 from sw.data import Dataset, Sample
-from sw.device.device import Device
-from sw.device.identity import chip_frames
+from sw.device import Device, chip_frames
 from sw.interchange.export import to_nir
 from sw.interchange.package import Unsupported
 from sw.presets import Preset
@@ -56,7 +56,7 @@ def train_on_bars(device: Device, epochs: int) -> float:
     return float(np.mean([r.prediction for r in results] == test.labels))
 
 
-def test_windows_against_a_loop_over_pixels():
+def test_patches_against_a_loop_over_pixels():
     layer = network().layers(CORE)[1]
     rng = np.random.default_rng(3)
     rows = np.flatnonzero(rng.random(layer.inputs) < 0.3)
@@ -66,7 +66,7 @@ def test_windows_against_a_loop_over_pixels():
     inner[rows] = 1
     grid[1:-1, 1:-1] = inner.reshape(layer.height, layer.width, layer.channels)
     visit = Pass(rows, rows + 5, rows % 2 == 0, rows % 3 == 0)
-    found = list(windows(layer, visit))
+    found = list(patches(layer, visit))
     assert len(found) == layer.positions
     for pixel, window in enumerate(found):
         y, x = divmod(pixel, layer.width)
@@ -100,7 +100,7 @@ def test_pooling_and_cells_against_loops():
 
 def test_weights_go_to_the_core_and_back():
     made = network(seed=4)
-    for place, weights in zip(made.places(CORE), made.initial_weights(), strict=True):
+    for place, weights in zip(made.placements(CORE), made.initial_weights(), strict=True):
         words = pack_weights(weights, place)
         assert words.shape == (place.rows * place.groups, CORE.lanes)
         assert np.array_equal(unpack_weights(words, place), weights)
@@ -174,7 +174,7 @@ def test_a_hidden_layer_behind_an_average_sees_the_mean_spikes():
     made = Network.of_stages(
         (2, 6, 6), ("5c3p", "8c3g", "7"), 3, theta=0.2, init_scale=3, gamma=0, weight_fraction=7
     )
-    place, layer = made.places(CORE)[2], made.layers(CORE)[2]
+    place, layer = made.placements(CORE)[2], made.layers(CORE)[2]
     assert (place.averaged, layer.rows, layer.inputs) == (9, 8, 9 * 8)
     with Device.open("golden", config=CORE) as device:
         device.load(made)
@@ -221,16 +221,16 @@ def test_rates_by_layer():
 def test_pixels_of_an_average_share_rows():
     made = Network.of_stages((2, 3, 5), ("6c3g",), 3)
     readout = made.layers(CORE)[-1]
-    assert (readout.average, readout.rows, readout.inputs) == (True, 8 + 1, 15 * 8)
+    assert (readout.kind is AVERAGE, readout.rows, readout.inputs) == (True, 8 + 1, 15 * 8)
     assert made.hidden == (6,) and made.seen == (6 * 15,)
     rows = np.array([2, 5, 8, 13, 14 * 8, 15 * 8 - 1, 15 * 8])  # the last one is the bias
     visit = Pass(rows, rows + 7, rows > 9, rows < 9)
-    found = averaged(readout, visit)
+    (found,) = averaged(readout, visit)
     assert found.rows.tolist() == [2, 5, 0, 5, 0, 7, 8]
     assert found.trace is visit.trace and found.spikes is visit.spikes
-    parts = [part.rows.tolist() for part in found.stretches()]
+    parts = [part.rows.tolist() for part in found.segments()]
     assert parts == [[2, 5], [0, 5], [0, 7, 8]]
-    assert [part.rows.tolist() for part in visit.stretches()] == [rows.tolist()]
+    assert [part.rows.tolist() for part in visit.segments()] == [rows.tolist()]
 
 
 def test_a_readout_of_an_average_has_the_scores_of_the_mean_spikes():

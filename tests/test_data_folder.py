@@ -12,7 +12,7 @@ from sw import CORES, Binning, Device, Model, Network, driver, load
 from sw.data import DamagedFile, DataError, Sensor
 from sw.data.events import encode_nmnist, make_events
 from sw.data.split import seeded_share
-from sw.run.store import Run
+from sw.run import RunFolder
 from sw.windows import most
 
 SENSOR = Sensor(8, 8, 2)
@@ -278,7 +278,7 @@ def test_predict_and_the_api_agree(trained, capsys):
 
 
 def test_a_run_on_a_folder_goes_on_and_is_evaluated(trained, capsys):
-    config = Run(trained / "run").config()["data"]
+    config = RunFolder(trained / "run").config()["data"]
     assert config["class_names"] == ["left", "right"]
     status, text = said(capsys, "evaluate", "--run", trained / "run")
     assert status == 0

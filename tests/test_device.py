@@ -15,11 +15,8 @@ from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.registers import Space
 from sw.data import load
-from sw.device.channel import Channel
-from sw.device.device import Device
-from sw.device.identity import DeviceError
-from sw.link import LinkError
-from sw.link.golden_link import GoldenTransport
+from sw.device import Channel, Device, DeviceError
+from sw.link import GoldenTransport, LinkError
 
 TINY = PRESETS["tiny"]
 NETWORK = Network(sizes=(64, 12, 6, 4), eta=0.02, eta_out=0.02, alpha_post=-0.5, weight_fraction=7)

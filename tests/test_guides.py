@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -11,7 +12,17 @@ from hw.build import configuration, make_parser
 from sw import driver, reference
 
 ROOT = Path(__file__).parent.parent
-GUIDES = ("tutorial.md", "own-data.md", "data-sets.md", "interchange.md", "planner.md")
+GUIDES = (
+    "tutorial.md",
+    "own-data.md",
+    "data-sets.md",
+    "interchange.md",
+    "planner.md",
+    "architecture.md",
+)
+
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+FOLDERS = "bench|boards|golden|hw|sim|sw|tests"
 
 
 def blocks(name, language):
@@ -31,7 +42,7 @@ def test_the_python_of_a_guide_runs(name, tmp_path, monkeypatch):
         exec(compile("\n" * line + source, name, "exec"), names)
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", (*GUIDES, "../CONTRIBUTING.md"))
 def test_the_commands_of_a_guide_exist(name):
     for _, source in blocks(name, "sh"):
         for line in source.splitlines():
@@ -43,12 +54,18 @@ def test_the_commands_of_a_guide_exist(name):
                 assert configuration(boards.find(options.board, options.size), options)
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
-)
+@pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_files_and_modules_that_a_page_names_are_there(page):
+    for name in re.findall(rf"`((?:{FOLDERS})/[\w/.-]*)`", page.read_text()):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(rf"`((?:{FOLDERS})(?:\.\w+)+)`", page.read_text()):
+        assert resolve_name(name) is not None
 
 
 def test_the_api_page_is_fresh():

@@ -17,7 +17,7 @@ from sw.interchange.package import Unsupported, read_graph, write_graph
 from sw.interchange.quantise import quantise
 from sw.interchange.recognise import recognise
 from sw.interchange.spikes import chip_answer
-from sw.run.store import Run
+from sw.run import RunFolder
 
 DT = 1e-4
 TINY = CORES["tiny"]
@@ -245,14 +245,14 @@ def test_an_imported_network_is_a_run(tmp_path, capsys):
     status, text = said(capsys, "import", path, "--out", out, *options, "--epochs", "1")
     assert status == 0
     assert "node lif: firing rate" in text
-    start = Run(out).weights()
+    start = RunFolder(out).weights()
     assert said(capsys, "evaluate", "--run", out)[0] == 0
     assert "class" in said(capsys, "predict", "--run", out, "0")[1]
     golden = ["--target", "golden"]
     status, text = said(capsys, "train", "--resume", out, *golden, "--verify-golden")
     assert (status, "bit for bit" in text) == (0, True)
-    assert not np.array_equal(Run(out).weights()[0], start[0])
-    assert np.array_equal(Run(out / "imported").weights()[0], start[0])
+    assert not np.array_equal(RunFolder(out).weights()[0], start[0])
+    assert np.array_equal(RunFolder(out / "imported").weights()[0], start[0])
     with Device.open("golden", config=TINY) as device:
         assert Model.load(out, device).progress.samples == 12
 

@@ -16,7 +16,8 @@ from sw.interchange.files import Trained
 from sw.interchange.package import read_graph, write_graph
 from sw.interchange.spikes import GoldenSpikes, golden_path, record
 from sw.interchange.verify import in_numpy, rounding
-from sw.run.store import StoreError, load_weights, save_weights
+from sw.run import FileError
+from sw.run.files import load_weights, save_weights
 
 TINY = CORES["tiny"]
 GAMMAS = (0.0, 0.5, 0.73, 0.9, 255 / 256)
@@ -199,15 +200,15 @@ def test_weights_that_lie_in_columns_are_kept(tmp_path):
 def test_damaged_files_are_named(run, tmp_path, capsys):
     bad = tmp_path / "bad.npz"
     bad.write_bytes(b"PK nothing")
-    with pytest.raises(StoreError, match="not an exported network"):
+    with pytest.raises(FileError, match="not an exported network"):
         Trained.load(bad)
     np.savez(bad, other=np.zeros(3))
-    with pytest.raises(StoreError, match="no network in it"):
+    with pytest.raises(FileError, match="no network in it"):
         Trained.load(bad)
-    with pytest.raises(StoreError, match="no such file"):
+    with pytest.raises(FileError, match="no such file"):
         Trained.load(tmp_path / "none.safetensors")
     save_weights(tmp_path / "bare.safetensors", [np.zeros((2, 2), np.int32)], {"core": "{"})
-    with pytest.raises(StoreError, match="no network in it"):
+    with pytest.raises(FileError, match="no network in it"):
         Trained.load(tmp_path / "bare.safetensors")
     status, text = said(capsys, "export", run, "--to", tmp_path / "net.onnx")
     assert (status, "one of the endings .nir" in text) == (2, True)

@@ -13,7 +13,7 @@ import pytest
 from golden.spec.config import PRESETS as CORES
 from golden.spec.network import Network
 from sw.data import Sample
-from sw.device.device import Device
+from sw.device import Device
 from sw.interchange.export import spiking_node, to_nir
 from sw.interchange.package import read_graph, write_graph
 from sw.interchange.quantise import quantise

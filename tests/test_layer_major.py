@@ -170,9 +170,9 @@ def test_the_compiled_core_does_the_same(seed, maps):
         assert result.spikes[: len(native.layers)] == tuple(outcome.spikes[number])
     words = [
         unpack_weights(golden.weights[layer.weight_base : layer.weight_base + layer.words], place)
-        for layer, place in zip(native.layers, network.places(CONFIG), strict=True)
+        for layer, place in zip(native.layers, network.placements(CONFIG), strict=True)
     ]
-    places = zip(native.weights, network.places(CONFIG), words, strict=True)
+    places = zip(native.weights, network.placements(CONFIG), words, strict=True)
     assert all(np.array_equal(mine[place.row_numbers()], theirs) for mine, place, theirs in places)
     assert native.noise_state == golden.noise_state
     assert native.counters == {name: golden.registers[name] for name in COUNTERS}

@@ -9,27 +9,28 @@ from amaranth.hdl import Fragment, Shape
 from amaranth.hdl._mem import MemoryInstance
 
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, memory_map, multipliers
+from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, memory_map
 from hw.top import Machine
+from sw.planning.logic import multipliers
 
 KINDS = {
-    r"core\.lanes_\d+\.memory\.": "weights",
-    r"core\.lanes_\d+\.(post_)?gains": "gains",
-    r"core\.membranes\.": "membranes",
-    r"core\.surrogates\.": "surrogates",
-    r"core\.post\.": "post traces",
-    r"core\.spikes\.": "spikes",
-    r"core\.signs\.": "signs",
-    r"core\.trace\.ring": "pre traces",
-    r"core\.scan\.words\.": "chunks to scan",
-    r"core\.sequencer\.window\.starts": "windows",
-    r"core\.signal\.gain\.map_signal\.latents": "latents",
-    r"core\.signal\.gain\.pending\.groups": "gains",
-    r"core\.(pool\.line|winners\.)": "pooling",
-    r"core\.sequencer\.replay\.": "rows of a pass",
-    r"core\.events\.queue\.": "event queue",
-    r"core\.table\.": "layer table",
-    r"core\.signal\.classes\.scores": "scores",
+    r"core\.lanes\.lanes_\d+\.memory\.": "weights",
+    r"core\.lanes\.lanes_\d+\.(post_)?gains": "gains",
+    r"core\.fire\.membranes\.": "membranes",
+    r"core\.learn\.surrogates\.": "surrogates",
+    r"core\.learn\.post\.": "post traces",
+    r"core\.fire\.spikes\.": "spikes",
+    r"core\.learn\.signs\.": "signs",
+    r"core\.rows\.trace\.ring": "pre traces",
+    r"core\.rows\.scan\.words\.": "chunks to scan",
+    r"core\.schedule\.passes\.segments\.starts": "windows",
+    r"core\.learn\.gain\.map_signal\.latents": "latents",
+    r"core\.learn\.deferred\.groups": "gains",
+    r"core\.(fire\.pool\.line|learn\.winners\.)": "pooling",
+    r"core\.schedule\.row_list\.": "rows of a pass",
+    r"core\.rows\.events\.queue\.": "event queue",
+    r"core\.host\.table\.": "layer table",
+    r"core\.readout\.scores\.words": "scores",
     r"link\.ring\.": "receive buffer",
     r"link\.replies\.memory": "results",
     r"link\.store\.": "store",

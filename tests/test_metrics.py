@@ -11,11 +11,11 @@ from golden.spec.network import Network
 from golden.spec.samples import Result, SampleStatus
 from sw import Device, Every, Model, StopRequest, Watcher, load
 from sw.data import Sample
-from sw.device.channel import Channel
+from sw.device import Channel
 from sw.energy import EnergyModel
-from sw.link.golden_link import GoldenTransport
-from sw.run.metrics import Progress, Tally
-from sw.summary import summary
+from sw.link import GoldenTransport
+from sw.run import Progress, Tally
+from sw.run.summary import summary
 
 TINY = PRESETS["tiny"]
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "weight_fraction": 7, "logit_scale": 0.4, "init_scale": 3.0}

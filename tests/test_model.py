@@ -13,8 +13,7 @@ from sw import CORES, Binning, Device, Model, Network, Watcher, driver, load
 from sw.data import DataError
 from sw.data.events import EVENT_DTYPE
 from sw.energy import EnergyModel
-from sw.run.checkpoint import Checkpoint
-from sw.run.store import Run
+from sw.run import Checkpoint, RunFolder
 
 NETWORK = Network(sizes=(64, 12, 4), eta=0.01, eta_out=0.01)
 
@@ -61,7 +60,7 @@ def test_evaluate_predict_and_scores_agree(device, tmp_path):
     assert progress.test_accuracy == model.evaluate(test).accuracy
     assert np.array_equal(model.scores(test).argmax(axis=1), classes)
     assert np.array_equal(model.predict([s.frames for s in test]), classes)
-    assert Run(tmp_path).weights()[0].tolist() == model.weights[0].tolist()
+    assert RunFolder(tmp_path).weights()[0].tolist() == model.weights[0].tolist()
     energy = json.loads((tmp_path / "metrics.json").read_text())["energy_estimate"]
     totals = {n: sum(e.counters[n] for e in progress.epochs) for n in ("synops", "updates")}
     assert energy["joules"] == EnergyModel().joules(totals) > 0

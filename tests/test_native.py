@@ -18,8 +18,7 @@ from golden.reference.optim import Adam
 from golden.spec.config import PRESETS
 from golden.spec.network import Network
 from sw.data import Dataset, load
-from sw.device.device import Device
-from sw.device.identity import chip_frames
+from sw.device import Device, chip_frames
 
 TINY = PRESETS["tiny"]
 ROOMY = {"neuron_groups": 200, "trace_entries": 1000, "weight_words": 800, "map_pixels": 64}
@@ -68,7 +67,7 @@ def test_equals_the_integer_model(case):
             assert [r.scores[:4] for r in results] == [tuple(s) for s in outcome.scores.tolist()]
             spikes = np.array([r.spikes[: len(native.layers)] for r in results])
             assert np.array_equal(spikes, outcome.spikes)
-        placed = zip(native.weights, network.places(config), device.read_weights(), strict=True)
+        placed = zip(native.weights, network.placements(config), device.read_weights(), strict=True)
         for mine, place, golden in placed:
             assert np.array_equal(mine[place.row_numbers()], golden)
         assert native.noise_state == device.noise_state

@@ -15,13 +15,14 @@ from boards import find
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, Sdram, find_target
-from golden.spec.memory_map import block_rams_by_kind, lut_estimate, multipliers
+from golden.spec.memory_map import block_rams_by_kind
 from golden.spec.network import Network
 from sw import driver
 from sw.cli import plan as command
 from sw.planning import MEASURED, Activity, Shape, make_plan, parse
 from sw.planning.cycles import layer_cycles
 from sw.planning.fitting import LANES, draft, find_fit, shortage
+from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.sdram import plan_sdram
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +33,7 @@ TOLERANCE = 0.05
 
 def cycles(text, activity, steps=10, learn=True, core=BIG):
     """Of a sample on a core, that of the 85F."""
-    layers = parse(text).places(core.lanes)
+    layers = parse(text).placements(core.lanes)
     return sum(each.cycles for each in layer_cycles(layers, core, activity, steps, learn=learn))
 
 
@@ -85,7 +86,7 @@ def test_a_convolution_is_a_pass_for_every_window():
     shape = parse("2x5x7:6c3-4")
     config = replace(CORES["tiny"], map_pixels=64, neuron_groups=100)
     always = Activity(input_rate=1, rate=0, trace_steps=1, overlap=1)
-    layer = layer_cycles(shape.places(4), config, always, 1, learn=False)[0]
+    layer = layer_cycles(shape.placements(4), config, always, 1, learn=False)[0]
     ones = np.pad(np.ones((5, 7)), 1)
     windows = sum(ones[1 + y : 6 + y, 1 + x : 8 + x].sum() for y in (-1, 0, 1) for x in (-1, 0, 1))
     assert layer.integrate == pytest.approx(2 * windows * 2)  # 2 channels, 2 groups of 4 lanes

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden.learn import signal
+from golden.learn.project import learning_signal
 from golden.spec.config import PRESETS
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sw.data import load
-from sw.device.device import Device
+from sw.device import Device
 
 TINY = PRESETS["tiny"]
 
@@ -23,7 +23,7 @@ def test_a_spike_takes_the_cost_off_its_neuron(seed):
     signals = rng.integers(-0x8000, 0x8000, 4) >> rng.integers(0, 12)
     signs = rng.choice([-1, 1], (4, 9))
     spikes, cost = rng.integers(0, 2, 9), int(rng.integers(0, 0x8000))
-    got = signal.learning_signal(
+    got = learning_signal(
         signals, signs, spikes, Layer(rows=1, groups=1, outputs=9, rate_cost=cost)
     )
     for lane in range(9):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sw.data import DamagedFile, DataError, Recording, Sensor, faery_process, read_recording
+from sw.data import DamagedFile, DataError, Recording, Sensor, decoder, read_recording
 from sw.data.events import EVENT_DTYPE, encode_nmnist, make_events
 from sw.data.recording import READERS
 
@@ -224,7 +224,7 @@ def test_packets_of_aedat4_have_places(tmp_path):
 
 def _packet(raw, end, folder):
     """Events of the packets before a byte."""
-    return faery_process.decode(put(folder / "part.aedat4", raw[:end]), "aedat4").events
+    return decoder.decode(put(folder / "part.aedat4", raw[:end]), "aedat4").events
 
 
 @needs_faery
@@ -247,8 +247,8 @@ def test_a_crash_of_faery_is_an_error_of_the_file(tmp_path):
 def test_a_process_that_hangs_is_given_up(tmp_path, monkeypatch):
     path = put(tmp_path / "a.raw", evt3(random_events(5)))
     read_recording(path)
-    os.kill(faery_process._running.pid, signal.SIGSTOP)
-    monkeypatch.setattr(faery_process, "SECONDS", 0.2)
+    os.kill(decoder._running.pid, signal.SIGSTOP)
+    monkeypatch.setattr(decoder, "SECONDS", 0.2)
     with pytest.raises(DamagedFile, match="faery was not done after 0 s"):
         read_recording(path)
     monkeypatch.undo()
@@ -346,8 +346,8 @@ def test_other_sensors_endings_and_missing_files(tmp_path):
 
 
 def test_faery_not_installed(tmp_path, monkeypatch):
-    faery_process.stop()
-    monkeypatch.setattr(faery_process, "find_spec", lambda name: None)
+    decoder.stop()
+    monkeypatch.setattr(decoder, "find_spec", lambda name: None)
     path = put(tmp_path / "a.raw", evt3(random_events(5)))
     with pytest.raises(DataError, match="faery: not installed; install it with: pip install faery"):
         read_recording(path)

@@ -22,7 +22,7 @@ from sw.report.html import VOID
 from sw.report.pictures import png, spike_pixels, weight_pixels
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import sensor_of
-from sw.run.store import Run
+from sw.run import RunFolder
 
 SECTIONS = ["accuracy", "confusion", "sample", "fields", "rates", "weights", "cycles", "setup"]
 SMOKE = "--preset smoke --train 80 --test 24 --epochs 3"
@@ -93,7 +93,7 @@ def read(path):
 
 
 def samples(path, **changes):
-    return options.load_data(Run(path).config()["data"] | changes, train=False)
+    return options.load_data(RunFolder(path).config()["data"] | changes, train=False)
 
 
 @pytest.mark.parametrize("kind", ["smoke", "events"])
@@ -175,7 +175,7 @@ def test_accuracies_counters_and_settings_are_those_of_the_files(smoke):
 def test_every_spike_of_the_sample_is_drawn(events):
     """As many ticks as the driver reads step by step, off a device."""
     _, tree = read(events)
-    sample, run = samples(events)[3], Run(events)
+    sample, run = samples(events)[3], RunFolder(events)
     with Device.open("golden") as device:
         device.load(run.network_and_core()[0], run.weights())
         fired = np.zeros(2, int)
@@ -195,7 +195,7 @@ def test_every_spike_of_the_sample_is_drawn(events):
 
 
 def test_measured_rates_are_those_of_the_device(smoke):
-    run, test = Run(smoke), samples(smoke)
+    run, test = RunFolder(smoke), samples(smoke)
     network, core = run.network_and_core()
     measured = measure(network, core, run.weights(), test, shown=5)
     with Device.open("golden", config=core) as device:
@@ -222,7 +222,7 @@ def as_set(samples):
 
 def source(path, *, weights=None, **metrics):
     """A Source, with other weights or metrics."""
-    run = Run(path)
+    run = RunFolder(path)
     found = Source.of(run, samples(path))
     if weights is not None:
         network, core = run.network_and_core()
@@ -235,7 +235,7 @@ def source(path, *, weights=None, **metrics):
 def test_a_run_that_the_model_does_not_repeat_is_told(smoke, tmp_path, capsys):
     assert source(smoke).disagreement == ""
     path = shutil.copytree(smoke, tmp_path / "a")
-    metrics = Run(path).metrics()
+    metrics = RunFolder(path).metrics()
     (path / "metrics.json").write_text(json.dumps(metrics | {"test_accuracy": 0.125}))
     assert driver.main(["report", str(path)]) == 0
     warning = "The run recorded a test accuracy of 12.5%, the integer model finds"
@@ -251,7 +251,8 @@ def test_runs_that_are_not_over(smoke):
     assert "No epoch is complete yet" in begun
     assert "0 of 3" in begun
     untested = [
-        e | {"test_accuracy": None, "train_accuracy": None} for e in Run(smoke).metrics()["epochs"]
+        e | {"test_accuracy": None, "train_accuracy": None}
+        for e in RunFolder(smoke).metrics()["epochs"]
     ]
     text = page(source(smoke, epochs=untested, test_accuracy=None))
     assert "while learning, not tested" in text
@@ -308,7 +309,7 @@ def test_what_cannot_be_reported(smoke, tmp_path, capsys):
         model = Model(Network(sizes=(64, 12, 4)), device)
         model.fit(load("synthetic", limit=8), epochs=1, run=tmp_path)
     assert "begun from Python" in said(tmp_path)[1]
-    text = page(Source.of(Run(tmp_path), load("synthetic", train=False, limit=8)))
+    text = page(Source.of(RunFolder(tmp_path), load("synthetic", train=False, limit=8)))
     assert "recorded no command" in text
 
 

@@ -16,11 +16,9 @@ from golden.spec.config import PRESETS as CORES
 from golden.spec.network import Network
 from sw import driver
 from sw.data import DataError, load
-from sw.device.device import Device
+from sw.device import Device
 from sw.model import Model
-from sw.run.checkpoint import Checkpoint
-from sw.run.store import Run, StoreError
-from sw.stopping import Every
+from sw.run import Checkpoint, Every, FileError, RunFolder
 
 ROOT = Path(__file__).parent.parent
 QUICK = [
@@ -42,7 +40,7 @@ NETWORK = Network(sizes=(64, 12, 4), eta=0.01, eta_out=0.01)
 
 def outcome(path):
     """Weights, noise state, position and metrics of a run, without its clocks."""
-    end = Checkpoint.load(Run(path).checkpoint)
+    end = Checkpoint.load(RunFolder(path).checkpoint)
     lines = (path / "metrics.jsonl").read_text().splitlines()
     epochs = [{k: v for k, v in json.loads(x).items() if k not in CLOCKS} for x in lines]
     return [w.tolist() for w in end.weights], end.noise_state, len(end.progress.epochs), epochs
@@ -90,7 +88,7 @@ driver.main(sys.argv[1:])
     command = [*QUICK, "--checkpoint-every", "10", "--out", str(tmp_path)]
     done = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
-    middle = Checkpoint.load(Run(tmp_path).checkpoint)
+    middle = Checkpoint.load(RunFolder(tmp_path).checkpoint)
     assert len(middle.progress.epochs) == 1
     assert middle.progress.tally.samples == 30
     with (tmp_path / "metrics.jsonl").open("a") as file:
@@ -127,7 +125,7 @@ def test_kill_9_at_any_moment(whole, tmp_path):
 
 def learned(out):
     """Samples learned up to the run's checkpoint."""
-    path = Run(out).checkpoint
+    path = RunFolder(out).checkpoint
     return Checkpoint.load(path).progress.samples if path.exists() else 0
 
 
@@ -142,7 +140,7 @@ def test_ctrl_c_and_resume(whole, tmp_path, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(TerminalWatcher, "sample", interrupt)
     assert driver.main([*QUICK, "--out", str(tmp_path)]) == 130
-    assert 23 <= Checkpoint.load(Run(tmp_path).checkpoint).progress.tally.samples < 60
+    assert 23 <= Checkpoint.load(RunFolder(tmp_path).checkpoint).progress.tally.samples < 60
     assert train("--resume", tmp_path, "--target", "golden", "--verify-golden") == 0
     assert "bit for bit" in capsys.readouterr().out
     assert outcome(tmp_path) == outcome(whole)
@@ -193,15 +191,15 @@ def test_what_does_not_go_with_resume(arguments, status, message, whole, capsys)
 def test_checkpoints_that_cannot_be_used(whole, tmp_path, monkeypatch, capsys):
     assert train("--resume", tmp_path / "none") == 1
     assert "no such file" in capsys.readouterr().err
-    path = Run(shutil.copytree(whole, tmp_path / "a")).checkpoint
+    path = RunFolder(shutil.copytree(whole, tmp_path / "a")).checkpoint
     path.write_bytes(path.read_bytes()[:-1])
     assert train("--resume", path) == 1
     assert "not the weights of a run" in capsys.readouterr().err
-    with Device.open("golden") as device, pytest.raises(StoreError, match="another core"):
-        Checkpoint.load(Run(whole).checkpoint).restore(device)
+    with Device.open("golden") as device, pytest.raises(FileError, match="another core"):
+        Checkpoint.load(RunFolder(whole).checkpoint).restore(device)
     monkeypatch.setattr("sw.run.checkpoint.fingerprint", lambda _: 5)
-    with pytest.raises(StoreError, match="may not go on to the same bits"):
-        Checkpoint.load(Run(whole).checkpoint)
+    with pytest.raises(FileError, match="may not go on to the same bits"):
+        Checkpoint.load(RunFolder(whole).checkpoint)
 
 
 def test_a_new_run_in_the_same_folder_keeps_the_old_checkpoint(whole, tmp_path):

@@ -8,9 +8,9 @@ from golden.spec.config import PRESETS
 from golden.spec.network import Network
 from sw import driver
 from sw.data import load
-from sw.link.golden_link import GoldenTransport
+from sw.link import GoldenTransport
 from sw.model import Model
-from sw.run.store import Run
+from sw.run import RunFolder
 from sw.shadow import Differs, Shadowed
 
 TINY = PRESETS["tiny"]
@@ -29,8 +29,8 @@ class Stuck(Core):
 class Update(Core):
     """The update of layer 1 leaves weight 3, 2 one off, in every sample."""
 
-    def _make_up(self, layer, state, group, visit):
-        super()._make_up(layer, state, group, visit)
+    def _apply_deferred(self, layer, state, group, visit):
+        super()._apply_deferred(layer, state, group, visit)
         if layer.state_base == 3 and group == 0 and self._step == 4:
             self.group_weights(layer, group)[3, 2] ^= 1
 
@@ -119,5 +119,5 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert text.startswith("error: shadow: integer model differs from integer model after ")
     assert "layer 0, neuron 7, row 5" in text
     assert "weights after 10 samples are in" in text
-    assert Run(tmp_path).weights()[0].shape == (64, 12)
+    assert RunFolder(tmp_path).weights()[0].shape == (64, 12)
     assert driver.main([*command, "--shadow-every", "0"]) == 2

@@ -27,6 +27,9 @@ ALLOWED = {
         "matplotlib",
     },
 }
+# Packages of sw/ in order: each imports those before it alone. The files at the top come before cli.
+ROOMS = ("link", "data", "device", "run", "shadow", "interchange", "report", "planning", "cli")
+TOP = ("sw.energy", "sw.presets")  # files at the top that packages use, too
 # The few files that join two sides.
 ALSO = {
     "hw/build": {"boards", "rich"},
@@ -73,6 +76,15 @@ def sources(*folders: str) -> list[Path]:
 @pytest.mark.parametrize("path", sources("golden", "hw", "boards", "sw"), ids=str)
 def test_imports_follow_the_rules(path: Path) -> None:
     assert not foreign(path)
+
+
+@pytest.mark.parametrize("room", ROOMS[:-1])
+def test_packages_of_sw_import_those_before_them(room: str) -> None:
+    allowed = (*TOP, *(f"sw.{name}" for name in ROOMS[: ROOMS.index(room) + 1]))
+    for path in (ROOT / "sw" / room).rglob("*.py"):
+        for module in imported(path):
+            inside = any(module == ok or module.startswith(ok + ".") for ok in allowed)
+            assert inside or module.split(".")[0] != "sw", f"{path}: {module}"
 
 
 def test_a_forbidden_import_is_seen(tmp_path: Path) -> None:

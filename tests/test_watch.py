@@ -18,10 +18,9 @@ from golden.spec.network import Network
 from sw import driver
 from sw.cli import watch as command
 from sw.cli.chart import chart, sparkline
-from sw.run.follow import Follower
-from sw.run.log import Log, goes_on
-from sw.run.metrics import Tally
-from sw.run.store import LOG, Run, StoreError, newest_run
+from sw.run import FileError, Follower, Log, RunFolder, Tally, newest_run
+from sw.run.folder import LOG
+from sw.run.log import goes_on
 
 ROOT = Path(__file__).parent.parent
 QUICK = [
@@ -62,7 +61,7 @@ def whole(tmp_path_factory):
 
 def followed(path):
     """A follower that has read once."""
-    follower = Follower(Run(path))
+    follower = Follower(RunFolder(path))
     follower.poll()
     return follower
 
@@ -111,7 +110,7 @@ def test_a_run_that_grows(whole, tmp_path):
     """Line by line, as the run writes them."""
     for name in ("config.json", "metrics.json"):
         shutil.copy(whole / name, tmp_path)
-    follower, log, tally = Follower(Run(tmp_path)), Log(tmp_path / LOG), Tally(1)
+    follower, log, tally = Follower(RunFolder(tmp_path)), Log(tmp_path / LOG), Tally(1)
     with log:
         follower.poll()
         assert (follower.live, follower.at, follower.left()) == (True, {}, None)
@@ -280,7 +279,7 @@ def _read(master, output):
 def test_damaged_metrics_are_named(whole, tmp_path):
     path = shutil.copytree(whole, tmp_path / "a")
     (path / "metrics.jsonl").write_text('{"epoch": 1}\n')
-    with pytest.raises(StoreError, match="not of this version"):
+    with pytest.raises(FileError, match="not of this version"):
         followed(path)
 
 

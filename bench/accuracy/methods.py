@@ -86,7 +86,10 @@ def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
     network, bits = task.network(seed), task.preset.config.weight_bits
     fraction = KERNEL_FRACTION if network.stages else network.weight_fraction
     most = ((1 << (bits - 1)) - 1) / (1 << fraction)
-    fans = [place.stage.fan_in(place.inputs) for place in network.places(task.preset.config)]
+    fans = [
+        placement.stage.fan_in(placement.inputs)
+        for placement in network.placements(task.preset.config)
+    ]
     widest = most * math.sqrt(min(fans[:-1]))
     setting = dict(setting)
     spread = min(setting.pop("spread"), widest)

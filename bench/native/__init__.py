@@ -4,7 +4,8 @@
 
 `golden.core` is the specification; tests/test_native.py holds this one to it, bit for bit. online.py
 and batched.py are the floating-point rules, held to golden.reference in the same way. Needs g++
-(or the compiler that CXX names); what it makes goes to build/native/.
+(or the compiler that CXX names); what it makes goes to build/native/. Fields, flags and number formats
+reach C++ as a header that declared.py writes from golden.spec.
 """
 
 import ctypes
@@ -15,13 +16,15 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.ctypeslib import ndpointer
 from numpy.typing import NDArray
 
+from bench.native import declared
 from golden.spec.config import CoreConfig
-from golden.spec.layers import FIELD_NAMES, Layer
+from golden.spec.layers import FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import sign_matrix
 from sw.data import Dataset
@@ -41,18 +44,25 @@ def library() -> ctypes.CDLL:
     if compiler is None:
         raise RuntimeError("no C++ compiler: install g++, or name one in CXX")
     command = [compiler, "-O3", "-march=native", "-std=c++20", "-shared", "-fPIC"]
-    build_plan = ([source.read_text() for source in SOURCES], command, os.uname())
+    sources = [declared.header(), *(source.read_text() for source in SOURCES)]
+    build_plan = (sources, command, os.uname())
     path = BUILD / f"core-{hashlib.sha256(repr(build_plan).encode()).hexdigest()[:16]}.so"
     if not path.exists():
         BUILD.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}")
-        done = subprocess.run(
-            [*command, *map(str, SOURCES), "-o", str(part)], capture_output=True, text=True
-        )
+        _compile(command, path)
+    return _declare(ctypes.CDLL(str(path)))
+
+
+def _compile(command: list[str], path: Path) -> None:
+    """Compile the sources, with the header made for them, into `path`. Raises RuntimeError."""
+    with TemporaryDirectory(dir=path.parent) as folder:
+        (Path(folder) / declared.NAME).write_text(declared.header())
+        part = Path(folder) / path.name
+        files = [f"-I{folder}", *map(str, SOURCES), "-o", str(part)]
+        done = subprocess.run([*command, *files], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
         part.replace(path)
-    return _declare(ctypes.CDLL(str(path)))
 
 
 def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
@@ -115,11 +125,6 @@ class Outcome:
         return self.scores.argmax(axis=1)
 
 
-def latents(layer: Layer) -> int:
-    """Groups of latents of a layer."""
-    return layer.groups * (layer.cells if layer.convolution else 1)
-
-
 class NativeCore:
     """A core with a network on it; with `at_end`, updates as in `golden.layer_major`."""
 
@@ -131,7 +136,9 @@ class NativeCore:
             [[getattr(e, name) for name in FIELD_NAMES] for e in self.layers], np.int32
         )
         signs = [
-            np.ascontiguousarray(sign_matrix(network.classes, latents(e) * config.lanes), np.int8)
+            np.ascontiguousarray(
+                sign_matrix(network.classes, e.latent_groups * config.lanes), np.int8
+            )
             for e in self.layers
         ]
         pointers = (ctypes.c_void_p * len(signs))(*(s.ctypes.data for s in signs))
@@ -141,9 +148,11 @@ class NativeCore:
         if at_end:
             self._lib.core_at_end(self._core)
         self._lib.core_noise(self._core)[0] = network.noise_seed
-        placed = zip(self.weights, network.places(config), network.initial_weights(), strict=True)
-        for weights, place, initial in placed:
-            weights[place.row_numbers()] = initial
+        placed = zip(
+            self.weights, network.placements(config), network.initial_weights(), strict=True
+        )
+        for weights, placement, initial in placed:
+            weights[placement.row_numbers()] = initial
 
     def __del__(self) -> None:
         if hasattr(self, "_core"):

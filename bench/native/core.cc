@@ -8,19 +8,11 @@
 #include <cstring>
 #include <vector>
 
+#include "declared.h"  // golden/spec: fields, flags and number formats
+
 namespace {
 
-constexpr uint32_t WEYL = 0x9E3779B9u;
-constexpr uint32_t ROUND_KEYS[] = {0xA3D5, 0xC4C3, 0x9E6D};
-constexpr int READOUT = 1, BIAS = 2, HARD_RESET = 4, PLASTIC = 8, POST_NEGATIVE = 16,
-              CONVOLUTION = 32, POOL = 64, AVERAGE = 128;
-
-// Fields of golden.spec.layers.FIELDS, in their order.
-struct Entry {
-    int rows, groups, outputs, weight_base, state_base, flags, theta, leak, pre_decay, pre_gain;
-    int post_decay, post_gain, psi_width, psi_shift, error_gain, rate, rate_cost;
-    int channels, columns, lines, cell_shift, cell_line, latents, line_inputs, map_inputs;
-};
+constexpr int MOST_TRACE = (1 << TRACE_BITS) - 1, MOST_SURROGATE = (1 << SURROGATE_BITS) - 1;
 
 int32_t saturate(int32_t value, int bits) {
     const int32_t top = 1 << (bits - 1);
@@ -42,12 +34,12 @@ uint32_t noise_word(uint32_t state) {
 // One row of one group: the loop that all time goes to, written for the vectoriser.
 void update_row(int16_t* __restrict weights, const int32_t* __restrict gains,
                 const int32_t* __restrict posts, const int32_t* __restrict rotate,
-                const int32_t* __restrict flip, int lanes, int32_t trace, int32_t spiked, uint32_t word,
+                const int32_t* __restrict flip, int lanes, int32_t trace, int32_t previous_spikes, uint32_t word,
                 int32_t top) {
     for (int i = 0; i < lanes; i++) {
         const uint32_t turned = (word << rotate[i]) | ((word >> 1) >> (31 - rotate[i]));
-        const int32_t random = int32_t(turned & 0xFFFF) ^ flip[i];
-        const int32_t weight = weights[i] + ((trace * gains[i] + spiked * posts[i] + random) >> 16);
+        const int32_t random = int32_t(turned & ((1 << NOISE_BITS) - 1)) ^ flip[i];
+        const int32_t weight = weights[i] + ((trace * gains[i] + previous_spikes * posts[i] + random) >> NOISE_BITS);
         weights[i] = int16_t(std::min(std::max(weight, -top), top - 1));
     }
 }
@@ -61,7 +53,7 @@ struct Layer {
     std::vector<int32_t> spikes, winners, m;  // [pixels][width]
     std::vector<int32_t> signs;             // [classes][latents][width]
     std::vector<int32_t> seen;              // spikes of the next layer's inputs
-    std::vector<uint8_t> trace, spiked;     // [inputs], of the last step
+    std::vector<uint8_t> trace, previous_spikes;     // [inputs], of the last step
     std::vector<int32_t> listed;            // inputs with a trace, ascending
     std::vector<int64_t> updates;           // [rows][width], added up (golden/layer_major.py)
     std::vector<uint8_t> met;               // [rows][groups]: something was added
@@ -78,13 +70,13 @@ struct Counters {
 
 struct Visit {
     std::vector<int32_t> rows;
-    std::vector<uint8_t> trace, spiked, spikes;
+    std::vector<uint8_t> trace, previous_spikes, spikes;
     int learns = 0, active = 0, both = 0;
 
     void count() {
         learns = active = both = 0;
         for (size_t k = 0; k < rows.size(); k++) {
-            const bool changes = trace[k] || spiked[k];
+            const bool changes = trace[k] || previous_spikes[k];
             learns += changes, active += spikes[k], both += changes && spikes[k];
         }
     }
@@ -97,7 +89,7 @@ struct Core {
     std::vector<int32_t> rotations, flips;  // of each lane
     std::vector<int64_t> scores, fired;
     Counters counters{};
-    Visit visit, window;
+    Visit visit, patch;
     std::vector<size_t> starts;  // of each pixel in the visit
     int step = 0;
     bool at_end = false;  // updates are added up and applied after the last step
@@ -116,7 +108,7 @@ struct Core {
     }
 
     static void forget(Layer& layer) {
-        for (int row : layer.listed) layer.trace[row] = layer.spiked[row] = 0;
+        for (int row : layer.listed) layer.trace[row] = layer.previous_spikes[row] = 0;
         layer.listed.clear();
     }
 
@@ -127,53 +119,53 @@ struct Core {
                                         visit.rows.begin());
         visit.rows.resize(end - visit.rows.begin());
         const size_t n = visit.rows.size();
-        visit.trace.resize(n), visit.spiked.resize(n), visit.spikes.assign(n, 0);
+        visit.trace.resize(n), visit.previous_spikes.resize(n), visit.spikes.assign(n, 0);
         for (size_t k = 0, next = 0; k < n; k++) {
             const int row = visit.rows[k];
-            visit.trace[k] = layer.trace[row], visit.spiked[k] = layer.spiked[row];
+            visit.trace[k] = layer.trace[row], visit.previous_spikes[k] = layer.previous_spikes[row];
             if (next < size_t(count) && rows[next] == row) visit.spikes[k] = 1, next++;
         }
         visit.count();
         forget(layer);
         for (size_t k = 0; k < n; k++) {
             if (!keep) continue;
-            const int decayed = (visit.trace[k] * layer.entry.pre_decay) >> 8;
-            const int trace = std::min(decayed + layer.entry.pre_gain * visit.spikes[k], 255);
+            const int decayed = (visit.trace[k] * layer.entry.pre_decay) >> FACTOR_BITS;
+            const int trace = std::min(decayed + layer.entry.pre_gain * visit.spikes[k], MOST_TRACE);
             if (!trace && !visit.spikes[k]) continue;
             layer.trace[visit.rows[k]] = uint8_t(trace);
-            layer.spiked[visit.rows[k]] = visit.spikes[k];
+            layer.previous_spikes[visit.rows[k]] = visit.spikes[k];
             layer.listed.push_back(visit.rows[k]);
         }
     }
 
     // `state` counts groups of neurons, all pixels of a layer.
-    bool pending(const Layer& layer, int state) const {
+    bool deferred(const Layer& layer, int state) const {
         for (int i = state * lanes; i < (state + 1) * lanes; i++)
             if (layer.gains[i] || layer.post_gains[i]) return true;
         return false;
     }
 
     // The update of the last step for one group (golden/lanes/update.py, golden/lanes/noise.py).
-    void make_up(Layer& layer, const Visit& visited, size_t first, size_t beyond, int group, int state) {
+    void apply_deferred(Layer& layer, const Visit& visited, size_t first, size_t beyond, int group, int state) {
         const int at = state * lanes, top = 1 << (weight_bits - 1);
         for (size_t k = first; k < beyond; k++) {
-            const int32_t trace = visited.trace[k], spiked = visited.spiked[k] ? 1 << 5 : 0;
-            if (!trace && !spiked) continue;
+            const int32_t trace = visited.trace[k], previous_spikes = visited.previous_spikes[k] ? 1 << POST_FRACTION : 0;
+            if (!trace && !previous_spikes) continue;
             update_row(&layer.weights[size_t(visited.rows[k]) * layer.width + group * lanes],
                        &layer.gains[at], &layer.post_gains[at], rotations.data(), flips.data(), lanes,
-                       trace, spiked, noise_word(noise_state), top);
+                       trace, previous_spikes, noise_word(noise_state), top);
             noise_state += WEYL;
         }
     }
 
-    // golden/layer_major.py: what make_up would do, added up and not rounded.
+    // golden/layer_major.py: what apply_deferred would do, added up and not rounded.
     void add(Layer& layer, const Visit& visited, int group, int state) {
         const int32_t *gains = &layer.gains[state * lanes], *posts = &layer.post_gains[state * lanes];
         for (size_t k = 0; k < visited.rows.size(); k++) {
             const size_t row = visited.rows[k];
-            const int32_t trace = visited.trace[k], spiked = visited.spiked[k] ? 1 << 5 : 0;
+            const int32_t trace = visited.trace[k], previous_spikes = visited.previous_spikes[k] ? 1 << POST_FRACTION : 0;
             int64_t* __restrict updates = &layer.updates[row * layer.width + group * lanes];
-            for (int i = 0; i < lanes; i++) updates[i] += trace * gains[i] + spiked * posts[i];
+            for (int i = 0; i < lanes; i++) updates[i] += trace * gains[i] + previous_spikes * posts[i];
             layer.met[row * layer.entry.groups + group] = 1;
         }
     }
@@ -181,9 +173,9 @@ struct Core {
     // The gains of this step are used at once: `visit` becomes the list with the traces of this step.
     void add_up(Layer& layer) {
         visit.rows = layer.listed;
-        visit.trace.clear(), visit.spiked.clear();
+        visit.trace.clear(), visit.previous_spikes.clear();
         for (int row : layer.listed)
-            visit.trace.push_back(layer.trace[row]), visit.spiked.push_back(layer.spiked[row]);
+            visit.trace.push_back(layer.trace[row]), visit.previous_spikes.push_back(layer.previous_spikes[row]);
         visit.spikes.assign(visit.rows.size(), 0);
         passes(layer, true);
         std::fill(layer.gains.begin(), layer.gains.end(), 0);
@@ -202,27 +194,27 @@ struct Core {
                 for (int i = 0; i < lanes; i++) {
                     const size_t at = size_t(row) * layer.width + group * lanes + i;
                     const uint32_t turned = (word << rotations[i]) | ((word >> 1) >> (31 - rotations[i]));
-                    const int64_t change = layer.updates[at] + (int32_t(turned & 0xFFFF) ^ flips[i]);
-                    layer.weights[at] = int16_t(std::clamp(layer.weights[at] + (change >> 16), -top, top - 1));
+                    const int64_t change = layer.updates[at] + (int32_t(turned & ((1 << NOISE_BITS) - 1)) ^ flips[i]);
+                    layer.weights[at] = int16_t(std::clamp(layer.weights[at] + (change >> NOISE_BITS), -top, top - 1));
                 }
-                counters.updates += valid(layer, group);
+                counters.updates += neurons(layer, group);
             }
     }
 
-    int valid(const Layer& layer, int group) const {
+    int neurons(const Layer& layer, int group) const {
         return std::clamp(layer.entry.outputs - group * lanes, 0, lanes);
     }
 
     // One group at one pixel: the update of the last step, then (unless `flush`) the sums of this one.
     void pass(Layer& layer, const Visit& visited, int group, int pixel, bool flush) {
         const int state = pixel * layer.entry.groups + group;
-        const bool updates = pending(layer, state);
+        const bool updates = deferred(layer, state);
         if (at_end && flush) {
             if (updates) add(layer, visited, group, state);
             return;
         }
-        counters.updates += updates ? int64_t(visited.learns) * valid(layer, group) : 0;
-        counters.synops += int64_t(visited.active) * valid(layer, group);
+        counters.updates += updates ? int64_t(visited.learns) * neurons(layer, group) : 0;
+        counters.synops += int64_t(visited.active) * neurons(layer, group);
         counters.rows_both += updates ? visited.both : 0;
         counters.rows_update += updates ? visited.learns - visited.both : 0;
         counters.rows_integrate += visited.active - (updates ? visited.both : 0);
@@ -233,7 +225,7 @@ struct Core {
         for (size_t first = 0, beyond; first < visited.rows.size(); first = beyond) {
             beyond = first + 1;  // behind an average a row comes again, with another pixel
             while (beyond < visited.rows.size() && visited.rows[beyond] > visited.rows[beyond - 1]) beyond++;
-            if (updates) make_up(layer, visited, first, beyond, group, state);
+            if (updates) apply_deferred(layer, visited, first, beyond, group, state);
             if (!flush) integrate(layer, visited, first, beyond, group, state);
         }
     }
@@ -254,37 +246,37 @@ struct Core {
         }
     }
 
-    // What is in the 3 x 3 window around a pixel, as rows of weights (golden/schedule/window.py).
+    // What is in the 3 x 3 patch around a pixel, as rows of weights (golden/schedule/patch.py).
     void look(const Layer& layer, int y, int x) {
         const Entry& e = layer.entry;
-        const int left = std::max(x - 1, 0), right = std::min(x + 1, e.columns - 1);
-        window.rows.clear(), window.trace.clear(), window.spiked.clear(), window.spikes.clear();
-        for (int line = std::max(y - 1, 0); line <= std::min(y + 1, e.lines - 1); line++) {
-            const int place = line * e.columns;
-            const int offset = (3 * (line - y + 1) - (place + x - 1)) * e.channels;
+        const int left = std::max(x - REACH, 0), right = std::min(x + REACH, e.width - 1);
+        patch.rows.clear(), patch.trace.clear(), patch.previous_spikes.clear(), patch.spikes.clear();
+        for (int line = std::max(y - REACH, 0); line <= std::min(y + REACH, e.height - 1); line++) {
+            const int place = line * e.width;
+            const int offset = (SIDE * (line - y + REACH) - (place + x - REACH)) * e.channels;
             for (size_t k = starts[place + left]; k < starts[place + right + 1]; k++) {
-                window.rows.push_back(visit.rows[k] + offset);
-                window.trace.push_back(visit.trace[k]), window.spiked.push_back(visit.spiked[k]);
-                window.spikes.push_back(visit.spikes[k]);
+                patch.rows.push_back(visit.rows[k] + offset);
+                patch.trace.push_back(visit.trace[k]), patch.previous_spikes.push_back(visit.previous_spikes[k]);
+                patch.spikes.push_back(visit.spikes[k]);
             }
         }
-        window.count();
+        patch.count();
     }
 
-    // A map's neurons as rows of channels; a bias is the last pixel's (golden/schedule/window.py).
+    // A map's neurons as rows of channels; a bias is the last pixel's (golden/schedule/patch.py).
     void average(const Layer& layer) {
         const Entry& e = layer.entry;
-        window = visit;
-        for (int32_t& row : window.rows)
+        patch = visit;
+        for (int32_t& row : patch.rows)
             row -= std::min(row / e.channels, e.map_inputs / e.channels - 1) * e.channels;
-        window.count();
+        patch.count();
     }
 
     void passes(Layer& layer, bool flush) {
         const Entry& e = layer.entry;
         if (!layer.is(CONVOLUTION)) {
             if (layer.is(AVERAGE)) average(layer);
-            const Visit& visited = layer.is(AVERAGE) ? window : visit;
+            const Visit& visited = layer.is(AVERAGE) ? patch : visit;
             for (int group = 0; group < e.groups; group++) pass(layer, visited, group, 0, flush);
             return;
         }
@@ -293,8 +285,8 @@ struct Core {
             starts[pixel] = std::lower_bound(visit.rows.begin(), visit.rows.end(), pixel * e.channels) -
                             visit.rows.begin();
         for (int pixel = 0; pixel < layer.pixels; pixel++) {
-            look(layer, pixel / e.columns, pixel % e.columns);
-            for (int group = 0; group < e.groups; group++) pass(layer, window, group, pixel, flush);
+            look(layer, pixel / e.width, pixel % e.width);
+            for (int group = 0; group < e.groups; group++) pass(layer, patch, group, pixel, flush);
         }
     }
 
@@ -303,23 +295,23 @@ struct Core {
         const Entry& e = layer.entry;
         for (int i = 0, lane = 0; i < layer.pixels * layer.width; i++, lane++) {
             if (lane == layer.width) lane = 0;
-            const int32_t v = saturate(layer.sums[i], 16), valid = lane < e.outputs;
+            const int32_t v = saturate(layer.sums[i], MEMBRANE_BITS), neuron = lane < e.outputs;
             if (layer.is(READOUT)) {
-                layer.membranes[i] = v, layer.surrogates[i] = 128 * valid, layer.spikes[i] = 0;
+                layer.membranes[i] = v, layer.surrogates[i] = READOUT_SURROGATE * neuron, layer.spikes[i] = 0;
                 continue;
             }
             const int32_t distance = v - e.theta, size = distance < 0 ? ~distance : distance;
-            const int32_t spike = distance > 0 && valid;
+            const int32_t spike = distance > 0 && neuron;
             const int32_t height = std::max(e.psi_width - size, 0) >> e.psi_shift;
             const int32_t reset = layer.is(HARD_RESET) ? v * (1 - spike) : v - e.theta * spike;
-            layer.spikes[i] = spike, layer.surrogates[i] = std::min(height, 255) * valid;
-            layer.membranes[i] = round_shift(reset * e.leak, 8);
+            layer.spikes[i] = spike, layer.surrogates[i] = std::min(height, MOST_SURROGATE) * neuron;
+            layer.membranes[i] = round_shift(reset * e.leak, FACTOR_BITS);
         }
     }
 
     // What the next layer sees, and who decided it (golden/fire/pool.py).
     void pool(Layer& layer) {
-        const int width = layer.width, columns = layer.entry.columns, lines = layer.entry.lines;
+        const int width = layer.width, columns = layer.entry.width, lines = layer.entry.height;
         if (!layer.is(POOL)) {
             layer.seen = layer.spikes;
             return;
@@ -343,24 +335,24 @@ struct Core {
     int cell(const Layer& layer, int pixel) const {
         const Entry& e = layer.entry;
         if (!layer.is(CONVOLUTION)) return 0;
-        const int y = pixel / e.columns >> e.cell_shift, x = pixel % e.columns >> e.cell_shift;
+        const int y = pixel / e.width >> e.cell_shift, x = pixel % e.width >> e.cell_shift;
         return std::min(y * e.cell_line / e.groups + x, layer.latents - 1);  // beyond: no winner
     }
 
     // Sums of B o over what the next layer sees.
     void project(const Layer& layer, int32_t* logits) const {
         const int width = layer.width, latents = layer.latents * width;
-        const int columns = layer.is(POOL) ? layer.entry.columns / 2 : layer.entry.columns;
+        const int columns = layer.is(POOL) ? layer.entry.width / 2 : layer.entry.width;
         for (size_t k = 0; k < layer.seen.size(); k++) {
             if (!layer.seen[k]) continue;
             int pixel = int(k) / width;
-            if (layer.is(POOL)) pixel = pixel / columns * 2 * layer.entry.columns + pixel % columns * 2;
+            if (layer.is(POOL)) pixel = pixel / columns * 2 * layer.entry.width + pixel % columns * 2;
             const size_t latent = size_t(cell(layer, pixel)) * width + k % width;
             for (int c = 0; c < classes; c++) logits[c] += layer.signs[size_t(c) * latents + latent];
         }
     }
 
-    // golden/learn/signal.py and Core._learn
+    // golden/learn and Core._learn
     void learn(Layer& layer, size_t index, int target, bool learns) {
         const Entry& e = layer.entry;
         int32_t logits[64] = {}, signals[64];
@@ -373,21 +365,22 @@ struct Core {
         }
         if (!learns) return;
         for (int c = 0; c < classes; c++) {
-            const int32_t guess = 128 + int32_t((int64_t(logits[c]) * e.error_gain + 128) >> 8);
-            const int32_t error = 256 * (c == target) - std::clamp(guess, 0, 256);
-            signals[c] = target < 0 ? 0 : round_shift(error * e.rate, 8);
+            const int64_t product = int64_t(logits[c]) * e.error_gain + (1 << (LOGIT_FRACTION - 1));
+            const int32_t guess = ERROR_ONE / 2 + int32_t(product >> LOGIT_FRACTION);
+            const int32_t error = ERROR_ONE * (c == target) - std::clamp(guess, 0, ERROR_ONE);
+            signals[c] = target < 0 ? 0 : round_shift(error * e.rate, ERROR_FRACTION);
         }
         spread(layer, target < 0 ? nullptr : signals);
         const int neurons = layer.pixels * layer.width;
         for (int i = 0; i < neurons; i++)
-            layer.gains[i] = round_shift(layer.m[i] * layer.surrogates[i], 8);
+            layer.gains[i] = round_shift(layer.m[i] * layer.surrogates[i], SURROGATE_BITS);
         if (!e.post_gain) return;
         for (int i = 0; i < neurons; i++) {
             const int32_t psi = layer.surrogates[i], post = step ? layer.posts[i] : 0;
-            const int32_t gain = round_shift(layer.m[i] * post, 8);
+            const int32_t gain = round_shift(layer.m[i] * post, TRACE_BITS);
             layer.post_gains[i] = layer.is(POST_NEGATIVE) ? -gain : gain;
-            const int32_t more = ((post * e.post_decay) >> 8) + round_shift(psi * e.post_gain, 8);
-            layer.posts[i] = std::min(more, 255);
+            const int32_t more = ((post * e.post_decay) >> FACTOR_BITS) + round_shift(psi * e.post_gain, FACTOR_BITS);
+            layer.posts[i] = std::min(more, MOST_TRACE);
         }
     }
 
@@ -404,13 +397,13 @@ struct Core {
         for (int c = 0; c < classes; c++)
             for (int i = 0; i < latents; i++) back[i] += signals[c] * layer.signs[size_t(c) * latents + i];
         if (layer.is(CONVOLUTION))
-            for (int32_t& latent : back) latent = saturate(latent, 16);
+            for (int32_t& latent : back) latent = saturate(latent, SIGNAL_BITS);
         const int32_t cost = layer.entry.rate_cost;
         for (int pixel = 0; pixel < layer.pixels; pixel++) {
             const int32_t* from = &back[size_t(cell(layer, pixel)) * width];
             const int32_t *spikes = &layer.spikes[pixel * width], *wins = &layer.winners[pixel * width];
             int32_t* m = &layer.m[pixel * width];
-            for (int i = 0; i < width; i++) m[i] = wins[i] * saturate(from[i] - cost * spikes[i], 16);
+            for (int i = 0; i < width; i++) m[i] = wins[i] * saturate(from[i] - cost * spikes[i], SIGNAL_BITS);
         }
     }
 
@@ -440,7 +433,7 @@ struct Core {
             if (at_end) settle(layer);
             bool any = false;
             for (int state = 0; state < layer.pixels * layer.entry.groups; state++)
-                any |= pending(layer, state);
+                any |= deferred(layer, state);
             if (!any) continue;
             merge(layer, nullptr, 0, false);
             passes(layer, true);
@@ -457,8 +450,8 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
                const int8_t* const* signs) {
     Core* core = new Core{lanes, weight_bits, classes};
     for (int i = 0; i < lanes; i++) {
-        core->rotations.push_back((i * 11) % 32);
-        core->flips.push_back((i * 0x9E37) & 0xFFFF);
+        core->rotations.push_back((i * ROTATION) % 32);
+        core->flips.push_back((i * FLIP) & 0xFFFF);
     }
     constexpr int FIELDS = sizeof(Entry) / sizeof(int);
     for (int l = 0; l < layers; l++) {
@@ -466,7 +459,7 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
         std::memcpy(&layer.entry, table + l * FIELDS, sizeof(Entry));
         layer.width = layer.entry.groups * lanes;
         if (layer.is(CONVOLUTION)) {
-            layer.pixels = layer.entry.columns * layer.entry.lines;
+            layer.pixels = layer.entry.width * layer.entry.height;
             layer.latents = layer.entry.latents / layer.entry.groups;
         }
         layer.weights.resize(size_t(layer.entry.rows) * layer.width);
@@ -474,7 +467,7 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
                             &layer.post_gains, &layer.sums, &layer.spikes, &layer.m})
             array->resize(layer.pixels * layer.width);
         layer.winners.assign(layer.pixels * layer.width, 1);
-        layer.trace.resize(layer.inputs()), layer.spiked.resize(layer.inputs());
+        layer.trace.resize(layer.inputs()), layer.previous_spikes.resize(layer.inputs());
         layer.signs.assign(signs[l], signs[l] + size_t(classes) * layer.latents * layer.width);
         core->layers.push_back(std::move(layer));
     }

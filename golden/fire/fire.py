@@ -29,18 +29,18 @@ class Fired:
     spikes: Ints
 
 
-def fire(total: Ints, valid: Ints, layer: Layer) -> Fired:
+def fire(total: Ints, neurons: Ints, layer: Layer) -> Fired:
     """o = v > theta; Psi = triangle around theta; u = v - theta o (soft) or v (1 - o) (hard).
 
-    `total` is the row sum; `valid` is 0 in lanes beyond the layer's outputs, which stay silent.
+    `total` is the row sum; `neurons` is 1, or 0 in lanes beyond the layer's outputs, which stay silent.
     """
     v = saturate(total, MEMBRANE_BITS)
     if layer.readout:
-        return Fired(v, READOUT_SURROGATE * valid, 0 * v)
+        return Fired(v, READOUT_SURROGATE * neurons, 0 * v)
     distance = v - layer.theta
-    spikes = (distance > 0) * valid
+    spikes = (distance > 0) * neurons
     size = np.where(distance < 0, ~distance, distance)  # |d|, one less below theta: no carry
     height = np.maximum(layer.psi_width - size, 0) >> layer.psi_shift
-    surrogate = saturate_unsigned(height, SURROGATE_BITS) * valid
+    surrogate = saturate_unsigned(height, SURROGATE_BITS) * neurons
     reset = v * (1 - spikes) if layer.hard_reset else v - layer.theta * spikes
     return Fired(round_shift(reset * layer.leak, FACTOR_BITS), surrogate, spikes)

@@ -1,8 +1,8 @@
 """Max pooling of spikes, and the cells of a map's latents. Twin of hw/core/fire/pool.py.
 
-Of spikes, the maximum of a 2 x 2 window is whether one of them fired. The learning signal goes back to
-the first maximum in the order of lines (TESS, arXiv 2502.01837): the first neuron that fired, or the
-first of the window when none did. A last line or column without a partner is not pooled: nobody sees it.
+Of spikes, the maximum of a 2 x 2 pooling window is whether one of them fired. The learning signal goes
+back to the first maximum in the order of lines (TESS, arXiv 2502.01837): the first neuron that fired, or
+the first of the window when none did. A last line or column without a partner is not pooled: nobody sees it.
 """
 
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 
 from golden.spec.formats import Ints
 from golden.spec.layers import Layer
+from golden.spec.pooling import POOL
 
 
 class Pooled(NamedTuple):
@@ -24,17 +25,23 @@ def pool(spikes: Ints, layer: Layer) -> Pooled:
     """Spikes 0/1 [positions, channels] of a layer, pooled if the layer says so."""
     if not layer.pool:
         return Pooled(spikes, np.ones_like(spikes))
-    lines, columns = layer.height // 2, layer.width // 2
+    lines, columns = layer.height // POOL, layer.width // POOL
     grid = spikes.reshape(layer.height, layer.width, -1)
-    corners = [(dy, dx) for dy in range(2) for dx in range(2)]
-    quarters = [grid[dy : 2 * lines : 2, dx : 2 * columns : 2] for dy, dx in corners]
+    corners = [(dy, dx) for dy in range(POOL) for dx in range(POOL)]
+    quarters = [grid[_windows(layer, dy, dx)] for dy, dx in corners]
     winners = np.zeros_like(grid)
     fired = np.zeros_like(quarters[0])
     for (dy, dx), quarter in zip(corners, quarters, strict=True):
-        winners[dy : 2 * lines : 2, dx : 2 * columns : 2] = quarter & ~fired
+        winners[_windows(layer, dy, dx)] = quarter & ~fired
         fired = fired | quarter
-    winners[0 : 2 * lines : 2, 0 : 2 * columns : 2] |= 1 - fired
+    winners[_windows(layer)] |= 1 - fired
     return Pooled(fired.reshape(lines * columns, -1), winners.reshape(spikes.shape))
+
+
+def _windows(layer: Layer, dy: int = 0, dx: int = 0) -> tuple[slice, slice]:
+    """One corner of every pooling window, as lines and columns of the map."""
+    lines, columns = layer.height // POOL * POOL, layer.width // POOL * POOL
+    return slice(dy, lines, POOL), slice(dx, columns, POOL)
 
 
 def cell_numbers(layer: Layer) -> Ints:
@@ -47,7 +54,7 @@ def cell_sums(pooled: Ints, layer: Layer) -> Ints:
     """Spikes that the next layer sees, summed over each cell: [cells, channels]."""
     cells = cell_numbers(layer).reshape(layer.height, layer.width)
     if layer.pool:
-        cells = cells[0 : layer.height // 2 * 2 : 2, 0 : layer.width // 2 * 2 : 2]
+        cells = cells[_windows(layer)]
     sums = np.zeros((layer.cells, pooled.shape[1]), np.int64)
     np.add.at(sums, cells.reshape(-1), pooled)
     return sums

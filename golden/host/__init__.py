@@ -1,1 +1,1 @@
-""""""
+"""Memories and registers as the host sees them. Twin of hw/core/host."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from golden.rows.trace import ActiveList
 from golden.spec import registers
 from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.formats import TRACE_BITS
 from golden.spec.layers import FIELD_NAMES, FIELDS, Layer
 from golden.spec.registers import SPACE_SHIFT, Space
 
@@ -69,24 +70,23 @@ class CoreMemory:
         fields = dict(zip(FIELD_NAMES, self.table[index].tolist(), strict=True))
         return Layer(**fields | ({} if self.config.post_traces else {"post_gain": 0}))
 
-    def group_weights(self, layer: Layer, group: int) -> NDArray[np.int32]:
-        """View of the weights [rows, lanes] of one group of a layer."""
-        base = layer.weight_base + group * layer.rows
+    def group_weights(self, layer: Layer, number: int) -> NDArray[np.int32]:
+        """View of the weights [rows, lanes] of a layer's group of that number."""
+        base = layer.weight_base + number * layer.rows
         return self.weights[base : base + layer.rows]
 
-    def valid_lanes(self, layer: Layer, group: int) -> NDArray[np.int64]:
+    def neuron_lanes(self, layer: Layer, number: int) -> NDArray[np.int64]:
         """1 for every lane of the group that is a neuron of the layer."""
-        lanes = group * self.config.lanes + np.arange(self.config.lanes)
+        lanes = number * self.config.lanes + np.arange(self.config.lanes)
         return (lanes < layer.outputs).astype(np.int64)
 
     def class_signs(self, layer: Layer) -> NDArray[np.int64]:
-        """B as +-1 [classes in use, latents]: a layer's neurons, or its cells x channels."""
-        groups = layer.groups * (layer.cells if layer.convolution else 1)
+        """B as +-1 [classes in use, latents]: of a map, cells x channels, else the layer's neurons."""
         slots = 1 << ceil_log2(self.config.classes)
         lanes = registers.unpack_lanes(self.signs, self.config).reshape(
             -1, slots, self.config.lanes
         )
-        used = lanes[:groups, : self.class_count]
+        used = lanes[: layer.latent_groups, : self.class_count]
         return (2 * used - 1).transpose(1, 0, 2).reshape(self.class_count, -1)
 
     def read(self, address: int, count: int) -> NDArray[np.uint16]:
@@ -116,7 +116,8 @@ class CoreMemory:
         values = fits.astype(np.int32) & ((1 << memory.bits) - 1)
         if memory.signed:
             values = (values ^ (1 << (memory.bits - 1))) - (1 << (memory.bits - 1))
-        array[word[real], element[real]] = values[real]
+        if space != Space.SIGNS or self.config.learning:  # else there is no memory of signs
+            array[word[real], element[real]] = values[real]
         if len(fits) < len(words):
             raise BadAddress(f"{len(words)} words at {address:#010x} reach past the end")
 
@@ -155,7 +156,7 @@ class CoreMemory:
         for entries in self.lists:
             end = at + len(entries.rows)
             words[at:end, 0] = entries.rows
-            words[at:end, 1] = entries.trace + 256 * entries.spiked
+            words[at:end, 1] = entries.trace + (1 << TRACE_BITS) * entries.previous_spikes
             at = end
         return words.reshape(-1)
 

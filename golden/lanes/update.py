@@ -1,7 +1,8 @@
 """Weight update of one row, with stochastic rounding. Twin of hw/core/lanes/update.py.
 
-Delta w_ij = g_i q_j + k_i x_j, where g_i and k_i are the causal and the non-causal gain of lane i
-(learning rate, learning signal and Psi or post trace multiplied once per step, golden/learn/signal.py).
+Delta w_ij = g_i q_j + k_i x_j is the deferred update of the step before. g_i and k_i are the causal and
+the non-causal gain of lane i: learning rate, learning signal and Psi or post trace, multiplied once per
+step (golden/learn/gain.py).
 """
 
 import numpy as np
@@ -17,18 +18,18 @@ def update_rows(
     gains: Words,
     post_gains: Words,
     trace: Words,
-    spiked: NDArray[np.bool_],
+    previous_spikes: NDArray[np.bool_],
     noise: Words,
     weight_bits: int,
 ) -> Words:
     """New weights [rows, lanes], saturated.
 
-    weights [rows, lanes]; gains, post_gains s16[lanes]; trace u8[rows]; spiked bool[rows];
+    weights [rows, lanes]; gains, post_gains s16[lanes]; trace u8[rows]; previous_spikes bool[rows];
     noise u16[rows, lanes].
     """
     change = trace[:, None] * gains
     if post_gains.any():
-        change += np.where(spiked[:, None], post_gains << POST_FRACTION, 0)
+        change += np.where(previous_spikes[:, None], post_gains << POST_FRACTION, 0)
     change += noise
     change >>= NOISE_BITS
     change += weights

@@ -22,21 +22,21 @@ Flags = NDArray[np.bool_]
 class Pass:
     """The rows one pass over a layer visits, in order.
 
-    `trace` and `spiked` are q[t-1] and x[t-1], with which the update of the last step is made up for;
-    `spikes` is x[t], integrated now.
+    `trace` and `previous_spikes` are q[t-1] and x[t-1], with which the deferred update of the last step
+    is applied; `spikes` is x[t], integrated now.
     """
 
     rows: Rows
     trace: Rows
-    spiked: Flags
+    previous_spikes: Flags
     spikes: Flags
 
     @property
     def learns(self) -> Flags:
-        """Rows that a pending update changes."""
-        return (self.trace != 0) | self.spiked
+        """Rows that a deferred update changes."""
+        return (self.trace != 0) | self.previous_spikes
 
-    def stretches(self) -> Iterator["Pass"]:
+    def segments(self) -> Iterator["Pass"]:
         """Its parts without a row twice: one, but for the pass over a map's average."""
         cuts = np.flatnonzero(np.diff(self.rows) <= 0) + 1
         if not len(cuts):
@@ -44,7 +44,12 @@ class Pass:
             return
         for first, beyond in pairwise([0, *cuts.tolist(), len(self.rows)]):
             part = slice(first, beyond)
-            yield Pass(self.rows[part], self.trace[part], self.spiked[part], self.spikes[part])
+            yield Pass(
+                self.rows[part],
+                self.trace[part],
+                self.previous_spikes[part],
+                self.spikes[part],
+            )
 
 
 @dataclass
@@ -53,7 +58,7 @@ class ActiveList:
 
     rows: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
     trace: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
-    spiked: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    previous_spikes: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def merge(self, spikes: Rows, layer: Layer, keep: bool) -> Pass:
         """Visit the union of list and `spikes` (ascending); keep what has a trace, if `keep`."""
@@ -61,16 +66,16 @@ class ActiveList:
         visit = Pass(
             rows,
             trace=np.zeros(len(rows), np.int64),
-            spiked=np.zeros(len(rows), np.bool_),
+            previous_spikes=np.zeros(len(rows), np.bool_),
             spikes=np.zeros(len(rows), np.bool_),
         )
         listed = np.searchsorted(rows, self.rows)
         visit.trace[listed] = self.trace
-        visit.spiked[listed] = self.spiked
+        visit.previous_spikes[listed] = self.previous_spikes
         visit.spikes[np.searchsorted(rows, spikes)] = True
         trace = next_trace(visit.trace, visit.spikes, layer)
         kept = ((trace != 0) | visit.spikes) & keep
-        self.rows, self.trace, self.spiked = rows[kept], trace[kept], visit.spikes[kept]
+        self.rows, self.trace, self.previous_spikes = rows[kept], trace[kept], visit.spikes[kept]
         return visit
 
 

@@ -1,6 +1,9 @@
 """What is fixed when the core is built: lanes, memory depths and the width of a weight."""
 
 from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from golden.spec.declare import Declared, check_whole
 
 CHUNK, SMALL_CHUNK = 8, 4
 """Lanes that firing and learning signals take at a time, and that the host reads as one word."""
@@ -9,7 +12,7 @@ MAP_LATENT_GROUPS = 64
 """Most groups of latents of a core with maps, whose groups of neurons are many times as many."""
 
 STORE_BLOCK = 512
-"""Bytes of which a store is a multiple."""
+"""Bytes of which a sample store is a multiple."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,49 +22,42 @@ class CoreConfig:
     Raises ValueError, naming the field and its bounds, when a value cannot be built.
     """
 
-    lanes: int = 64
-    """Neurons integrated, fired and updated side by side (P)."""
-    weight_bits: int = 9
-    """Bits of a weight, two's complement. 9 fill an ECP5 block RAM exactly."""
-    weight_words: int = 5120
-    """Rows of `lanes` weights in the weight memory."""
-    neuron_groups: int = 16
-    """Groups of `lanes` neurons whose state the core holds, all layers together."""
-    trace_entries: int = 4096
-    """Input rows whose pre trace the core holds, all layers together (bias rows included)."""
-    layers: int = 8
-    """Entries of the layer table, the readout included."""
-    classes: int = 16
-    """Most classes the learning signal can tell apart."""
-    frame_bytes: int = 8192
-    """Receive buffer of the link: frames in flight never hold more than this (a power of two)."""
-    store_bytes: int = 8192
-    """Block RAM for samples that are played from the board (whole blocks of 512 bytes); 0: none."""
-    map_pixels: int = 0
-    """Pixels of the largest map that a convolution can work on; 0: flat layers only."""
-    post_traces: int = 1
-    """1: with post traces, for the non-causal term (alpha_post); 0: without them, and their memory."""
+    lanes: Annotated[int, Declared("neurons computed side by side (P)", 1, 128)] = 64
+    weight_bits: Annotated[
+        int, Declared("bits of a weight, two's complement; 9 fill an ECP5 block RAM exactly", 8, 16)
+    ] = 9
+    weight_words: Annotated[
+        int, Declared("rows of `lanes` weights in the weight memory", 4, 1 << 16)
+    ] = 5120
+    neuron_groups: Annotated[
+        int, Declared("groups of `lanes` neurons that the core holds, of all layers", 2, 1 << 12)
+    ] = 16
+    trace_entries: Annotated[
+        int, Declared("input rows with a pre trace, of all layers, bias rows included", 4, 1 << 14)
+    ] = 4096
+    layers: Annotated[int, Declared("entries of the layer table, the readout included", 2, 8)] = 8
+    classes: Annotated[int, Declared("most classes the learning signal can tell apart", 2, 128)] = (
+        16
+    )
+    frame_bytes: Annotated[
+        int, Declared("most bytes in flight on the link (a power of two)", 512, 1 << 16)
+    ] = 8192
+    store_bytes: Annotated[
+        int, Declared("block RAM for samples kept on the board, by 512 bytes; 0: none", 0, 1 << 19)
+    ] = 8192
+    map_pixels: Annotated[
+        int, Declared("pixels of the largest map of a convolution; 0: flat layers only", 0, 1 << 12)
+    ] = 0
+    post_traces: Annotated[
+        int,
+        Declared(
+            "1 or 0: with post traces, for the non-causal term (alpha_post), or without", 0, 1
+        ),
+    ] = 1
+    learning: Annotated[int, Declared("1 or 0: learns with TESS, or only infers", 0, 1)] = 1
 
     def __post_init__(self) -> None:
-        bounds = {
-            "lanes": (1, 128),
-            "weight_bits": (8, 16),
-            "weight_words": (4, 1 << 16),
-            "neuron_groups": (2, 1 << 12),
-            "trace_entries": (4, 1 << 14),
-            "layers": (2, 8),
-            "classes": (2, 128),
-            "frame_bytes": (512, 1 << 16),
-            "store_bytes": (0, 1 << 19),
-            "map_pixels": (0, 1 << 12),
-            "post_traces": (0, 1),
-        }
-        for name, (low, high) in bounds.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise ValueError(
-                    f"{name} is {value!r}: a whole number from {low} to {high} is needed"
-                )
+        check_whole(self)
         if self.lanes % self.chunk_lanes:
             raise ValueError(f"lanes is {self.lanes}: a multiple of {self.chunk_lanes} is needed")
         if self.frame_bytes & (self.frame_bytes - 1):

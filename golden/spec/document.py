@@ -2,6 +2,7 @@
 
 from golden.spec import formats, frames, samples
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.flags import Flag
 from golden.spec.layers import FIELDS
 from golden.spec.registers import REGISTERS, memories, store_memory
 
@@ -9,7 +10,7 @@ from golden.spec.registers import REGISTERS, memories, store_memory
 def table(heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     """A Markdown table."""
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
-    lines += [" | ".join(str(cell) for cell in row) for row in rows]
+    lines += [" | ".join(str(cell).replace("|", r"\|") for cell in row) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -34,12 +35,14 @@ def spaces() -> str:
 
 
 def layer_table() -> str:
-    """Fields of a layer table entry."""
+    """Fields of a layer table entry, and the flags in one of them."""
     rows: list[tuple[object, ...]] = [
-        (number, field.name, f"{field.low} … {field.high}", field.doc)
+        (number, field.name, f"{field.low} … {field.high}", field.bits, field.unit, field.doc)
         for number, field in enumerate(FIELDS)
     ]
-    return table(("word", "field", "range", "what"), rows)
+    flags: list[tuple[object, ...]] = [(flag.value, flag.name, flag.doc) for flag in Flag]
+    fields = table(("word", "field", "range", "bits", "unit", "what"), rows)
+    return f"{fields}\n\n{table(('flag', 'name', 'what'), flags)}"
 
 
 def codes() -> str:

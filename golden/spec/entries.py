@@ -1,7 +1,19 @@
 """A network's real numbers as the integers of its layer table entries.
 
-Weights are w x 2^weight_fraction; the chip's update of a hidden weight is error x rate / 2^8 x Psi / 2^8
-x q / 2^16 (golden.spec.formats), from which the rate register follows.
+A field with a scale is the real number times it (`golden.spec.layers`). The others follow from what the
+core computes. In weight units, of which `one` = averaged pixels x 2^weight_fraction make 1.0, a hidden
+weight is changed by
+
+    error x rate / 2^ERROR_FRACTION x Psi_chip / 2^SURROGATE_BITS x q_chip / 2^NOISE_BITS
+
+where error = ERROR_ONE e, Psi_chip = Psi / SURROGATE_HEIGHT x one / 2^psi_shift and q_chip = TRACE_ONE q.
+TESS wants eta e Psi q in real numbers, hence 2^weight_fraction times that, and
+
+    rate = eta x SURROGATE_HEIGHT x 2^(UPDATE_FRACTION + psi_shift) / averaged^2
+
+as a spike is only 1/averaged of what an averaging layer sees. A readout's Psi is READOUT_SURROGATE, so that
+
+    rate = eta_out x 2^(UPDATE_FRACTION + readout_fraction) / READOUT_SURROGATE / averaged.
 """
 
 from __future__ import annotations
@@ -9,74 +21,111 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from golden.spec.config import ceil_log2
-from golden.spec.formats import FACTOR_BITS, READOUT_SURROGATE, TRACE_ONE
-from golden.spec.layers import BIAS, HARD_RESET, PLASTIC, POST_NEGATIVE, READOUT
-from golden.spec.layout import DoesNotFit, Place
+from golden.spec.flags import Flag
+from golden.spec.formats import (
+    READOUT_SURROGATE,
+    SURROGATE_BITS,
+    TRACE_BITS,
+    TRACE_FRACTION,
+    TRACE_ONE,
+    UPDATE_FRACTION,
+)
+from golden.spec.layers import FIELD_OF
+from golden.spec.layout import DoesNotFit, Placement
 
 if TYPE_CHECKING:
     from golden.spec.network import Network
 
+SURROGATE_HEIGHT = 0.3
+"""Psi at the threshold, Psi = 0.3 max(0, 1 - |v - theta|). The chip has it as a part of the rate."""
 
-def entry_fields(network: Network, index: int, place: Place, rate_scale: float) -> dict[str, int]:
-    """Fields of the entry of layer `index` at `place`, but for where its memory begins.
+MOST_DOUBLINGS = TRACE_BITS - 1 - TRACE_FRACTION
+"""Times that what a spike adds to a pre trace can be doubled: up to half of the trace's range."""
+
+
+def entry_fields(
+    network: Network, index: int, placement: Placement, rate_scale: float
+) -> dict[str, int]:
+    """Fields of the entry of layer `index` at `placement`, but for where its memory begins.
 
     `rate_scale` multiplies the learning rates. Raises DoesNotFit when a rate vanishes, ValueError when
     one has no integer on the chip.
     """
-    fields = place.fields()
-    kind = (
-        _readout(network, place, rate_scale)
-        if place.readout
-        else _hidden(network, index, place, rate_scale)
+    fields = placement.fields()
+    learning = (
+        _readout(network, placement, rate_scale)
+        if placement.readout
+        else _hidden(network, index, placement, rate_scale)
     )
-    return fields | kind | {"flags": kind["flags"] | fields.get("flags", 0)}
+    return fields | learning | {"flags": learning["flags"] | fields.get("flags", 0)}
 
 
-def _hidden(network: Network, index: int, place: Place, rate_scale: float) -> dict[str, int]:
-    one = place.averaged * 2 ** network.fraction(index)  # membranes are sums over the pixels
-    shift = max(0, ceil_log2(one) - FACTOR_BITS + 1)  # Psi of 1 becomes 128 or less
-    flags = (network.train_hidden * PLASTIC) | ((network.reset == "hard") * HARD_RESET)
-    # Psi_chip = Psi / 0.3 x one / 2^shift, q_chip = 16 q, and 2^32 of fraction in all; of the
-    # pixels' average a spike is so little
-    rate = network.rate(index) * 0.3 * 2.0 ** (20 + shift) / place.averaged**2
-    if place.averaged > 1 and round(rate) == 0 < rate:
+def _hidden(
+    network: Network, index: int, placement: Placement, rate_scale: float
+) -> dict[str, int]:
+    one = placement.averaged * 2 ** network.fraction(index)  # membranes are sums over the pixels
+    shift = max(0, ceil_log2(one) - SURROGATE_BITS + 1)  # Psi_chip is READOUT_SURROGATE at most
+    rate = network.rate(index) * SURROGATE_HEIGHT * 2.0 ** (UPDATE_FRACTION + shift)
+    rate /= placement.averaged**2
+    if placement.averaged > 1 and round(rate) == 0 < rate:
         raise DoesNotFit(
-            f"network {network.name}: behind the average of {place.averaged} pixels the rate eta "
+            f"network {network.name}: behind the average of {placement.averaged} pixels the rate eta "
             f"{network.rate(index):g} is 0 on the chip; pool the map before (p), or raise eta"
         )
     rate *= rate_scale
     return {
-        "flags": flags | (network.alpha_post < 0) * POST_NEGATIVE,
+        "flags": _hidden_flags(network),
         "theta": round(network.theta * one),
-        "leak": round(network.gamma * 256),
-        "pre_decay": round(network.lambda_pre * 256),
-        "pre_gain": round(network.alpha_pre * TRACE_ONE),
-        "post_decay": round(network.lambda_post * 256),
-        "post_gain": round(abs(network.alpha_post) * 128),
+        "leak": round(_scaled("leak", network.gamma)),
+        "pre_decay": round(_scaled("pre_decay", network.lambda_pre)),
+        "pre_gain": round(_scaled("pre_gain", network.alpha_pre)),
+        "post_decay": round(_scaled("post_decay", network.lambda_post)),
+        "post_gain": round(_scaled("post_gain", abs(network.alpha_post))),
         "psi_width": one,
         "psi_shift": shift,
-        "error_gain": _register("logit_scale", network.logit_scale * 64 * 256 / place.cell_pixels),
-        "rate": _register("eta", rate),
+        "error_gain": _register(
+            "error_gain",
+            "logit_scale",
+            _scaled("error_gain", network.logit_scale) / placement.cell_pixels,
+        ),
+        "rate": _register("rate", "eta", rate),
         # an error of 1 is `rate` in m
-        "rate_cost": _register("rate_cost", network.rate_cost * rate),
+        "rate_cost": _register("rate_cost", "rate_cost", network.rate_cost * rate),
     }
 
 
-def _readout(network: Network, place: Place, rate_scale: float) -> dict[str, int]:
-    scale = network.readout_scale * 64 * 256 / network.logit_one
-    rate = network.eta_out * 2.0 ** (network.readout_fraction + 20) / READOUT_SURROGATE
-    rate /= place.averaged  # a spike is so little of the average
-    doublings = next((n for n in range(3) if rate / 2**n <= 0x7FFF), 3)  # q has room for 128
+def _hidden_flags(network: Network) -> int:
+    return (
+        (Flag.PLASTIC if network.train_hidden else 0)
+        | (Flag.HARD_RESET if network.reset == "hard" else 0)
+        | (Flag.POST_NEGATIVE if network.alpha_post < 0 else 0)
+    )
+
+
+def _readout(network: Network, placement: Placement, rate_scale: float) -> dict[str, int]:
+    scale = _scaled("error_gain", network.readout_scale) / network.logit_one
+    rate = network.eta_out * 2.0 ** (network.readout_fraction + UPDATE_FRACTION)
+    rate /= READOUT_SURROGATE
+    rate /= placement.averaged
+    # what a rate has too much, q takes: its decay is 0, so a trace is a spike's share and no more
+    most = FIELD_OF["rate"].high
+    doublings = next((n for n in range(MOST_DOUBLINGS) if rate / 2**n <= most), MOST_DOUBLINGS)
     return {
-        "flags": READOUT | BIAS | PLASTIC,
+        "flags": Flag.READOUT | Flag.BIAS | Flag.PLASTIC,
         "pre_gain": TRACE_ONE << doublings,
-        "error_gain": _register("readout_scale", scale),
-        "rate": _register("eta_out", rate * rate_scale / 2**doublings),
+        "error_gain": _register("error_gain", "readout_scale", scale),
+        "rate": _register("rate", "eta_out", rate * rate_scale / 2**doublings),
     }
 
 
-def _register(name: str, value: float) -> int:
-    """A 15-bit register value, or a ValueError that names the parameter."""
-    if round(value) > 0x7FFF:
-        raise ValueError(f"{name} is too large for the chip by a factor of {value / 0x7FFF:.2g}")
+def _scaled(field: str, value: float) -> float:
+    """A real number in the units of a field."""
+    return value * FIELD_OF[field].scale
+
+
+def _register(field: str, parameter: str, value: float) -> int:
+    """The integer of a field, or a ValueError that names the parameter it comes from."""
+    most = FIELD_OF[field].high
+    if round(value) > most:
+        raise ValueError(f"{parameter} is too large for the chip by a factor of {value / most:.2g}")
     return round(value)

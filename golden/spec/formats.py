@@ -25,19 +25,27 @@ Ints = NDArray[np.signedinteger]
 MEMBRANE_BITS = 16
 SURROGATE_BITS = 8
 TRACE_BITS = 8
-TRACE_ONE = 16  # what one spike adds to a pre trace when alpha_pre is 1
-TRACE_FRACTION = 4  # log2(TRACE_ONE)
+TRACE_FRACTION = 4
+TRACE_ONE = 1 << TRACE_FRACTION  # what one spike adds to a pre trace when alpha_pre is 1
 POST_FRACTION = (
     TRACE_FRACTION + 1
 )  # non-causal gains count twice: post traces are in units of 2 Psi
-FACTOR_BITS = 8  # leak and trace decays are multiples of 1/256
-ERROR_ONE = 256
+FACTOR_BITS = 8
+FACTOR_ONE = 1 << FACTOR_BITS  # leak and trace decays are multiples of 1/256
+POST_ONE = FACTOR_ONE >> (POST_FRACTION - TRACE_FRACTION)  # of post_gain: 2 Psi are one unit
+ERROR_FRACTION = 8
+ERROR_ONE = 1 << ERROR_FRACTION
+SIGMOID_SLOPE = 1 / 4  # of the hard sigmoid: a prediction is 1/2 + logit/4, from 0 to 1
+LOGIT_FRACTION = 8  # of error_gain, which multiplies logits
 SIGNAL_BITS = 16
 GAIN_BITS = 16
 NOISE_BITS = 16  # fraction bits dropped, at random, by a weight update
+UPDATE_FRACTION = (
+    SURROGATE_BITS + NOISE_BITS - TRACE_FRACTION
+)  # of rate x Psi x q, shifts and units
 LOGIT_BITS = 18  # signed sum of latents, or a readout membrane
 SCORE_BITS = 32  # readout summed over the steps of a sample
-READOUT_SURROGATE = 128  # a readout lane has no threshold: its Psi is the constant 1/2
+READOUT_SURROGATE = 1 << (SURROGATE_BITS - 1)  # a readout lane has no threshold: its Psi is 1/2
 
 
 def saturate(value: Ints, bits: int) -> Ints:

@@ -5,32 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from golden.spec.config import PRESETS, CoreConfig
 
-BLOCK_RAM_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
-"""Widths and depths of a block RAM of 18 kbit."""
-
-BYTE_LANE = 9
-"""Bits that a block RAM can write without the others of a word."""
-
-
-def block_rams(width: int, depth: int) -> int:
-    """Block RAMs of a memory of `depth` words, `width` bits each.
-
-    As Yosys lays it out: columns of one shape, and of a narrower one for the bits that are left; the
-    shapes of 9 bits and more on one side, the others on the other.
-    """
-    return min(_columns(width, depth, *shape) for shape in BLOCK_RAM_SHAPES)
-
-
-def _columns(width: int, depth: int, column: int, words: int) -> int:
-    """With columns of one shape, and the rest in the narrowest that takes it."""
-    whole, rest = divmod(width, column)
-    narrower = [
-        -(-depth // d)
-        for w, d in BLOCK_RAM_SHAPES
-        if rest <= w <= column and (w >= BYTE_LANE) == (column >= BYTE_LANE)
-    ]
-    return whole * -(-depth // words) + (min(narrower) if rest else 0)
-
 
 @dataclass(frozen=True)
 class Fpga:
@@ -117,7 +91,7 @@ _TARGETS = (
     ),
 )
 SLOWER = {"ulx3s-85f-128": 50.0, "ulx3s-85f-maps": 60.0}
-"""Clock of cores, MHz, that do not run at that of their board."""
+"""Clock of cores, MHz, for which that of their board is too fast."""
 TARGETS = {target.label: target for target in _TARGETS}
 """Every board in every size, by label."""
 

@@ -28,6 +28,8 @@ READ_PAYLOAD = struct.Struct("<IH")  # address, words
 WRITE_PAYLOAD = struct.Struct("<I")  # address; the words follow
 PLAY_ENTRY = struct.Struct("<I")  # word of the store where a sample is kept, + PLAY_LEARN
 PLAY_LEARN = 1 << 31
+SEQUENCES = 256
+"""Sequence numbers; of two, the one less than half of them behind the other came first."""
 MAX_READ_WORDS = 1024
 """Most words of a READ; a SYNC carries as many at most."""
 
@@ -111,7 +113,9 @@ def decode(raw: bytes) -> Frame:
     sequence, code, length = HEADER.unpack_from(body)
     content = body[: -CRC.size]
     if len(content) != HEADER.size + length:
-        raise Damaged(f"frame announces {length} bytes of payload and carries {len(content) - 4}")
+        raise Damaged(
+            f"frame announces {length} bytes of payload and carries {len(content) - HEADER.size}"
+        )
     if CRC.unpack(body[-CRC.size :])[0] != zlib.crc32(content):
         raise Damaged("frame fails its CRC")
     return Frame(sequence, code, content[HEADER.size :])

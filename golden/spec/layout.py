@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.layers import AVERAGE, CONVOLUTION, POOL
-from golden.spec.shape import POOL as POOL_SIDE
-from golden.spec.shape import Map, Stage, maps
+from golden.spec.kinds import Kind
+from golden.spec.maps import Map
+from golden.spec.shape import Stage, maps
 
 
 class DoesNotFit(ValueError):
@@ -20,7 +20,7 @@ class DoesNotFit(ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """One layer on a core with `lanes` lanes; `channels` of a pixel of its input, idle ones included.
 
     `averaged`: pixels of the map whose average is its input, or 1.
@@ -35,14 +35,29 @@ class Place:
     averaged: int = 1
 
     @property
+    def kind(self) -> Kind:
+        """What kind of layer it is on the chip."""
+        return self.stage.kind.behind(self.averaged)
+
+    @property
     def taps(self) -> int:
         """Pixels that one neuron sees."""
-        return 9 if self.stage.convolution else self.inputs.positions
+        return self.kind.taps(self.inputs)
+
+    @property
+    def sharing(self) -> int:
+        """Pixels that share a row of weights."""
+        return self.kind.sharing(self)
 
     @property
     def rows(self) -> int:
         """Rows of weights, a readout's bias included."""
         return self.taps * self.channels + self.readout
+
+    @property
+    def input_neurons(self) -> int:
+        """Neurons whose spikes it takes in, idle ones apart."""
+        return self.averaged * self.inputs.neurons
 
     @property
     def groups(self) -> int:
@@ -67,9 +82,8 @@ class Place:
 
     @property
     def cell_pixels(self) -> int:
-        """Pixels that the next layer sees of a whole cell: a latent is their average."""
-        seen = self.stage.seen(self.inputs)
-        return seen.positions if self.stage.pool == "mean" else 4**self.cell
+        """Pixels of a whole cell whose spikes the next layer takes in: a latent is their average."""
+        return 4**self.cell * self.stage.averaged(self.inputs)
 
     @property
     def cell_grid(self) -> tuple[int, int]:
@@ -80,7 +94,17 @@ class Place:
     @property
     def line_groups(self) -> int:
         """Groups of pooling windows of a line, all being gathered at a time."""
-        return self.groups * (self.inputs.width // POOL_SIDE) if self.stage.pool == "max" else 0
+        return self.groups * self.stage.pool.windows(self.inputs.width)
+
+    @property
+    def state_groups(self) -> int:
+        """Groups of neurons with a state, all pixels together."""
+        return self.groups * self.positions
+
+    @property
+    def words(self) -> int:
+        """Words of weight memory it takes."""
+        return self.rows * self.groups
 
     @property
     def latent_groups(self) -> int:
@@ -96,65 +120,47 @@ class Place:
 
     def fields(self) -> dict[str, int]:
         """Its part of a layer table entry."""
-        fields = {"rows": self.rows, "groups": self.groups, "outputs": self.stage.outputs}
-        inputs = {"channels": self.channels, "map_inputs": self.traces - self.readout}
-        if self.stage.convolution:
-            return fields | inputs | self._map_fields()
-        if self.averaged > 1:
-            return fields | inputs | {"flags": AVERAGE, "width": 1, "height": 1}
-        return fields
-
-    def _map_fields(self) -> dict[str, int]:
-        width, height = self.inputs.width, self.inputs.height
-        pooled, whole = self.stage.pool == "max", self.stage.pool == "mean"
-        return {
-            "flags": CONVOLUTION | POOL * pooled,
-            "width": width,
-            "height": height,
-            "cell_shift": ceil_log2(max(width, height)) if whole else self.cell + pooled,
-            "cell_line": self.cell_grid[1] * self.groups,
-            "latents": self.latent_groups,
-            "line_inputs": width * self.channels,
-        }
+        common = {"rows": self.rows, "groups": self.groups, "outputs": self.stage.outputs}
+        return common | self.kind.fields(self)
 
 
-def places(
+def placements(
     inputs: Map, stages: tuple[Stage, ...], classes: int, lanes: int, latent_side: int
-) -> list[Place]:
-    """Every layer's place, the readout's last."""
-    found: list[Place] = []
+) -> list[Placement]:
+    """Every layer's placement, the readout's last."""
+    found: list[Placement] = []
     for number, (stage, seen) in enumerate(
         zip((*stages, Stage(classes)), maps(inputs, stages), strict=True)
     ):
         before = found[-1] if found else None
         channels, averaged = seen.channels, 1
-        if before and before.stage.convolution:
+        if before and before.kind.mapped:
             channels = before.groups * lanes
-            averaged = before.positions if before.stage.pool == "mean" else 1
+            averaged = before.stage.averaged(before.inputs)
         found.append(
-            Place(stage, seen, lanes, channels, latent_side, number == len(stages), averaged)
+            Placement(stage, seen, lanes, channels, latent_side, number == len(stages), averaged)
         )
     return found
 
 
-def check_fit(name: str, layers: list[Place], classes: int, config: CoreConfig) -> None:
+def check_fit(name: str, layers: list[Placement], classes: int, config: CoreConfig) -> None:
     """Raise DoesNotFit, with what is missing, unless `config` has room for the layers."""
-    convolutions = [place for place in layers if place.stage.convolution]
+    mapped = [placement.positions for placement in layers if placement.kind.mapped]
     lanes = config.lanes
     needs = (
         ("layers", len(layers), config.layers, "layer table entries", "layers"),
         ("classes", classes, config.classes, "classes", "classes"),
-        ("map_pixels", max((place.positions for place in convolutions), default=0),
-         config.map_pixels, "pixels in a map", "pixels (pool the input)"),
-        ("trace_entries", sum(place.traces for place in layers), config.trace_entries,
+        ("map_pixels", max(mapped, default=0), config.map_pixels,
+          "pixels in a map", "pixels (pool the input)"),
+        ("trace_entries", sum(placement.traces for placement in layers), config.trace_entries,
          "trace entries", "inputs"),
-        ("neuron_groups", sum(place.groups * place.positions for place in layers),
+        ("neuron_groups", sum(placement.state_groups for placement in layers),
          config.neuron_groups, f"groups of {lanes} neurons", "neurons"),
-        ("neuron_groups", max(place.latent_groups for place in layers), config.latent_groups,
+        ("neuron_groups", max(placement.latent_groups for placement in layers), config.latent_groups,
          f"groups of {lanes} latents", "channels or latents"),
-        ("neuron_groups", max(place.line_groups for place in layers), config.latent_groups,
+        ("neuron_groups", max(placement.line_groups for placement in layers), config.latent_groups,
          f"groups of {lanes} pooling windows in a line", "channels or pixels"),
-        ("weight_words", sum(place.rows * place.groups for place in layers), config.weight_words,
+        ("weight_words", sum(placement.words for placement in layers), config.weight_words,
          f"weight words of {lanes} lanes", "inputs or neurons"),
     )  # fmt: skip
     for field, need, have, unit, cure in needs:

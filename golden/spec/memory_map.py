@@ -3,8 +3,10 @@
 A test holds this list against the memories of the elaborated design. Queues made of logic are not in it.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
+from golden.spec.block_ram import BYTE_LANE, SHALLOW, bank_depths, block_rams, lanes_per_block
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import (
     GAIN_BITS,
@@ -14,17 +16,13 @@ from golden.spec.formats import (
     SURROGATE_BITS,
     TRACE_BITS,
 )
-from golden.spec.fpga import BLOCK_RAM_SHAPES, BYTE_LANE, block_rams
 from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.layers import FIELDS
+from golden.spec.pooling import CORNERS
 from golden.spec.registers import Space, memories
-from golden.spec.shape import POOL
 
-SHALLOW = 64
-"""Words of a state memory that is better made of logic."""
-
-EVENT_QUEUE = 511
-"""Events decoded ahead of the core."""
+EVENTS_AHEAD = 512
+"""Events decoded ahead of the core; one of them is in the register behind the queue's memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +55,6 @@ class Ram:
         if 0 < self.granule < BYTE_LANE:
             width = self.width // self.granule * BYTE_LANE
         return self.copies * self.reads * block_rams(width, self.depth)
-
-
-CORNERS = POOL * POOL
-"""Neurons of a pooling window."""
 
 
 def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
@@ -96,9 +90,12 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
             block=False,
         ),
         *(map_rams(config) if config.map_pixels else []),
-        Ram(kind="event queue", width=config.row_bits + 1, depth=EVENT_QUEUE),
+        Ram(kind="event queue", width=config.row_bits + 1, depth=EVENTS_AHEAD - 1),
         Ram(kind="layer table", width=16, depth=config.layers, copies=len(FIELDS), block=False),
-        Ram(kind="scores", width=SCORE_BITS, depth=config.classes, block=False),
+        Ram(
+            kind="scores", width=SCORE_BITS * lanes, depth=max(2, -(-config.classes // lanes)),
+            block=False,
+        ),
         Ram(kind="receive buffer", width=8, depth=config.frame_bytes),
         Ram(kind="results", width=16, depth=results + MAX_READ_WORDS),
         *([Ram(kind="store", width=16, depth=config.store_bytes // 2)] if config.store_bytes else []),
@@ -120,30 +117,16 @@ def map_rams(config: CoreConfig) -> list[Ram]:
 
 
 def weight_rams(config: CoreConfig) -> list[Ram]:
-    """The weight memory: banks as deep as a block RAM is for one lane, the rest in a smaller one."""
-    bits = config.weight_bits
-    deepest = next(depth for width, depth in reversed(LANE_SHAPES) if width >= min(bits, 18))
-    full, rest = divmod(config.weight_words, deepest)
-    rams = []
-    for depth, count in ((deepest, full), (rest, 1)):
-        if depth and count:
-            share = lanes_per_block(depth, bits)
-            whole, odd = divmod(config.chunk_lanes, share)
-            for lanes, copies in ((share, whole), (odd, 1)):
-                if lanes and copies:
-                    number = count * copies * config.chunks
-                    rams.append(Ram(kind="weights", width=lanes * bits, depth=depth, copies=number))
+    """The weight memory: in every bank, lanes that share a block RAM, and those that are left."""
+    bits, rams = config.weight_bits, []
+    for depth, banks in Counter(bank_depths(config.weight_words, bits)).items():
+        share = lanes_per_block(depth, bits)
+        whole, odd = divmod(config.chunk_lanes, share)
+        for lanes, copies in ((share, whole), (odd, 1)):
+            if lanes and copies:
+                number = banks * copies * config.chunks
+                rams.append(Ram(kind="weights", width=lanes * bits, depth=depth, copies=number))
     return rams
-
-
-LANE_SHAPES = tuple(shape for shape in BLOCK_RAM_SHAPES if shape[0] >= BYTE_LANE)
-"""Shapes of a block RAM in which whole lanes can be written."""
-
-
-def lanes_per_block(depth: int, weight_bits: int) -> int:
-    """Lanes that share one block RAM in a bank of `depth` words."""
-    width = next((w for w, d in LANE_SHAPES if d >= depth), BYTE_LANE)
-    return max(1, width // weight_bits)
 
 
 def bits_by_kind(config: CoreConfig) -> dict[str, int]:
@@ -161,24 +144,3 @@ def _by_kind(config: CoreConfig, what: str) -> dict[str, int]:
     for ram in memory_map(config):
         found[ram.kind] = found.get(ram.kind, 0) + getattr(ram, what)
     return found
-
-
-def multipliers(config: CoreConfig) -> int:
-    """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and single ones; at most.
-
-    A small core makes its gains of logic.
-    """
-    maps = config.map_pixels > 0
-    return config.lanes + config.chunk_lanes * (1 if config.small else 2) + 6 + maps
-
-
-LUTS, LUTS_A_LANE, LUTS_OF_MAPS = 15_480, 268, 9_600
-"""What logic takes apart from memories: the line through the two bitstreams of the README, and what the
-netlist of `ulx3s-85f-maps` has more."""
-
-
-def lut_estimate(config: CoreConfig) -> int:
-    """Look-up tables, about: logic, and 4 of them for 64 bits of memory that is made of logic."""
-    bits = sum(ram.bits for ram in memory_map(config) if not ram.block)
-    maps = LUTS_OF_MAPS * (config.map_pixels > 0)
-    return LUTS + LUTS_A_LANE * config.lanes + maps + bits // 16

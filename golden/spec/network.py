@@ -2,20 +2,31 @@
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.declare import Declared, check_bounds
 from golden.spec.entries import entry_fields
-from golden.spec.formats import MEMBRANE_BITS
+from golden.spec.formats import FACTOR_ONE, MEMBRANE_BITS
 from golden.spec.layers import Layer, most_psi_shift
-from golden.spec.layout import DoesNotFit, Place, check_fit, places
+from golden.spec.layout import DoesNotFit, Placement, check_fit, placements
+from golden.spec.samples import MOST_STEPS
 from golden.spec.shape import Map, Stage, maps, parse_stages
 
 ONE_BITS = MEMBRANE_BITS - 2
 """log2 of the largest number that may stand for 1.0 in a membrane, which then reaches to +-2."""
+
+LEAST_FRACTION = 4
+"""Fewest fraction bits of a weight."""
+
+SEED_FACTOR, SEED_OFFSET = 0x2545F491, 0x1234567
+"""Seeds that follow each other start the noise far apart: an odd factor, and an offset for seed 0."""
+
+DECAY = (FACTOR_ONE - 1) / FACTOR_ONE
+"""Largest leak or decay that the chip has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,47 +42,66 @@ class Network:
     """Channels, height and width of the inputs, for a network with `stages`."""
     stages: tuple[str, ...] = ()
     """Hidden layers as `golden.spec.shape` writes them; none: flat layers of `sizes`."""
-    latent_side: int = 4
-    """A map's latents are averages over at most so many cells to a side."""
-    gamma: float = 0.5
-    """Leak: part of the membrane that stays from step to step."""
-    theta: float = 0.6
-    """Firing threshold."""
-    reset: str = "soft"
-    """"soft" takes theta off the membrane after a spike, "hard" sets it to zero."""
-    lambda_pre: float = 0.5
-    """Decay of the pre traces (causal)."""
-    lambda_post: float = 0.2
-    """Decay of the post traces (non-causal)."""
-    alpha_pre: float = 1.0
-    """Weight of the causal term."""
-    alpha_post: float = 0.0
-    """Weight of the non-causal term."""
-    logit_scale: float = 0.8
-    """1 / (d tau): what the sum of B o is multiplied by to give the logits of a hidden layer."""
-    readout_scale: float = 1.0
-    """The same for the readout's membranes."""
-    eta: float | tuple[float, ...] = 0.0032
-    """Learning rate of hidden layers, or of each, on (B' e) Psi q; the 2/C of the error is part of it."""
-    eta_out: float = 0.012
-    """Learning rate of the readout on e s."""
-    rate_cost: float = 0.0
-    """What a spike costs its neuron, in the unit of the errors that B' e sums: m = B' e - rate_cost o.
-    It bears on weights at the pace of eta and makes hidden layers fire less."""
-    learn_last: int = 0
-    """Steps at the end of a sample with a learning signal (T_l); 0: all."""
-    train_hidden: bool = True
-    """False freezes the hidden layers: the baseline that learning must beat."""
-    weight_fraction: int = 10
-    """Fraction bits of a hidden weight: one unit is 2^-weight_fraction. Fine steps matter more than
-    range: 9-bit weights of +-1/4 lose nothing to floating point, +-2 lose points. A layer that sees
-    the average of P pixels has 14 - log2 P if that is less: its membranes are sums over the pixels."""
-    readout_fraction: int = 7
-    """Fraction bits of a readout weight."""
-    init_scale: float = 0.7
-    """Initial weights are uniform in +-init_scale / sqrt(inputs of the layer)."""
-    seed: int = 1
-    """Of the initial weights and of stochastic rounding."""
+    latent_side: Annotated[
+        int, Declared("cells to a side over which a map's latents are averaged, at most", 1, 16)
+    ] = 4
+    gamma: Annotated[
+        float, Declared("leak: part of the membrane kept from step to step", 0, DECAY)
+    ] = 0.5
+    theta: Annotated[float, Declared("firing threshold", 0.01, 100)] = 0.6
+    reset: Annotated[
+        str,
+        Declared("after a spike: soft (minus theta) or hard (to zero)", choices=("soft", "hard")),
+    ] = "soft"
+    lambda_pre: Annotated[float, Declared("decay of the pre traces (causal)", 0, DECAY)] = 0.5
+    lambda_post: Annotated[float, Declared("decay of the post traces (non-causal)", 0, DECAY)] = 0.2
+    alpha_pre: Annotated[float, Declared("weight of the causal term", 0, 15)] = 1.0
+    alpha_post: Annotated[float, Declared("weight of the non-causal term", -1.99, 1.99)] = 0.0
+    logit_scale: Annotated[
+        float, Declared("scale of a hidden layer's own class guess, 1 / (d tau)", 0, 1.99)
+    ] = 0.8
+    """The logits of a hidden layer are the sum of B o times this."""
+    readout_scale: Annotated[float, Declared("scale of the readout's class guess", 0, 200)] = 1.0
+    eta: Annotated[
+        float | tuple[float, ...],
+        Declared("learning rate of the hidden layers, or of each: 0.001,0.002", 0, 0.1),
+    ] = 0.0032
+    """It multiplies (B' e) Psi q; the 2/C of the error is part of it."""
+    eta_out: Annotated[float, Declared("learning rate of the readout, on e s", 0, 4)] = 0.012
+    rate_cost: Annotated[
+        float,
+        Declared(
+            "what a spike costs its neuron, in units of a class's error: above 0, fewer spikes",
+            0,
+            16,
+        ),
+    ] = 0.0
+    """m = B' e - rate_cost o. It bears on weights at the pace of eta."""
+    learn_last: Annotated[
+        int,
+        Declared(
+            "learn only in the last so many steps of a sample (T_l); 0: in all", 0, MOST_STEPS
+        ),
+    ] = 0
+    train_hidden: Annotated[
+        bool, Declared("learn in the hidden layers (--no-train-hidden: a random layer)")
+    ] = True
+    """Frozen hidden layers are the baseline that learning must beat."""
+    weight_fraction: Annotated[
+        int, Declared("fraction bits of a hidden weight", LEAST_FRACTION, ONE_BITS)
+    ] = 10
+    """One unit is 2^-weight_fraction. Fine steps matter more than range: 9-bit weights of +-1/4 lose
+    nothing to floating point, +-2 lose points. A layer that sees the average of P pixels has
+    14 - log2 P if that is less: its membranes are sums over the pixels."""
+    readout_fraction: Annotated[
+        int, Declared("fraction bits of a readout weight", LEAST_FRACTION, ONE_BITS)
+    ] = 7
+    init_scale: Annotated[
+        float, Declared("initial weights are uniform in +-init_scale / sqrt(inputs)", 0, 100)
+    ] = 0.7
+    seed: Annotated[
+        int, Declared("seed of weights, rounding, order of samples, generated data", 0, 2**32 - 1)
+    ] = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(self.sizes))
@@ -84,14 +114,8 @@ class Network:
             )
         if self.stages:
             self._check_stages()
-        if self.reset not in ("soft", "hard"):
-            raise ValueError(f"reset {self.reset!r}: soft or hard")
         self._check_rates()
-        for name, low, high in BOUNDS:
-            value = getattr(self, name)
-            for one in value if isinstance(value, tuple) else (value,):
-                if not low <= one <= high:  # also false for NaN
-                    raise ValueError(f"{name} is {one}: it must lie in {low:g} to {high:g}")
+        check_bounds(self)
 
     @classmethod
     def of_stages(
@@ -125,7 +149,9 @@ class Network:
         """Neurons of each hidden layer whose spikes the next one takes in, of an average all."""
         if not self.stages:
             return self.hidden
-        return tuple(place.stage.seen(place.inputs).neurons for place in self._places[:-1])
+        return tuple(
+            placement.stage.seen(placement.inputs).neurons for placement in self._placements[:-1]
+        )
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -155,23 +181,23 @@ class Network:
         self.check_fit(config)
         layers: list[Layer] = []
         word = state = 0
-        for index, place in enumerate(self.places(config)):
-            fields = entry_fields(self, index, place, rate_scale)
+        for index, placement in enumerate(self.placements(config)):
+            fields = entry_fields(self, index, placement, rate_scale)
             layer = Layer(**fields, weight_base=word, state_base=state)
             self._check_shift(layer, config)
             word, state = word + layer.words, state + layer.state_groups
             layers.append(layer)
         return layers
 
-    def places(self, config: CoreConfig) -> list[Place]:
+    def placements(self, config: CoreConfig) -> list[Placement]:
         """Where each layer lies on a core, whether or not all of them fit."""
         inputs = Map(*self.input_map) if self.input_map else Map(self.inputs)
         stages = parse_stages(self.stages) or tuple(Stage(n) for n in self.hidden)
-        return places(inputs, stages, self.classes, config.lanes, self.latent_side)
+        return placements(inputs, stages, self.classes, config.lanes, self.latent_side)
 
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
-        check_fit(self.name, self.places(config), self.classes, config)
+        check_fit(self.name, self.placements(config), self.classes, config)
         if self.alpha_post and not config.post_traces:
             raise DoesNotFit(
                 f"alpha_post is {self.alpha_post}: the core has no post traces; "
@@ -185,11 +211,11 @@ class Network:
         """
         rng = np.random.default_rng(self.seed)
         weights = []
-        for index, place in enumerate(self._places):
-            inputs, outputs = place.stage.fan_in(place.inputs), place.stage.outputs
+        for index, placement in enumerate(self._placements):
+            inputs, outputs = placement.stage.fan_in(placement.inputs), placement.stage.outputs
             bound = self.init_scale / np.sqrt(inputs)
             real = rng.uniform(-bound, bound, (inputs, outputs))
-            if place.readout:
+            if placement.readout:
                 real = np.vstack([real, np.zeros(outputs)])
             weights.append(np.rint(real * 2.0 ** self.fraction(index)).astype(np.int32))
         return weights
@@ -198,7 +224,7 @@ class Network:
         """Fraction bits of the weights of layer `index`."""
         if index == len(self.hidden):
             return self.readout_fraction
-        return min(self.weight_fraction, ONE_BITS - ceil_log2(self._places[index].averaged))
+        return min(self.weight_fraction, ONE_BITS - ceil_log2(self._placements[index].averaged))
 
     def rate(self, index: int) -> float:
         """Learning rate of hidden layer `index`."""
@@ -207,12 +233,12 @@ class Network:
     @property
     def logit_one(self) -> float:
         """What stands for 1.0 in the logits of a step; behind an average they are sums over its pixels."""
-        return self._places[-1].averaged * 2.0**self.readout_fraction
+        return self._placements[-1].averaged * 2.0**self.readout_fraction
 
     @property
     def noise_seed(self) -> int:
         """Initial state of stochastic rounding, u32."""
-        return (self.seed * 0x2545F491 + 0x1234567) & 0xFFFFFFFF
+        return (self.seed * SEED_FACTOR + SEED_OFFSET) & 0xFFFFFFFF
 
     def _check_shift(self, layer: Layer, config: CoreConfig) -> None:
         too_far = layer.psi_shift - most_psi_shift(config)
@@ -224,9 +250,9 @@ class Network:
             )
 
     @cached_property
-    def _places(self) -> list[Place]:
+    def _placements(self) -> list[Placement]:
         """Places on any core, for what is the same on all."""
-        return self.places(CoreConfig())
+        return self.placements(CoreConfig())
 
     def _check_rates(self) -> None:
         if isinstance(self.eta, int | float):
@@ -246,24 +272,3 @@ class Network:
         sizes = (*(each.neurons for each in seen), self.classes)
         if self.sizes != sizes:
             raise ValueError(f"sizes {self.sizes}: the stages {'-'.join(self.stages)} have {sizes}")
-
-
-BOUNDS = (
-    ("gamma", 0, 255 / 256),
-    ("theta", 0.01, 100),
-    ("lambda_pre", 0, 255 / 256),
-    ("lambda_post", 0, 255 / 256),
-    ("alpha_pre", 0, 15),
-    ("alpha_post", -1.99, 1.99),
-    ("logit_scale", 0, 1.99),
-    ("readout_scale", 0, 200),
-    ("eta", 0, 0.1),
-    ("eta_out", 0, 4),
-    ("rate_cost", 0, 16),
-    ("learn_last", 0, 65535),
-    ("weight_fraction", 4, 14),
-    ("readout_fraction", 4, 14),
-    ("init_scale", 0, 100),
-    ("seed", 0, 2**32 - 1),
-    ("latent_side", 1, 16),
-)

@@ -4,22 +4,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.layout import Place
+from golden.spec.layout import Placement
 from golden.spec.registers import pack_lanes
 
+SIGN_FREQUENCIES = 50, 512
+"""First and last frequency of the sines whose signs are B, rad: those of the published code of TESS."""
 
-def pack_weights(weights: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
+
+def pack_weights(weights: NDArray[np.int32], placement: Placement) -> NDArray[np.int32]:
     """Weights [rows, outputs] as memory words [groups x rows, lanes]; idle lanes and rows are zero."""
-    padded = np.zeros((place.rows, place.groups * place.lanes), np.int32)
-    padded[place.row_numbers(), : place.stage.outputs] = weights
-    grouped = padded.reshape(place.rows, place.groups, place.lanes)
-    return grouped.transpose(1, 0, 2).reshape(-1, place.lanes)
+    padded = np.zeros((placement.rows, placement.groups * placement.lanes), np.int32)
+    padded[placement.row_numbers(), : placement.stage.outputs] = weights
+    grouped = padded.reshape(placement.rows, placement.groups, placement.lanes)
+    return grouped.transpose(1, 0, 2).reshape(-1, placement.lanes)
 
 
-def unpack_weights(words: NDArray[np.int32], place: Place) -> NDArray[np.int32]:
+def unpack_weights(words: NDArray[np.int32], placement: Placement) -> NDArray[np.int32]:
     """The inverse of `pack_weights` for one layer: [rows, outputs]."""
-    grouped = words.reshape(place.groups, place.rows, place.lanes).transpose(1, 0, 2)
-    return grouped.reshape(place.rows, -1)[place.row_numbers(), : place.stage.outputs]
+    grouped = words.reshape(placement.groups, placement.rows, placement.lanes).transpose(1, 0, 2)
+    return grouped.reshape(placement.rows, -1)[placement.row_numbers(), : placement.stage.outputs]
 
 
 def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
@@ -29,7 +32,7 @@ def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
     The published code has 0 there. Under softmax the two are the same rule: the column then adds
     one constant to all logits and receives sum(e) = 0.
     """
-    frequencies = np.linspace(50, 512, classes)
+    frequencies = np.linspace(*SIGN_FREQUENCIES, classes)
     return np.where(np.sin(frequencies[:, None] * np.arange(neurons)) > 0, 1, -1)
 
 

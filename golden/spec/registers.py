@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.layers import FIELDS
+from golden.spec.samples import RESULT_HEAD
 
 MAGIC = 0x53534554  # "TESS", first byte lowest
 VERSION = 2
@@ -67,6 +68,7 @@ IDENTITY = (
     Register("store_bytes", 32, "r", "bytes of the store of samples; 0: there is none"),
     Register("map_pixels", 16, "r", "pixels of the largest map; 0: flat layers only"),
     Register("post_traces", 16, "r", "1: there are post traces; 0: post_gain counts as 0"),
+    Register("learning", 16, "r", "1: learns; 0: infers only, signs and post traces read as zeros"),
 )
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),
@@ -182,7 +184,7 @@ def result_words(config: CoreConfig) -> int:
 
 def brief_words(config: CoreConfig) -> int:
     """Words of a result without its scores."""
-    return 4 + config.layers
+    return RESULT_HEAD + config.layers
 
 
 def play_words(config: CoreConfig, samples: int) -> int:

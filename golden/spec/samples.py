@@ -35,6 +35,12 @@ LONGEST_KEPT = 0xFFFF
 DENSE, SPARSE = 0, 1
 SKIP = 255
 LEARN, FIRST, LAST = 1, 2, 4
+MOST_STEPS = 0xFFFF
+"""Steps that a header can count."""
+MOST_SPIKES = 0xFFFF
+"""Spikes of a layer in a sample that a result can hold; more count as these."""
+RESULT_HEAD = 4
+"""Words of a result before its spikes: status, prediction, cycles in two."""
 
 
 class SampleStatus(IntFlag):
@@ -66,7 +72,7 @@ DECLARATION = [
 class Result:
     """Reply to a SAMPLE: 16-bit words status, prediction, cycles (2), spikes per table entry, scores.
 
-    `spikes` saturates at 65535 per layer; `scores` are s32, readout membranes summed over the sample,
+    `spikes` saturates at MOST_SPIKES per layer; `scores` are s32, readout membranes summed over the sample,
     and empty in the result of a sample that was played with others.
     """
 
@@ -87,14 +93,14 @@ class Result:
     @classmethod
     def from_words(cls, words: list[int], layers: int) -> "Result":
         """Parse a reply; `layers` is the size of the layer table in the core."""
-        pairs = words[4 + layers :]
+        pairs = words[RESULT_HEAD + layers :]
         raw = [low | (high << 16) for low, high in zip(pairs[::2], pairs[1::2], strict=True)]
         scores = tuple(value - (1 << 32) if value >> 31 else value for value in raw)
         return cls(
             status=SampleStatus(words[0]),
             prediction=words[1],
             cycles=words[2] | (words[3] << 16),
-            spikes=tuple(words[4 : 4 + layers]),
+            spikes=tuple(words[RESULT_HEAD : RESULT_HEAD + layers]),
             scores=scores,
         )
 

@@ -7,8 +7,21 @@ stride 1, 16 channels), `16c3p` (and 2 x 2 max pooling), `16c3g` (and the averag
 import re
 from dataclasses import dataclass
 
-POOL = 2
-"""Side of a pooling window, and its stride."""
+from golden.spec.kinds import FLAT, KINDS, Kind
+from golden.spec.maps import Map
+from golden.spec.pooling import LETTERS, POOL, Pooling
+
+__all__ = [
+    "NAMED",
+    "POOL",
+    "VGG9",
+    "Map",
+    "Pooling",
+    "Stage",
+    "maps",
+    "parse_stage",
+    "parse_stages",
+]
 
 VGG9 = ("64c3", "128c3p", "256c3", "256c3p", "512c3", "512c3p", "512c3", "512c3g")
 """Hidden stages of the network of the TESS paper (arXiv 2502.01837)."""
@@ -18,88 +31,75 @@ NAMED = {"vgg9": VGG9}
 
 
 @dataclass(frozen=True)
-class Map:
-    """Channels of height x width neurons; a flat layer is a 1 x 1 map."""
-
-    channels: int
-    height: int = 1
-    width: int = 1
-
-    def __post_init__(self) -> None:
-        if min(self.channels, self.height, self.width) < 1:
-            raise ValueError(f"map {self}: channels, height and width are 1 or more")
-
-    @property
-    def positions(self) -> int:
-        """Pixels of a channel."""
-        return self.height * self.width
-
-    @property
-    def neurons(self) -> int:
-        """Neurons of all channels."""
-        return self.channels * self.positions
-
-    def __str__(self) -> str:
-        return f"{self.channels}x{self.height}x{self.width}"
-
-
-@dataclass(frozen=True)
 class Stage:
     """One layer of neurons and the pooling behind it."""
 
     outputs: int
     """Neurons, or channels of a convolution."""
-    convolution: bool = False
-    """3 x 3, padding 1, stride 1; else fully connected."""
-    pool: str = ""
-    """Of a convolution: "max" (2 x 2), "mean" (whole map), or none."""
+    kind: Kind = FLAT
+    """As it is written: a flat one behind an average is another kind (`Kind.behind`)."""
+    pool: Pooling = Pooling.NONE
+    """Of a map: 2 x 2 maximum, average of the whole map, or none."""
 
     def __str__(self) -> str:
-        kind = "c3" * self.convolution
-        return f"{self.outputs}{kind}{({'max': 'p', 'mean': 'g'}).get(self.pool, '')}"
+        return f"{self.outputs}{self.kind.suffix}{self.pool.letter}"
+
+    @property
+    def convolution(self) -> bool:
+        """Its neurons lie on a map."""
+        return self.kind.mapped
 
     def fired(self, inputs: Map) -> Map:
         """The map of its neurons, before pooling."""
-        return (
-            Map(self.outputs, inputs.height, inputs.width)
-            if self.convolution
-            else Map(self.outputs)
-        )
+        return self.kind.fired(self.outputs, inputs)
 
     def seen(self, inputs: Map) -> Map:
         """The map of spikes that the next stage takes in: of an average, those of all its pixels."""
-        return self.fired(inputs) if self.pool == "mean" else self.passed_on(inputs)
+        passed_on = self.passed_on(inputs)
+        return self.fired(inputs) if self.pool is Pooling.MEAN else passed_on
 
     def passed_on(self, inputs: Map) -> Map:
         """The map that the next stage sees. Raises ValueError: a map too small to pool."""
-        fired = self.fired(inputs)
-        if self.pool == "mean":
-            return Map(self.outputs)
-        if self.pool == "max":
-            if min(fired.height, fired.width) < POOL:
-                raise ValueError(f"stage {self}: a {fired} map is too small for 2 x 2 pooling")
-            return Map(self.outputs, fired.height // POOL, fired.width // POOL)
-        return fired
+        try:
+            return self.pool.passed_on(self.fired(inputs))
+        except ValueError as error:
+            raise ValueError(f"stage {self}: {error}") from error
+
+    def averaged(self, inputs: Map) -> int:
+        """Pixels whose average the next stage sees as one, or 1."""
+        return self.seen(inputs).positions // self.passed_on(inputs).positions
 
     def fan_in(self, inputs: Map) -> int:
         """Weights of one output neuron."""
-        return 9 * inputs.channels if self.convolution else inputs.neurons
+        return self.kind.taps(inputs) * inputs.channels
 
     def synapses(self, inputs: Map) -> int:
         """Weights that are kept (a convolution shares them between positions)."""
         return self.fan_in(inputs) * self.outputs
 
 
+WRITTEN = {kind.suffix: kind for kind in KINDS if kind.suffix is not None}
+POOLED = {pooling.letter: pooling for pooling in LETTERS}
+_STAGE = re.compile(
+    "|".join(
+        rf"(\d+)({suffix})({'|'.join(POOLED) if kind.pools else ''})"
+        for suffix, kind in WRITTEN.items()
+    )
+)
+
+
 def parse_stage(text: str) -> Stage:
     """A stage from its text. Raises ValueError, with what is understood."""
-    found = re.fullmatch(r"(\d+)(?:(c3)([pg]?))?", text)
-    if not found or int(found[1]) < 1:
+    found = _STAGE.fullmatch(text)
+    outputs, suffix, letter = (
+        (part for part in found.groups() if part is not None) if found else (0, "", "")
+    )
+    if int(outputs) < 1:
         raise ValueError(
             f"stage {text!r}: 128 is a layer of 128 neurons, 16c3 a 3 x 3 convolution to 16 channels, "
             "16c3p one with 2 x 2 max pooling, 16c3g one with the average of the map"
         )
-    pool = {"p": "max", "g": "mean"}.get(found[3] or "", "")
-    return Stage(int(found[1]), bool(found[2]), pool)
+    return Stage(int(outputs), WRITTEN[suffix], POOLED[letter])
 
 
 def parse_stages(texts: tuple[str, ...] | list[str]) -> tuple[Stage, ...]:
@@ -114,7 +114,7 @@ def maps(inputs: Map, stages: tuple[Stage, ...]) -> list[Map]:
     """
     found = [inputs]
     for stage in stages:
-        if stage.convolution and found[-1].positions == 1 and found[-1] is not inputs:
+        if stage.kind.mapped and found[-1].positions == 1 and found[-1] is not inputs:
             raise ValueError(
                 f"stage {stage}: a convolution needs a map, the layer before it is flat"
             )

@@ -2,22 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from importlib import import_module
-from inspect import Parameter, getmembers, isclass, signature
 from pathlib import Path
-from pkgutil import walk_packages
-from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 from rich.console import Console
 from rich.table import Table
 
-import hw.core
-import hw.link
 from boards.board import Board
-from golden.spec.config import CoreConfig
 from hw.building.toolchain import (
     COLLISIONS,
     NEXTPNR_ECP5,
@@ -31,51 +23,6 @@ from hw.building.toolchain import (
     show_stage,
 )
 from hw.report import path_text, read_critical_path, read_fmax
-
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "uartreceiver": {"clock_hz": 80e6, "baud": 1e6},
-    "uarttransmitter": {"clock_hz": 80e6, "baud": 1e6},
-}
-
-
-def units() -> dict[str, type[Component]]:
-    """Components of the design by lower-case name."""
-    return dict(sorted(_walk()))
-
-
-def _walk() -> Iterator[tuple[str, type[Component]]]:
-    packages = ((p.__path__, f"{p.__name__}.") for p in (hw.core, hw.link))
-    names = [module.name for where in packages for module in walk_packages(*where)]
-    for name in [*names, "hw.top"]:
-        module = import_module(name)
-        for label, value in getmembers(module, isclass):
-            if issubclass(value, Component) and value.__module__ == name:
-                yield label.lower(), value
-
-
-def make_unit(name: str, config: CoreConfig) -> Component:
-    """The unit called `name`, for `config`. Raises ValueError with the choices."""
-    known = {
-        key: kind for key, kind in units().items() if _arguments(key, kind, config) is not None
-    }
-    kind = known.get(name.lower())
-    if kind is None:
-        raise ValueError(f"unit {name!r}: choose from {', '.join(known)}")
-    return kind(**_arguments(name.lower(), kind, config) or {})
-
-
-def _arguments(key: str, kind: type[Component], config: CoreConfig) -> dict[str, Any] | None:
-    """What to make a unit with; None when that is not known."""
-    if key in EXAMPLES:
-        return EXAMPLES[key]
-    fields = config.as_dict() | {"config": config, "lanes": config.chunk_lanes, "chunk": 0}
-    wanted = {
-        parameter.name: parameter.default
-        for parameter in signature(kind).parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    }
-    missing = [n for n, default in wanted.items() if n not in fields and default is Parameter.empty]
-    return None if missing else {name: fields[name] for name in wanted if name in fields}
 
 
 def build_unit(unit: Component, board: Board, folder: Path, console: Console) -> None:

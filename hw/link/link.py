@@ -6,8 +6,8 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
+from hw.core.base.register_slice import register_slice
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
-from hw.link.cut import cut
 from hw.link.executor import Executor
 from hw.link.player import Player
 from hw.link.receiver import Receiver
@@ -73,13 +73,13 @@ class Link(Component):
             self.taken.eq(receiver.taken),
             self.damaged.eq(receiver.damaged),
         ]
-        cut(m, "inbox", ring.o, executor.i)
+        register_slice(m, "inbox", ring.o, executor.i)
         if self.config.store_bytes:
             self.add_store(m, executor)
         else:
             connect(m, executor.bus_request, flipped(self.bus_request))
             connect(m, flipped(self.bus_reply), executor.bus_reply)
-            cut(m, "outgoing", executor.sample, self.sample)
+            register_slice(m, "outgoing", executor.sample, self.sample)
         connect(m, flipped(self.result), executor.result)
         m.d.comb += [
             replies.address.eq(executor.address),
@@ -91,7 +91,7 @@ class Link(Component):
         connect(m, replies.head, transmitter.head)
         connect(m, replies.payload, transmitter.payload)
         connect(m, receiver.complaint, transmitter.complaint)
-        cut(m, "outbox", transmitter.o, stuffer.i)
+        register_slice(m, "outbox", transmitter.o, stuffer.i)
         connect(m, stuffer.o, flipped(self.tx))
         return m
 
@@ -110,7 +110,7 @@ class Link(Component):
         connect(m, store.reply, switch.store_reply)
         connect(m, executor.play, player.play)
         connect(m, executor.sample, player.i)
-        cut(m, "outgoing", player.sample, self.sample)
+        register_slice(m, "outgoing", player.sample, self.sample)
         m.d.comb += [
             switch.playing.eq(player.playing),
             executor.playing.eq(player.playing),

@@ -60,7 +60,7 @@ class StoreSwitch(Component):
     playing                     the store is the player's
     host_request, host_reply    of the executor
     core_request, core_reply    to the core
-    player_request, player_reply
+    player_request, player_reply  of the player
     store_request, store_reply  to the store; the address is an index there
     """
 

@@ -19,7 +19,15 @@ BUILD = Path(__file__).parents[2] / "build"
 HARNESS = Path(__file__).with_name("harness.cc")
 LIBRARY = "board.so"
 OPTIMISE = "-O2"  # start-up code is compiled without
-VERILATOR = ("--cc", "--prefix", "Vboard", "--top-module", "board", "-O3", "--no-timing")
+VERILATOR: tuple[str, ...] = (
+    "--cc",
+    "--prefix",
+    "Vboard",
+    "--top-module",
+    "board",
+    "-O3",
+    "--no-timing",
+)
 VERILATOR += ("--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-lint", "-Wno-fatal")
 VERILATOR += ("--output-split", "10000")
 YOSYS_SCRIPT = "read_rtlil {0}.il\n{1}\nproc -noopt\nwrite_verilog -noattr {0}.v\n"

@@ -9,10 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from golden.spec.config import PRESETS as CORES
-from sw import doctor
-from sw.cli import options
-from sw.device.identity import DeviceError
-from sw.doctor import FAIL, Finding, Place
+from sw.cli import checks, options
+from sw.cli.checks import FAIL, Computer, Finding
+from sw.device import DeviceError
 from sw.link import LinkError
 
 
@@ -38,7 +37,7 @@ exit status: 0 nothing is wrong, 1 something is, with what to do on its line""",
 def command(args: argparse.Namespace, console: Console) -> int:
     """Print all findings; 1 when one is a failure."""
     failed = False
-    for finding in findings(args, Place()):
+    for finding in findings(args, Computer()):
         failed |= finding.level == FAIL
         cure = f": {finding.cure}" if finding.cure else ""
         console.print(f"{finding.level:<5} {finding.what}{cure}", highlight=False)
@@ -46,14 +45,14 @@ def command(args: argparse.Namespace, console: Console) -> int:
     return int(failed)
 
 
-def findings(args: argparse.Namespace, place: Place) -> Iterator[Finding]:
+def findings(args: argparse.Namespace, computer: Computer) -> Iterator[Finding]:
     """Of the computer, then of the link."""
-    yield from doctor.software(place)
-    yield from doctor.ports(place)
+    yield from checks.software(computer)
+    yield from checks.ports(computer)
     serial = args.target.startswith("serial:")
     try:
         with options.open_device(args.target, None if serial else CORES["tiny"], args.baud) as it:
-            yield from doctor.device(it, args.baud if serial else None)
+            yield from checks.device(it, args.baud if serial else None)
     except (LinkError, DeviceError) as error:
         what, _, cure = str(error).rpartition("; ")
         cure = cure if what else "try --target golden: does this computer work without the device?"

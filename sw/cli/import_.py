@@ -15,7 +15,7 @@ from golden.spec.registers import fingerprint
 from sw.cli import options
 from sw.cli.export import test_samples
 from sw.data import DataError
-from sw.device.device import Device
+from sw.device import Device
 from sw.interchange.arrival import Activity, activity
 from sw.interchange.files import NIR, Trained, check_suffix
 from sw.interchange.package import DT, hints, read_graph
@@ -23,9 +23,7 @@ from sw.interchange.quantise import quantise
 from sw.interchange.recognise import Layers, recognise
 from sw.interchange.spikes import sha256
 from sw.presets import Preset
-from sw.run.checkpoint import Checkpoint
-from sw.run.metrics import Plan
-from sw.run.store import Run, StoreError
+from sw.run import Checkpoint, FileError, Plan, RunFolder
 
 IMPORTED = "imported"
 """Folder, in a run's, with the weights it began with."""
@@ -100,7 +98,7 @@ def _quantised(args: argparse.Namespace, console: Console) -> tuple[Trained, Any
     try:
         core = CoreConfig(**known["core"]) if known.get("core") else Preset(text="").config
     except (TypeError, ValueError) as error:
-        raise StoreError(f"{args.file}: its metadata are damaged ({error})") from error
+        raise FileError(f"{args.file}: its metadata are damaged ({error})") from error
     made = quantise(layers, _core(args, core), known.get("network"), args.reset)
     for note in made.notes:
         console.print(note)
@@ -116,10 +114,8 @@ def _dt(args: argparse.Namespace, known: dict[str, Any]) -> float:
 
 def _core(args: argparse.Namespace, known: CoreConfig) -> CoreConfig:
     """The core asked for, or the one the network was trained on."""
-    changes = {
-        name: value for name in options.CORE_HELP if (value := getattr(args, name)) is not None
-    }
-    return replace(CORES[args.core] if args.core else known, **changes)
+    base = CORES[args.core] if args.core else known
+    return replace(base, **options.given(args, CoreConfig))
 
 
 def _data(args: argparse.Namespace, known: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -188,9 +184,9 @@ def _write_run(args: argparse.Namespace, trained: Trained) -> None:
         plan=plan,
         config=config,
     )
-    run = Run(args.out)
+    run = RunFolder(args.out)
     run.start(config)
-    checkpoint.save(Run(start).checkpoint)
+    checkpoint.save(RunFolder(start).checkpoint)
     checkpoint.save(run.checkpoint)
 
 

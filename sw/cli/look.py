@@ -16,10 +16,8 @@ from golden.spec.network import Network
 from sw.cli import options
 from sw.cli import predict as predicting
 from sw.cli.progress import TerminalWatcher
-from sw.device.device import Device, Weights
-from sw.run.metrics import Plan
-from sw.run.store import Run, StoreError, write_atomically
-from sw.run.training import Trainer
+from sw.device import Device, Weights
+from sw.run import FileError, Plan, RunFolder, Trainer, write_atomically
 
 RASTER_ROWS, BINS = 24, " .:-=+*#%@"
 
@@ -34,9 +32,9 @@ def add_parsers(commands: Any, **style: Any) -> None:
     parser.add_argument("--test", type=int, metavar="N", help="test samples (default: as trained)")
     options.add_cache(parser)
     parser = _parser(
-        commands, "predict", predict, "class and scores of samples, or of recordings window by window",
+        commands, "predict", predict, "class and scores of samples, or of recordings by time windows",
         "  predict --run runs/nmnist-1 0 1 2         test samples by number\n"
-        "  predict --run runs/nmnist-1 00042.bin     a recording, window by window\n"
+        "  predict --run runs/nmnist-1 00042.bin     a recording, by time windows\n"
         "  predict --run runs/folder-1 hand.aedat4 hand.raw --window 500ms", style,
     )  # fmt: skip
     predicting.add_arguments(parser)
@@ -56,7 +54,7 @@ def add_parsers(commands: Any, **style: Any) -> None:
 
 def evaluate(args: argparse.Namespace, console: Console) -> int:
     """Accuracy on the test samples."""
-    data = Run(args.run).data()
+    data = RunFolder(args.run).data()
     data["test"] = data["test"] if args.test is None else args.test
     test_set = options.load_data(data, train=False, cache=args.cache)
     for note in test_set.notes:
@@ -83,7 +81,7 @@ def predict(args: argparse.Namespace, console: Console) -> int:
 
 def weights(args: argparse.Namespace, console: Console) -> int:
     """Statistics of the weights; with --export a file."""
-    run = Run(args.run)
+    run = RunFolder(args.run)
     network, _ = run.network_and_core()
     values = run.weights()
     if args.keep:
@@ -106,7 +104,7 @@ def weights(args: argparse.Namespace, console: Console) -> int:
 
 def probe(args: argparse.Namespace, console: Console) -> int:
     """Insides of every layer while a sample runs."""
-    sample = predicting.one_sample(args, Run(args.run).data())
+    sample = predicting.one_sample(args, RunFolder(args.run).data())
     with _device(args) as device:
         network, count = _network(device), len(device.layers)
         spikes: list[list[NDArray[np.bool_]]] = [[] for _ in range(count)]
@@ -170,7 +168,7 @@ def _parser(
 
 def _device(args: argparse.Namespace) -> Device:
     """The device, loaded with the run's network."""
-    run = Run(args.run)
+    run = RunFolder(args.run)
     network, core = run.network_and_core()
     target = args.target or str(run.config().get("target", "golden"))
     config = None if target.startswith("serial:") else core
@@ -196,7 +194,7 @@ def _network(device: Device) -> Network:
 
 def _export(path: Path, values: Weights) -> None:
     if path.suffix != ".npz":
-        raise StoreError(f"{path}: --export writes .npz files; give it that ending")
+        raise FileError(f"{path}: --export writes .npz files; give it that ending")
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {f"layer{i}": layer for i, layer in enumerate(values)}
     np.savez_compressed(buffer, **arrays)

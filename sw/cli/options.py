@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
+from golden.spec.declare import declarations, option
+from golden.spec.kinds import FLAT
 from golden.spec.network import Network
 from golden.spec.shape import parse_stages
 from sw import presets
 from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
 from sw.data.datasets import entry
-from sw.device.device import Device
-from sw.link.transport import DEFAULT_BAUD, TARGETS
+from sw.device import Device
+from sw.link import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
-SHAPE = ("sizes", "input_map", "stages")
 BY_LAYER = ("eta",)  # one value, or one for each hidden layer
-PARAMETERS = [field for field in fields(Network) if field.name not in SHAPE]
-NETWORK_HELP = {
-    "gamma": "leak: part of the membrane kept from step to step",
-    "theta": "firing threshold",
-    "reset": "after a spike: soft (minus theta) or hard (to zero)",
-    "lambda_pre": "decay of the pre traces",
-    "lambda_post": "decay of the post traces",
-    "alpha_pre": "weight of the causal term",
-    "alpha_post": "weight of the non-causal term",
-    "logit_scale": "scale of a hidden layer's own class guess",
-    "readout_scale": "scale of the readout's class guess",
-    "eta": "learning rate of the hidden layers, or of each: 0.001,0.002",
-    "eta_out": "learning rate of the readout",
-    "rate_cost": "what a spike costs its neuron, in units of a class's error: above 0, fewer spikes",
-    "latent_side": "cells to a side over which a convolution's latents are averaged",
-    "learn_last": "learn only in the last so many steps; 0: in all",
-    "train_hidden": "learn in the hidden layers (--no-train-hidden: a random layer)",
-    "weight_fraction": "fraction bits of a hidden weight",
-    "readout_fraction": "fraction bits of a readout weight",
-    "init_scale": "spread of the initial weights",
-    "seed": "seed of weights, rounding, order of samples, generated data",
-}
-CORE_HELP = {
-    "lanes": "neurons computed side by side",
-    "weight_bits": "bits of a weight",
-    "weight_words": "rows of `lanes` weights",
-    "neuron_groups": "groups of `lanes` neurons",
-    "trace_entries": "input rows with a trace",
-    "layers": "entries of the layer table",
-    "classes": "most classes",
-    "frame_bytes": "bytes in flight on the link",
-    "store_bytes": "bytes of samples kept on the board",
-    "map_pixels": "pixels of the largest map, 0: no convolutions",
-    "post_traces": "1 or 0: with post traces (alpha_post) or without",
-}
 
 
 def add_target(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -78,8 +44,8 @@ def add_core(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--core", choices=CORES, help=f"named configuration (default: {Preset.core})"
     )
-    for name, text in CORE_HELP.items():
-        group.add_argument(_flag(name), type=int, help=text, metavar="N")
+    for name, declared in declarations(CoreConfig).items():
+        group.add_argument(option(name), type=int, help=declared.option_help, metavar="N")
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -94,15 +60,20 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         help="neurons of each hidden layer; 16c3 is a 3 x 3 convolution to 16 channels, 16c3p one with "
         "2 x 2 max pooling, 16c3g one whose average the next layer sees; or none",
     )
-    for field in PARAMETERS:
-        text = NETWORK_HELP[field.name]
-        if field.type is bool:
-            flag = argparse.BooleanOptionalAction
-            group.add_argument(_flag(field.name), action=flag, help=text)
-        elif field.name in BY_LAYER:
-            group.add_argument(_flag(field.name), type=_rates, help=text, metavar="X[,X...]")
+    for name, declared in declarations(Network).items():
+        flag, text, kind = option(name), declared.option_help, type(getattr(Network, name))
+        if kind is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
+        elif name in BY_LAYER:
+            group.add_argument(flag, type=_rates, help=text, metavar="X[,X...]")
         else:
-            group.add_argument(_flag(field.name), type=field.type, help=text, metavar="X")
+            group.add_argument(flag, type=kind, help=text, metavar="X")
+
+
+def given(args: argparse.Namespace, cls: type) -> dict[str, Any]:
+    """What was said of the declared fields of CoreConfig or Network."""
+    said = {name: getattr(args, name) for name in declarations(cls)}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -188,7 +159,7 @@ def preset_of(args: argparse.Namespace) -> Preset:
 
 def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig | None:
     """The core asked for. None: a board, and nothing was asked."""
-    changes = {name: value for name in CORE_HELP if (value := getattr(args, name)) is not None}
+    changes = given(args, CoreConfig)
     if target.startswith("serial:") and not args.core and not changes:
         return None
     return replace(CORES[args.core or preset.core], **changes)
@@ -258,13 +229,8 @@ def _load(data: dict[str, Any], train: bool, own: dict[str, Any]) -> Dataset:
 
 def network_of(args: argparse.Namespace, preset: Preset, samples: Dataset) -> Network:
     """The network asked for, of the data set's inputs and classes. Raises ValueError."""
-    given = {
-        name: value
-        for name in (field.name for field in PARAMETERS)
-        if (value := getattr(args, name)) is not None
-    }
     hidden = preset.hidden if args.hidden is None else args.hidden
-    return replace(preset, hidden=hidden).make_network(samples, **given)
+    return replace(preset, hidden=hidden).make_network(samples, **given(args, Network))
 
 
 def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:
@@ -321,10 +287,6 @@ def _rates(text: str) -> float | tuple[float, ...]:
     return values if len(values) > 1 else values[0]
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
 def _layers(text: str) -> tuple[int | str, ...]:
     if text in ("none", "0", ""):
         return ()
@@ -334,4 +296,4 @@ def _layers(text: str) -> tuple[int | str, ...]:
         raise argparse.ArgumentTypeError(
             f"{error}; write 128, 256,128, 16c3p,32c3p or none"
         ) from None
-    return tuple(str(stage) if stage.convolution else stage.outputs for stage in stages)
+    return tuple(stage.outputs if stage.kind is FLAT else str(stage) for stage in stages)

@@ -13,10 +13,11 @@ from rich.table import Table
 
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, find_target
-from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, lut_estimate, multipliers
-from sw.link.transport import DEFAULT_BAUD
+from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
+from sw.link import DEFAULT_BAUD
 from sw.planning import MEASURED, Activity, Plan, make_plan, parse
 from sw.planning.fitting import Fit
+from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.plan import SDRAM_MHZ
 from sw.planning.sdram import Order, SdramPlan
 from sw.presets import PRESETS
@@ -133,7 +134,7 @@ def show(plan: Plan, console: Console) -> None:
         console.print(sdram_table(plan.sdram))
         for line in sdram_notes(plan, plan.sdram):
             console.print(line)
-    if any(stage.convolution for stage in shape.stages):
+    if any(stage.kind.mapped for stage in shape.stages):
         console.print(
             "note: cycles of a convolution beside its rows are as nmnist-conv has them; fuller maps take less"
         )

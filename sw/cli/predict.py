@@ -1,4 +1,4 @@
-"""The command `predict`: classes of test samples by number, and of recordings window by window."""
+"""The command `predict`: classes of test samples by number, and of recordings time window by time window."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sw.cli import options
 from sw.data import DataError, Dataset, Recording, Sample, read_recording
-from sw.device.device import Device
-from sw.run.store import Run
+from sw.device import Device
+from sw.run import RunFolder
 from sw.samples import Binning
 from sw.windows import WindowResult, classify, most
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--window",
         type=options.duration,
         metavar="TIME",
-        help="length of a window, as 300ms, 1.5s or 20000us (default: as trained)",
+        help="length of a time window, as 300ms, 1.5s or 20000us (default: as trained)",
     )
     parser.add_argument(
         "--salvage", action="store_true", help="of a damaged file, use what is before the damage"
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def predict(args: argparse.Namespace, console: Console, device: Device) -> None:
     """Classes and scores."""
-    data = Run(args.run).data()
+    data = RunFolder(args.run).data()
     names = data.get("class_names")
     for given in inputs(args, data):
         if isinstance(given, Sample):
@@ -83,7 +83,7 @@ def binning_of(data: dict[str, Any]) -> Binning:
 
 
 def one_sample(args: argparse.Namespace, data: dict[str, Any]) -> Sample:
-    """The one sample named; of a recording its first window."""
+    """The one sample named; of a recording its first time window."""
     (given,) = inputs(args, data)
     if isinstance(given, Sample):
         return given

@@ -18,9 +18,8 @@ from rich.progress import (
 from rich.text import Text
 
 from golden.spec.network import Network
-from sw.device.shelf import Shelf
-from sw.run.metrics import Epoch, Tally
-from sw.run.training import Watcher
+from sw.device import SampleStore
+from sw.run import Epoch, Tally, Watcher
 
 EVERY = 0.1  # seconds between two updates of the live line
 HEADING = "epoch   rate    test   train   firing rate    cycles/sample  samples/s   time"
@@ -70,9 +69,9 @@ class TerminalWatcher(Watcher):
         self._word = "online" if task.startswith("epoch") else "right"
         self._progress.reset(self._task, total=total, description=task, visible=True, text="")
 
-    def shelved(self, shelf: Shelf) -> None:
+    def stored(self, store: SampleStore) -> None:
         """Say how many."""
-        self._progress.console.print(str(shelf), highlight=False)
+        self._progress.console.print(str(store), highlight=False)
 
     def sample(self, tally: Tally) -> None:
         """Move the bar, not more often than an eye sees."""

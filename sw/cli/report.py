@@ -11,7 +11,7 @@ from rich.console import Console
 from sw.cli import options
 from sw.cli.progress import TerminalWatcher
 from sw.report import Source, page
-from sw.run.store import Run, newest_run, write_atomically
+from sw.run import RunFolder, newest_run, write_atomically
 
 NAME = "report.html"
 
@@ -46,12 +46,12 @@ def add_parser(commands: Any, **style: Any) -> None:
 
 def report(args: argparse.Namespace, console: Console) -> int:
     """Measure, and write the page."""
-    run = Run(args.run or newest_run())
+    run = RunFolder(args.run or newest_run())
     data = run.config().get("data")
     if data is None:
         raise ValueError(
             f"{run.path}: begun from Python, so its samples are not known here; "
-            "from Python: page(Source.of(Run(path), samples))"
+            "from Python: page(Source.of(RunFolder(path), samples))"
         )
     if args.samples is not None:
         data["test"] = args.samples

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from golden.spec.config import CoreConfig
 from golden.spec.registers import fingerprint
 from sw.cli import options
+from sw.cli.job import Job, begin, resume
 from sw.cli.progress import TerminalWatcher
-from sw.data import Dataset
-from sw.device.device import Device, Weights
-from sw.device.identity import DeviceError
+from sw.device import DeviceError, Weights
 from sw.link import LinkError
-from sw.model import Model, checkpoint_file
-from sw.run.checkpoint import Checkpoint
-from sw.run.metrics import Plan
-from sw.run.recorder import Recorder
-from sw.run.store import Run
-from sw.run.training import Trainer, differences
-from sw.shadow import USUAL_EVERY, Shadowed
-from sw.stopping import Every, StopRequest
-from sw.versions import versions
+from sw.model import Model
+from sw.run import Every, Recorder, StopRequest, Trainer
+from sw.run.training import differences
+from sw.run.versions import versions
+from sw.shadow import USUAL_EVERY
 
 STOPPED = 130  # exit status of a program that Ctrl-C ended
-# What a resumed run may be told; everything else it has from its checkpoint.
-WITH_RESUME = {
-    *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
-    *("out", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
-}
 
 
 def add_parser(commands: Any, **style: Any) -> None:
@@ -84,7 +73,7 @@ same bits as a run that was never stopped.""",
     run.add_argument(
         "--verify-golden",
         action="store_true",
-        help="replay on the integer model; exit status 1 unless all weights are equal",
+        help="train again on the integer model; exit status 1 unless all weights are equal",
     )
     run.add_argument(
         "--shadow",
@@ -106,23 +95,10 @@ same bits as a run that was never stopped.""",
     parser.set_defaults(defaults=vars(parser.parse_args([])))
 
 
-@dataclass
-class Job:
-    """What to train, before there is a device."""
-
-    train_set: Dataset
-    test_set: Dataset
-    config: dict[str, Any]
-    """config.json, without what only the device knows."""
-    plan: Plan
-    run: Run
-    resumed: Checkpoint | None = None
-
-
 def train(args: argparse.Namespace, console: Console) -> int:
     """Train; returns the exit status."""
     every = Every.parse(args.checkpoint_every)
-    job, model, start = (_resume if args.resume else _begin)(args)
+    job, model, start = (resume if args.resume else begin)(args)
     with model.device as device:
         config = {
             **job.config,
@@ -157,76 +133,6 @@ def train(args: argparse.Namespace, console: Console) -> int:
         return status
 
 
-def _begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
-    """A new run."""
-    preset = options.preset_of(args)
-    seed = 1 if args.seed is None else args.seed
-    epochs = preset.epochs if args.epochs is None else args.epochs
-    plan = Plan(epochs=epochs, seed=seed, constant_rate=args.constant_rate)
-    core = options.core_of(args, preset, args.target)
-    data = options.data_of(args, preset)
-    train_set = options.load_data(data, train=True, cache=args.cache)
-    test_set = options.load_data(data, train=False, cache=args.cache)
-    network = options.network_of(args, preset, train_set)
-    if core is not None:
-        network.layers(core)  # says what does not fit before a simulation is built
-    start = Run(args.start).weights() if args.start else network.initial_weights()
-    run = Run(args.out or Path("runs") / f"{data['name']}-{seed}")
-    config = {
-        "network": network.as_dict(),
-        "data": options.learned(data, train_set),
-        "start": str(args.start) if args.start else None,
-    }
-    job = Job(train_set, test_set, config, plan, run)
-    device = _open(args, core, run)
-    with _closing(device):
-        model = Model(network, device, weights=start)
-    model.plan = plan
-    return job, model, start
-
-
-def _resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
-    """A run that was begun before."""
-    wrong = [
-        name
-        for name, value in vars(args).items()
-        if name not in WITH_RESUME and value != args.defaults[name]
-    ]
-    if wrong:
-        flag = "--from" if wrong[0] == "start" else "--" + wrong[0].replace("_", "-")
-        raise ValueError(f"{flag}: a resumed run keeps its settings; leave it out")
-    checkpoint = Checkpoint.load(checkpoint_file(args.resume))
-    config = checkpoint.config
-    if "data" not in config:
-        raise ValueError(f"{args.resume}: not begun by this command; resume it from Python")
-    train_set = options.load_data(config["data"], train=True, cache=args.cache)
-    test_set = options.load_data(config["data"], train=False, cache=args.cache)
-    start = Run(Path(config["start"])).weights() if config["start"] else None
-    run = Run(args.out or checkpoint_file(args.resume).parent)
-    device = _open(args, checkpoint.core, run)
-    with _closing(device):
-        model = Model.from_checkpoint(checkpoint, device)
-        if args.epochs is not None:
-            model.extend(args.epochs)
-    assert model.plan is not None
-    job = Job(train_set, test_set, config, model.plan, run, checkpoint)
-    return job, model, start or checkpoint.network.initial_weights()
-
-
-def _open(args: argparse.Namespace, core: CoreConfig | None, run: Run) -> Device:
-    """The device, with a shadow if one is asked for."""
-    if args.shadow is None:
-        return options.open_device(args.target, core, args.baud)
-    return Shadowed.beside(
-        args.target,
-        core,
-        baud=args.baud,
-        twin=args.shadow,
-        every=args.shadow_every,
-        folder=run.path / "difference",
-    )
-
-
 def _announce(console: Console, job: Job, model: Model, target: str) -> None:
     for note in dict.fromkeys([*job.train_set.notes, *job.test_set.notes]):
         console.print(note)
@@ -253,7 +159,7 @@ def _go_on(recorder: Recorder) -> str:
 
 
 def _verify(console: Console, recorder: Recorder, start: Weights, trainer: Trainer) -> int:
-    """Replay on the integer model; 1 when something differs."""
+    """Train again on the integer model; 1 when something differs."""
     end = recorder.last
     assert end is not None
     found = differences(end, start, trainer)
@@ -265,20 +171,6 @@ def _verify(console: Console, recorder: Recorder, start: Weights, trainer: Train
     return 0
 
 
-class _closing:
-    """Closes a device when what follows fails."""
-
-    def __init__(self, device: Device) -> None:
-        self.device = device
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, failed: object, *_: object) -> None:
-        if failed is not None:
-            self.device.close()
-
-
 def _command(args: argparse.Namespace) -> str:
-    """The command, to be given again."""
+    """The command line, for config.json."""
     return shlex.join(["python", "-m", "sw.driver", *args.words])

@@ -18,9 +18,7 @@ from rich.text import Text
 
 from sw.cli.chart import chart, sparkline
 from sw.cli.progress import HEADING, row, short_time
-from sw.run.follow import Follower
-from sw.run.metrics import Epoch
-from sw.run.store import Run, newest_run
+from sw.run import Epoch, Follower, RunFolder, newest_run
 
 EVERY = 0.5  # seconds between two looks at the files
 WIDTH, HEIGHT = 60, 6  # of the chart, characters, at most
@@ -51,7 +49,7 @@ Where the output is no terminal, it is a line for every epoch.""",
 
 def watch(args: argparse.Namespace, console: Console) -> int:
     """Follow a run to its end; 1 when it failed or was killed."""
-    follower = Follower(Run(args.run or newest_run()))
+    follower = Follower(RunFolder(args.run or newest_run()))
     follower.poll()
     with suppress(KeyboardInterrupt):
         (_live if console.is_terminal else _plain)(follower, console)

@@ -1,4 +1,12 @@
-"""Data sets as binary frames: `load(name)` gives samples of `bool[steps, n_inputs]` and a label."""
+"""Data sets and recordings as binary frames.
+
+In come files: events of a camera (`recording` reads AEDAT, AEDAT4, Prophesee, CSV, NumPy), images, sounds,
+or a generator. Out comes a `Dataset` of samples, `bool[steps, inputs]` and a label each, one bit a frame
+value in memory. `datasets` has the sets that have a name, a module each; `folder` is for one's own. `binning`
+cuts a time window of events into steps, and `cache` keeps the frames of a set for the next run.
+
+The files of a data set are only read. Loading one writes to the cache folder alone (docs/data-sets.md).
+"""
 
 from sw.data.binning import DEFAULT_WINDOW_US, bin_events
 from sw.data.dataset import Dataset, Request, Sample

@@ -1,6 +1,6 @@
 """Events to binary frames: the form in which the accelerator takes its inputs.
 
-A window of time is cut into `steps` bins of equal length. An input address is one in a bin's
+A time window is cut into `steps` bins of equal length. An input address is one in a bin's
 frame if the pixel and polarity it stands for saw at least one event in that bin.
 """
 
@@ -15,13 +15,13 @@ Frames = NDArray[np.bool_]
 """Binary input frames, `bool[steps, n_inputs]`."""
 
 Window = tuple[int, int]
-"""Start (included) and end (excluded) of a window of time, in microseconds."""
+"""A time window: start (included) and end (excluded), microseconds."""
 
 DEFAULT_WINDOW_US: Window = (0, 300_000)
 
 
 def check_binning(steps: int, window_us: Window) -> None:
-    """Raise DataError unless there is at least one step and the window is not empty."""
+    """Raise DataError unless there is at least one step and the time window is not empty."""
     if steps < 1:
         raise DataError(f"steps: {steps} time steps cannot be simulated; use 1 or more")
     start, stop = window_us
@@ -77,7 +77,7 @@ def bin_events(
         events: structured array with the fields x, t (us), and y, p where the sensor has them.
         steps: number of bins, 1 or more.
         sensor: size of the sensor before pooling.
-        window_us: start and end of the window in microseconds.
+        window_us: start and end of the time window, microseconds.
         pool: a frame's pixel is the OR of `pool` x `pool` sensor pixels (34 pixels, pool 2: 17).
         size: instead of `pool`, columns and rows to scale down to: a frame's pixel is the OR of
             the sensor's pixels that `addresses` puts there.

@@ -5,7 +5,7 @@ An entry is one file, one bit per input and step. Its name is a hash of all that
 - every file that was read: path, size, and times of the last change of content and of anything (the kernel
   sets the latter, so that even a copy that keeps its times is noticed). Their content is not read: that
   would take nearly as long as decoding it, and looking over 70,000 files takes a second;
-- the settings: steps, pooling, window, split and whatever else the loader was told;
+- the settings: steps, pooling, time window, split and whatever else the loader was told;
 - the code: the text of this folder's modules, and the versions of the packages that read files.
 
 So an entry is never out of date; it is only no longer asked for, and the least recently used are removed

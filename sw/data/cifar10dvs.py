@@ -44,12 +44,12 @@ def load_cifar10dvs(
     """Load CIFAR10-DVS from `root/CIFAR10DVS/<class>/` or `root/<class>/`.
 
     The set is not divided: a tenth of the files of each class, chosen by `split_seed`, are the test
-    samples; a note says so. The classes take turns. A sample is the window of `request` in a
+    samples; a note says so. The classes take turns. A sample is the time window of `request` in a
     recording, counted from its first event. A class with fewer than 1000 files is a note.
 
     Args:
         request: what to load.
-        every_window: make a sample of every window of a recording, one after the other, instead of
+        every_window: make a sample of every time window of a recording, one after the other, instead of
             the first. All of them are on the same side of the split.
         split_seed: of the split.
         salvage: use the good part of a damaged file, and leave out one without; notes say so.

@@ -39,7 +39,7 @@ GET = (
 def load_cues(request: Request) -> Dataset:
     """Generate sequences or, with a root, load `dataset_cueAcc_train.dat` or `..._test.dat` in it.
 
-    A sequence is cut into equal steps, all of its 2250 ms: the request's window is not used. Give the
+    A sequence is cut into equal steps, all of its 2250 ms: the request's time window is not used. Give the
     network `learn_last` steps that cover the last 150 ms, 1/15 of them.
 
     Raises:

@@ -71,7 +71,7 @@ class Request:
     def frames(
         self, events: Events, sensor: Sensor, source: str, window_us: Window | None = None
     ) -> Frames:
-        """Bin a sample's events, by another window if one is given. Raises DataError."""
+        """Bin a sample's events, by another time window if one is given. Raises DataError."""
         return bin_events(
             events,
             steps=self.steps,

@@ -61,12 +61,12 @@ def load_dvsgesture(
     """Load DVS128 Gesture from `root`, in one of the layouts above.
 
     The people of the training samples are not those of the test samples; a list of files is split by
-    `split_seed`, as `load_folder` does. A sample is the window of `request` in a recording of a
+    `split_seed`, as `load_folder` does. A sample is the time window of `request` in a recording of a
     gesture, counted from its first event. What the set should have and the folder has not is a note.
 
     Args:
         request: what to load.
-        every_window: make a sample of every window of a recording, one after the other, instead of
+        every_window: make a sample of every time window of a recording, one after the other, instead of
             the first. All of them are on the same side of the split.
         split_seed: of the split, for a list of files.
         split_time: instead, split every listed recording at this time (us), see `load_folder`.

@@ -40,16 +40,16 @@ def load_folder(
     In the order of samples the classes take turns. Files whose ending is not that of a recording
     are left out, and a note counts them.
 
-    A sample is the window of `request` in a recording, counted from its first event (in N-MNIST
+    A sample is the time window of `request` in a recording, counted from its first event (in N-MNIST
     files: from time 0).
 
     Args:
         request: what to load.
         sensor: size of the sensor, for files that do not say it.
-        every_window: make a sample of every window of a recording, one after the other, instead of
+        every_window: make a sample of every time window of a recording, one after the other, instead of
             the first. All of them are on the same side of the split.
         split_seed: of the split.
-        split_time: instead, split every recording at this time (us): windows before it are to
+        split_time: instead, split every recording at this time (us): time windows before it are to
             train, those after it to test; a note says what that means.
         salvage: use the good part of a damaged file, and leave out one without; notes say so.
         on_file: told the number of the file that is read next, and how many there are.

@@ -40,9 +40,9 @@ class Cutting:
     """How recordings are cut into samples."""
 
     every_window: bool = False
-    """Make a sample of every window of a recording, instead of the first alone."""
+    """Make a sample of every time window of a recording, instead of the first alone."""
     split_time: int | None = None
-    """Microseconds from a recording's start: windows before it are to train, those after it to
+    """Microseconds from a recording's start: time windows before it are to train, those after it to
     test. None: a recording is on one side as a whole."""
     salvage: bool = False
     """Use the good part of a damaged file, and leave out one without; notes say so."""
@@ -52,7 +52,7 @@ class Cutting:
             raise DataError(f"split time: {self.split_time} us is no time; use 1 or more")
 
     def windows(self, recording: Recording, request: Request) -> list[Window]:
-        """The windows of a recording that are samples of the request's split."""
+        """The time windows of a recording that are samples of the request's split."""
         since, until = request.window_us
         length, at = until - since, self.split_time
         if at is None:
@@ -172,7 +172,7 @@ def _samples(
     request: Request,
     cutting: Cutting,
 ) -> Iterator[Sample]:
-    """The windows of each recording."""
+    """The time windows of each recording."""
     for file, recording in recordings:
         check_sensor(recording.source, recording.sensor, sensor)
         key = f"{request.split}/{file.key}"

@@ -33,7 +33,7 @@ GET = (
 def load_mnist(request: Request, *, code: str = "rate") -> Dataset:
     """Load MNIST from the IDX files in `root` (also `root/MNIST/raw`, `root/smnist`; .gz or not).
 
-    Pooling takes the brightest pixel of a block before coding. The window is not used: images
+    Pooling takes the brightest pixel of a block before coding. The time window is not used: images
     have no time.
 
     Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sw.data import aedat4, faery_process, prophesee
+from sw.data import aedat4, decoder, prophesee
 from sw.data.aedat import read_aedat
 from sw.data.binning import Window
 from sw.data.events import (
@@ -41,7 +41,7 @@ class Recording:
     sensor: Sensor | None
     """Its sensor; None when neither the file nor anybody says it."""
     start_us: int
-    """Where its windows of time start: at the first event, in N-MNIST files at 0."""
+    """Where its time windows start: at the first event, in N-MNIST files at 0."""
     note: str = ""
     """What is wrong with the file, when only its good part is here."""
 
@@ -51,7 +51,7 @@ class Recording:
         return int(self.events["t"][-1]) + 1 - self.start_us
 
     def windows(self, length_us: int) -> list[Window]:
-        """Windows of this length one after the other, at least one.
+        """Time windows of this length one after the other, at least one.
 
         A rest of half a window or more is a window of its own; a shorter one is left out.
         """
@@ -60,7 +60,7 @@ class Recording:
         return [(start, start + length_us) for start in starts]
 
     def between(self, window_us: Window) -> Recording:
-        """The part of it in a window, which starts where the window does.
+        """The part of it in a time window, which starts where the time window does.
 
         Raises:
             DamagedFile: there is no event in it.
@@ -73,7 +73,7 @@ class Recording:
         return replace(self, events=self.events[first:last], start_us=window_us[0])
 
     def count(self, window_us: Window) -> int:
-        """Events in a window."""
+        """Number of events in a time window."""
         first, last = np.searchsorted(self.events["t"], window_us)
         return int(last - first)
 
@@ -136,7 +136,7 @@ def _nmnist(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None]:
 def _aedat4(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None]:
     """Read what faery can, and say where in the file it could not."""
     packets = aedat4.walk(path.read_bytes(), str(path))
-    events, found, read, error = faery_process.decode(path, "aedat4")
+    events, found, read, error = decoder.decode(path, "aedat4")
     if fault := first_fault(events, found):
         raise DamagedFile(f"{path}: {fault.text}, {AGAIN}", events[: fault.event], found)
     if packets.cut_short:
@@ -159,12 +159,12 @@ def _prophesee(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None
     damage = prophesee.first_damage(raw, header)
     kind = "dat" if dat else "evt"
     if damage is None:
-        events, found, _, error = faery_process.decode(path, kind, header.version)
+        events, found, _, error = decoder.decode(path, kind, header.version)
     else:
         with tempfile.TemporaryDirectory(prefix="events-") as folder:
             good = Path(folder) / path.name
             good.write_bytes(raw[: damage.byte])
-            events, found, _, error = faery_process.decode(good, kind, header.version)
+            events, found, _, error = decoder.decode(good, kind, header.version)
     found = header.sensor or found
     if error is not None:
         text = f"{path}: after event {len(events)}: {error}, {AGAIN}"

@@ -25,7 +25,7 @@ def load_synthetic(
 ) -> Dataset:
     """Generate a data set; the same request and sizes give the same samples.
 
-    Root and window are not used. The limit cuts the set short without changing its samples.
+    Root and time window are not used. The limit cuts the set short without changing its samples.
 
     Args:
         request: steps, seed, split and limit are used.

@@ -51,7 +51,7 @@ def from_tonic(
     Args:
         dataset: `len()`, `[i] -> (events, label)` and `sensor_size`, as tonic's classes have;
             made without transforms, times in microseconds.
-        request: steps, pool, window and limit are used, and the split for the names.
+        request: steps, pool, time window and limit are used, and the split for the names.
         name: name of the result.
         classes: number of classes.
         indices: samples to take, in order. Default: `request.limit` of them spread evenly, since
@@ -61,7 +61,7 @@ def from_tonic(
         notes: for the user.
 
     Raises:
-        DataError: an event is outside `sensor_size`, none is in the window of any sample, or a
+        DataError: an event is outside `sensor_size`, none is in the time window of any sample, or a
             label is not below `classes`.
     """
     sensor = Sensor(*dataset.sensor_size)
@@ -116,7 +116,7 @@ def load_tonic(request: Request, *, of: str, split_seed: int = 0) -> Dataset:
 
     tonic downloads it to the root if it is not there. Sets that are not divided into training and
     test samples are divided by `split_seed`; a note says so. Times are those of the set, so the
-    window of `request` counts from its time 0.
+    time window of `request` counts from its time 0.
 
     Raises:
         DataError: tonic is not installed or does not get the set, or no folder was given.

@@ -16,14 +16,14 @@ REGISTER = {register.name: register for register in REGISTERS}
 
 
 class Blocks:
-    """The address map behind a channel."""
+    """Memories and registers of the device at the other end of a channel."""
 
     def __init__(self, channel: Channel, config: CoreConfig) -> None:
         self.channel = channel
         self.config = config
 
     def read(self, space: Space, index: int, count: int) -> Words:
-        """`count` words of `space`, uint16, in as many frames as it takes."""
+        """`count` words of `space` from `index` on, uint16[count]. Raises LinkError."""
         parts = []
         for at in range(0, count, MAX_READ_WORDS):
             many = min(MAX_READ_WORDS, count - at)
@@ -32,7 +32,7 @@ class Blocks:
         return np.frombuffer(b"".join(part.result() for part in parts), "<u2").astype(np.uint16)
 
     def write(self, space: Space, index: int, words: NDArray[np.integer]) -> None:
-        """Store words (their low 16 bits) in `space` from `index` on."""
+        """Write words (their low 16 bits) to `space` from `index` on. Raises LinkError."""
         data = (np.asarray(words).reshape(-1).astype(np.int64) & 0xFFFF).astype("<u2").tobytes()
         step = 2 * ((self.config.frame_bytes // 4 - HEADER.size - WRITE_PAYLOAD.size) // 2)
         parts = []
@@ -43,17 +43,17 @@ class Blocks:
             part.result()
 
     def register(self, name: str) -> int:
-        """Value of a register."""
+        """Value of a register. Raises LinkError, and KeyError for a name that no register has."""
         register = REGISTER[name]
         return register_value(self.read(Space.REGISTERS, register_address(name), register.words))
 
     def set_register(self, name: str, value: int) -> None:
-        """Write a register."""
+        """Write a register. Raises LinkError, and KeyError for a name that no register has."""
         words = [value >> (16 * part) & 0xFFFF for part in range(REGISTER[name].words)]
         self.write(Space.REGISTERS, register_address(name), np.array(words))
 
     def counters(self) -> dict[str, int]:
-        """The counters by name."""
+        """The counters of the core by name. Raises LinkError."""
         start = register_address(COUNTERS[0].name)
         words = self.read(Space.REGISTERS, start, sum(counter.words for counter in COUNTERS))
         parts = np.split(words, np.cumsum([counter.words for counter in COUNTERS])[:-1])
@@ -61,7 +61,7 @@ class Blocks:
 
     @property
     def noise_state(self) -> int:
-        """Position in the random sequence of stochastic rounding: to save, and to set again."""
+        """State of the random sequence of stochastic rounding, u32: a checkpoint saves and restores it."""
         return self.register("noise_state")
 
     @noise_state.setter
@@ -69,7 +69,7 @@ class Blocks:
         self.set_register("noise_state", value)
 
     def memory(self, space: Space, first: int, count: int) -> NDArray[np.int32]:
-        """`count` words of a memory of lanes, int32[count, lanes]."""
+        """`count` words of a memory of lanes, int32[count, lanes]. Raises LinkError."""
         memory = memories(self.config)[space]
         words = self.read(space, first * memory.stride, count * memory.stride)
         values = words.astype(np.int16).astype(np.int32) if memory.signed else words

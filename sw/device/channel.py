@@ -4,11 +4,12 @@ Go-back-N with credits: up to RESULT_SLOTS frames and `frame_bytes` bytes are in
 device always has a next command. Every command runs exactly once and in order, whatever the link
 does:
 
-- a frame the device did not take is sent again, on its demand or after silence
-- a reply says that all commands before it have run. If one of theirs was lost, a WRITE is done, a
-  SAMPLE's or PLAY's results are read back from the device, and a READ is asked again as a new frame
+- a frame that the device did not take is sent again, after its NAK or after silence
+- a reply says that all commands before it have run. If the reply of one of those was lost: a WRITE
+  is done, the results of a SAMPLE or PLAY are read back from the device, and a READ is asked again
+  as a new frame
 - nothing but READs is sent while a READ is unanswered, so that asking again reads the same values,
-  and no result is overwritten before it is read back
+  and so that no result is overwritten before it is read back
 - after silence with everything taken, a READ is sent as a probe: its reply proves the rest ran
 
 A link on which nothing gets through ends in LinkError after a bounded number of tries.
@@ -25,17 +26,17 @@ from golden.spec.frames import (
     END,
     GO_BACK,
     HEADER,
-    PLAY_ENTRY,
     READ_PAYLOAD,
+    SEQUENCES,
     Command,
     Damaged,
     Frame,
     FrameReader,
     Status,
 )
-from golden.spec.registers import RESULT_SLOTS, Space, address, memories, play_words
-from sw.device.pending import InFlight, LinkStatistics, Pending, Refused
-from sw.link.transport import LinkError, Transport
+from golden.spec.registers import RESULT_SLOTS, Space, address
+from sw.device.in_flight import InFlight, LinkStatistics, Refused, Submitted
+from sw.link import LinkError, Transport
 
 SMALLEST_BUFFER = 512  # frame_bytes of the smallest core: what is safe before the real one is known
 FLUSH = bytes([END])  # ends whatever the device has half of; an empty frame is silence
@@ -54,7 +55,7 @@ class Channel:
     ) -> None:
         """Open the channel: SYNC, so that both ends agree on the next frame.
 
-        `tries` silences or `go_backs` demands to go back without any progress end the link.
+        `tries` silences or `go_backs` NAKs without any progress end the link.
         Raises LinkError.
         """
         self.transport = transport
@@ -62,32 +63,35 @@ class Channel:
         self._limits = (tries, go_backs)
         self._credit = SMALLEST_BUFFER
         self._config: CoreConfig | None = None
-        self._waiting: deque[Pending] = deque()
-        self._again: deque[Pending] = deque()  # lost replies, to be read before anything else
+        self._waiting: deque[Submitted] = deque()
+        self._again: deque[Submitted] = deque()  # lost replies, to be read before anything else
         self._flight: deque[InFlight] = deque()
         self._synchronise(nonce or os.urandom(8))
 
     def configure(self, config: CoreConfig) -> None:
-        """Tell the channel the core it talks to: its buffer, and where its results are."""
+        """Say which core is at the other end: the size of its buffer, and where its results are."""
         self._config, self._credit = config, config.frame_bytes
 
-    def submit(self, command: Command, payload: bytes) -> Pending:
-        """Send a command, waiting for credit if there is none. Its answer comes later."""
+    def submit(self, command: Command, payload: bytes) -> Submitted:
+        """Send a command, after waiting for credit if there is none. Its answer comes later.
+
+        Raises LinkError, and ValueError for a payload that the device's buffer has no room for.
+        """
         if HEADER.size + len(payload) > self._credit:
             raise ValueError(f"payload of {len(payload)} bytes: {self._credit - HEADER.size} fit")
-        pending = Pending(self, command, payload)
-        self._waiting.append(pending)
+        submitted = Submitted(self, command, payload)
+        self._waiting.append(submitted)
         self._send()
         while self._waiting:
             self.pump()
-        return pending
+        return submitted
 
     def call(self, command: Command, payload: bytes) -> bytes:
-        """Send a command and wait for its answer."""
+        """Send a command, wait for its answer, and return its payload. Raises LinkError, Refused."""
         return self.submit(command, payload).result()
 
     def pump(self) -> None:
-        """Send what may be sent, and take what comes next: replies, or silence."""
+        """Send what may be sent, and take what comes next: replies, or silence. Raises LinkError."""
         self._send()
         data = self._read(max(0.0, self._deadline - time.monotonic()))
         for reply in self._reader.feed(data):
@@ -133,48 +137,48 @@ class Channel:
     def _send(self) -> None:
         """Send what credit and order allow."""
         while queue := self._again or self._waiting:
-            pending = queue[0]
-            frame = Frame(self._sequence, pending.command, pending.payload)
+            submitted = queue[0]
+            frame = Frame(self._sequence, submitted.command, submitted.payload)
             held = sum(sent.frame.credit for sent in self._flight)
             full = len(self._flight) >= RESULT_SLOTS or held + frame.credit > self._credit
             reading = any(sent.frame.code == Command.READ for sent in self._flight)
             if (full and self._flight) or (reading and frame.code != Command.READ):
                 return
             queue.popleft()
-            self._launch(frame, pending)
+            self._launch(frame, submitted)
 
-    def _launch(self, frame: Frame, pending: Pending | None) -> None:
+    def _launch(self, frame: Frame, submitted: Submitted | None) -> None:
         if not self._flight:
             self._progress()
-        self._flight.append(InFlight(frame, pending))
-        self._sequence = (self._sequence + 1) % 256
+        self._flight.append(InFlight(frame, submitted))
+        self._sequence = (self._sequence + 1) % SEQUENCES
         self.statistics.sent += 1
         self._write(frame.encode())
 
     def _take(self, reply: Frame) -> None:
-        place = (reply.sequence - self._flight[0].frame.sequence) % 256
+        position = (reply.sequence - self._flight[0].frame.sequence) % SEQUENCES
         if reply.code in GO_BACK:
-            if place <= len(self._flight):
-                self._go_back(place, reply.code)
-        elif place >= len(self._flight):
+            if position <= len(self._flight):
+                self._go_back(position, reply.code)
+        elif position >= len(self._flight):
             return  # an answer that came twice
         elif reply.code == Status.DUPLICATE:
-            self._mark_taken(place + 1)
+            self._mark_taken(position + 1)
         else:
-            for _ in range(place):
+            for _ in range(position):
                 self._lost(self._flight.popleft())
             self._resolve(self._flight.popleft(), reply)
             if self._no_room:
                 self._resend()
             self._progress()
 
-    def _go_back(self, place: int, code: int) -> None:
-        self._mark_taken(place)
+    def _go_back(self, position: int, code: int) -> None:
+        self._mark_taken(position)
         self.statistics.refused += 1
         self._asked += 1
         if self._asked > self._limits[1]:
             raise self._dead()
-        for sent in list(self._flight)[place:]:
+        for sent in list(self._flight)[position:]:
             sent.taken = False
         if code == Status.NO_ROOM:
             self._no_room = True  # sending again at once would find no room either
@@ -189,38 +193,25 @@ class Channel:
             self._progress()
 
     def _resolve(self, sent: InFlight, reply: Frame) -> None:
-        if sent.pending is None:
+        if (submitted := sent.submitted) is None:
             return
         if reply.code == Status.OK:
-            sent.pending.answer = reply.payload
-            return
-        known = reply.code in list(Status)
-        status = Status(reply.code).name if known else f"status {reply.code}"
-        name = self.transport.name
-        sent.pending.error = Refused(
-            f"{name} refused {sent.pending.command.name} with {status}; "
-            "it does not match this software: rebuild the bitstream, or check out its version"
-        )
+            submitted.answer = reply.payload
+        else:
+            submitted.error = Refused.by(self.transport.name, submitted.command, reply.code)
 
     def _lost(self, sent: InFlight) -> None:
-        """Make up for a reply that will not come: its command has run."""
-        if (pending := sent.pending) is None:
+        """The reply of a command that has run is lost: get what it said in another way."""
+        if (submitted := sent.submitted) is None:
             return
         self.statistics.recovered += 1
-        if pending.command == Command.WRITE:
-            pending.answer = b""
+        if submitted.command == Command.WRITE:
+            submitted.answer = b""
             return
-        if pending.command in (Command.SAMPLE, Command.PLAY):
+        if submitted.command in (Command.SAMPLE, Command.PLAY):
             assert self._config is not None, "samples need a configured channel"
-            played = len(pending.payload) // PLAY_ENTRY.size
-            samples = played if pending.command == Command.PLAY else 1
-            slot = sent.frame.sequence % RESULT_SLOTS
-            stride = memories(self._config)[Space.RESULTS].stride
-            pending.command = Command.READ
-            pending.payload = READ_PAYLOAD.pack(
-                address(Space.RESULTS, slot * stride), play_words(self._config, samples)
-            )
-        self._again.append(pending)
+            submitted.read_back(sent.frame.sequence, self._config)
+        self._again.append(submitted)
 
     def _silence(self) -> None:
         self.statistics.silences += 1

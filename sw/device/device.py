@@ -1,4 +1,4 @@
-"""A device in the host's hand: load a network, run samples through it, read back all it holds."""
+"""A device as the host uses it: load a network, run samples through it, read its weights back."""
 
 from __future__ import annotations
 
@@ -12,39 +12,42 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.frames import HEADER, Command
-from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES, Layer
+from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights, unpack_weights
-from golden.spec.registers import Space, memories, play_entries, unpack_lanes
+from golden.spec.registers import Space, memories, play_entries
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
-from sw.device.blocks import Blocks
 from sw.device.channel import Channel
-from sw.device.identity import DeviceError, Frames, chip_frames, identify
-from sw.device.pending import Pending
-from sw.device.shelf import Kept, Series, Shelf
-from sw.link.transport import DEFAULT_BAUD, open_transport
+from sw.device.identity import DeviceError, identify
+from sw.device.in_flight import Submitted
+from sw.device.inputs import SampleLike, Series, chip_frames
+from sw.device.sample_store import SampleStore, StoredSample
+from sw.device.state import LayerState
+from sw.link import DEFAULT_BAUD, open_transport
 
 Weights = list[NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Commands under way for a sample (the last has its result), or for several that are played."""
+    """Commands whose results are still to come."""
 
-    pieces: list[Pending]
+    pieces: list[Submitted]
+    """Those of one sample, of which the last has its result; or one PLAY."""
     samples: int = 1
+    """Results in the last piece: the samples of a PLAY, otherwise 1."""
 
 
-class Device(Blocks):
-    """One core at the other end of a channel. `network` and `layers` are there after `load`."""
+class Device(LayerState):
+    """One core at the other end of a channel, which it owns. `load` sets `network` and `layers`."""
 
     def __init__(self, channel: Channel, expected: CoreConfig | None = None) -> None:
         """Read who is there, and check it. Raises DeviceError, or LinkError."""
         super().__init__(channel, identify(channel, expected))
         channel.configure(self.config)
-        self.shelf = Shelf(self)
+        self.sample_store = SampleStore(self)
         self.network: Network | None = None
-        self.layers: list[Layer] = []
+        self.layers = []
 
     @classmethod
     def open(
@@ -90,10 +93,10 @@ class Device(Blocks):
         self.write_weights(network.initial_weights() if weights is None else weights)
 
     def attach(self, network: Network) -> None:
-        """Take it that the device was loaded with `network` before. Raises DoesNotFit."""
+        """Say that the device holds `network` already: nothing is written. Raises DoesNotFit."""
         self.layers = network.layers(self.config)
         self.network = network
-        self.shelf.clear()
+        self.sample_store.clear()
 
     def set_rates(self, scale: float) -> None:
         """Multiply the learning rates of the network by `scale` (0 to 1) from now on."""
@@ -105,8 +108,8 @@ class Device(Blocks):
 
     def write_weights(self, weights: Weights) -> None:
         """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
-        places = self._loaded().places(self.config)
-        shapes = [(len(place.row_numbers()), place.stage.outputs) for place in places]
+        placements = self._loaded().placements(self.config)
+        shapes = [(len(at.row_numbers()), at.stage.outputs) for at in placements]
         if [w.shape for w in weights] != shapes:
             raise DeviceError(
                 f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
@@ -114,13 +117,13 @@ class Device(Blocks):
             )
         top = 1 << (self.config.weight_bits - 1)
         stride = memories(self.config)[Space.WEIGHTS].stride
-        for layer, place, values in zip(self.layers, places, weights, strict=True):
+        for layer, placement, values in zip(self.layers, placements, weights, strict=True):
             if values.size and (values.min() < -top or values.max() >= top):
                 raise DeviceError(
                     f"weights of {values.min()} to {values.max()}: {self.config.weight_bits} bits "
                     f"hold {-top} to {top - 1}; lower weight_fraction or init_scale"
                 )
-            lanes = pack_weights(values, place)
+            lanes = pack_weights(values, placement)
             words = np.zeros((layer.words, stride), np.int32)
             words[:, : self.config.lanes] = lanes
             self.write(Space.WEIGHTS, layer.weight_base * stride, words)
@@ -128,26 +131,27 @@ class Device(Blocks):
     def read_weights(self) -> Weights:
         """The weights on the chip: int32[rows, outputs] of every layer."""
         weights = []
-        for layer, place in zip(self.layers, self._loaded().places(self.config), strict=True):
+        placements = self._loaded().placements(self.config)
+        for layer, placement in zip(self.layers, placements, strict=True):
             words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
-            weights.append(np.ascontiguousarray(unpack_weights(words, place)))
+            weights.append(np.ascontiguousarray(unpack_weights(words, placement)))
         return weights
 
     # Samples
 
-    def run(self, samples: Iterable[Frames], *, learn: bool) -> Iterator[Result]:
+    def run(self, samples: Iterable[SampleLike], *, learn: bool) -> Iterator[Result]:
         """Run samples, many in flight, and yield their results in order.
 
-        Those that are on the board (`shelve`) are played from there, several at a time; they learn
-        the same, but their results may come without scores. Raises ValueError for a label or an
+        Samples of the sample store (`store_samples`) are played from there, several at a time. They
+        are learned the same, but their results may come without scores. Raises ValueError for a label or an
         input the network does not have, DeviceError when the device found fault with a sample.
         """
         self._loaded()
         most = play_entries(self.config)
         waiting: deque[Asked] = deque()
-        batch: list[Kept] = []
+        batch: list[StoredSample] = []
         for sample in samples:
-            if isinstance(sample, Kept) and self.shelf.holds(sample):
+            if isinstance(sample, StoredSample) and self.sample_store.holds(sample):
                 batch.append(sample)
                 if len(batch) < most:
                     continue
@@ -163,22 +167,22 @@ class Device(Blocks):
         while waiting:
             yield from self._finish(waiting.popleft())
 
-    def shelve(self, samples: Series) -> int:
-        """Keep the first of `samples` on the board, as many as fit; returns how many.
+    def store_samples(self, samples: Series) -> int:
+        """Write the first of `samples` to the board's sample store; returns how many fit.
 
-        Then `shelf.find(samples, index)` is a sample to `run` that need not cross the link. Loading
-        a network forgets them. Raises ValueError for a sample the network cannot take.
+        Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link.
+        Loading a network empties the store. Raises ValueError for a sample the network cannot take.
         """
         network = self._loaded()
 
-        def encode(sample: Frames) -> bytes:
+        def encode(sample: SampleLike) -> bytes:
             frames = chip_frames(sample, network)
             since = network.learn_from(len(frames))
             return encode_sample(frames, sample.label, learn=True, learn_from=since)
 
-        return self.shelf.fill(samples, encode)
+        return self.sample_store.fill(samples, encode)
 
-    def step_through(self, sample: Frames, *, learn: bool = False) -> Iterator[int]:
+    def step_through(self, sample: SampleLike, *, learn: bool = False) -> Iterator[int]:
         """Run a sample step by step; yields after every step.
 
         In between, membranes, traces and spikes can be read. Without `learn` traces are on, but
@@ -199,39 +203,6 @@ class Device(Blocks):
             if not last:
                 yield step
 
-    def membranes(self, layer: int) -> NDArray[np.int32]:
-        """Leaked membranes of a layer (for the readout: its logits), int32[neurons].
-
-        Neurons of a map, here and below, are in the order pixel x channels + channel, before pooling.
-        """
-        return self._state(Space.MEMBRANES, layer)
-
-    def post_traces(self, layer: int) -> NDArray[np.int32]:
-        """Post traces h of a layer, int32[neurons]."""
-        return self._state(Space.POST_TRACES, layer)
-
-    def spikes(self, layer: int) -> NDArray[np.bool_]:
-        """Spikes of a layer in the last step, bool[neurons]."""
-        at = self.layers[layer]
-        memory = memories(self.config)[Space.SPIKES]
-        first, count = at.state_base * memory.stride, at.state_groups * memory.stride
-        chunks = self.read(Space.SPIKES, first, count).reshape(-1, memory.stride)
-        lanes = unpack_lanes(chunks[:, : memory.elements], self.config)
-        return self._neurons(lanes, at).astype(np.bool_)
-
-    def traces(self, layer: int) -> NDArray[np.int32]:
-        """Pre traces q of a layer's rows, int32[rows]; zero between samples.
-
-        Where pixels share weights: of its inputs, int32[pixels x channels]; behind a convolution, idle
-        lanes are among the channels.
-        """
-        counts = self.read(Space.TRACE_COUNTS, 0, len(self.layers)).astype(np.int64)
-        entries = self.read(Space.TRACES, 2 * int(counts[:layer].sum()), 2 * int(counts[layer]))
-        at = self.layers[layer]
-        values = np.zeros(at.inputs + at.bias if at.by_pixel else at.rows, np.int32)
-        values[entries[::2]] = entries[1::2] & 0xFF
-        return values
-
     # Insides
 
     def _loaded(self) -> Network:
@@ -239,13 +210,13 @@ class Device(Blocks):
             raise DeviceError("no network on the device; load one first")
         return self.network
 
-    def _play(self, batch: list[Kept], learn: bool) -> Asked:
-        """Ask for samples of the board. Empties `batch`."""
-        payload, samples = b"".join(kept.entry(learn) for kept in batch), len(batch)
+    def _play(self, batch: list[StoredSample], learn: bool) -> Asked:
+        """Have samples of the sample store run. Empties `batch`."""
+        payload, samples = b"".join(stored.entry(learn) for stored in batch), len(batch)
         batch.clear()
         return Asked([self.channel.submit(Command.PLAY, payload)], samples)
 
-    def _stream(self, sample: Frames, learn: bool) -> Asked:
+    def _stream(self, sample: SampleLike, learn: bool) -> Asked:
         """Send a sample."""
         network = self._loaded()
         frames = chip_frames(sample, network)
@@ -276,12 +247,3 @@ class Device(Blocks):
                     "the bitstream does not match this software, rebuild it"
                 )
         return results
-
-    def _state(self, space: Space, layer: int) -> NDArray[np.int32]:
-        at = self.layers[layer]
-        return self._neurons(self.memory(space, at.state_base, at.state_groups), at)
-
-    @staticmethod
-    def _neurons(lanes: NDArray[np.integer], layer: Layer) -> NDArray[np.int32]:
-        """Values [groups of state, lanes] of a layer's neurons, without idle lanes."""
-        return lanes.reshape(layer.positions, -1)[:, : layer.outputs].reshape(-1).astype(np.int32)

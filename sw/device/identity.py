@@ -1,65 +1,20 @@
-"""Who is at the other end, and whether a sample is one its network can take."""
+"""Who is at the other end: the identity registers, checked against this software."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.frames import READ_PAYLOAD, Command
-from golden.spec.network import Network
 from golden.spec.registers import IDENTITY, MAGIC, VERSION, Space, address, fingerprint
-from golden.spec.shape import Map
-from sw.data.maps import channel_last
 from sw.device.channel import Channel
 
 
 class DeviceError(RuntimeError):
     """The device is not the one this software and this network need. One line, with what to do."""
-
-
-class Frames(Protocol):
-    """A sample to run: what `sw.data.Sample` has."""
-
-    @property
-    def frames(self) -> NDArray[np.bool_]:
-        """Input spikes, bool[steps, inputs]."""
-        ...
-
-    @property
-    def label(self) -> int:
-        """Its class."""
-        ...
-
-
-def check_sample(sample: Frames, network: Network) -> None:
-    """Raise ValueError for a sample that `network` has no inputs, class or steps for."""
-    if sample.frames.ndim != 2 or sample.frames.shape[1] != network.inputs:
-        raise ValueError(
-            f"sample of shape {sample.frames.shape}: the network takes [steps, {network.inputs}]; "
-            "check the data set and its pooling"
-        )
-    if not 1 <= len(sample.frames) <= 0xFFFF:
-        raise ValueError(f"sample of {len(sample.frames)} steps: 1 to 65535 fit")
-    if not 0 <= sample.label < network.classes:
-        raise ValueError(
-            f"label {sample.label}: the network has classes 0 to {network.classes - 1}; "
-            "check the data set"
-        )
-
-
-def chip_frames(sample: Frames, network: Network) -> NDArray[np.bool_]:
-    """Its spikes as the chip numbers inputs: of a convolution, the channels of a pixel side by side.
-
-    Raises ValueError, see `check_sample`.
-    """
-    check_sample(sample, network)
-    if not (network.stages and network.input_map):
-        return sample.frames
-    return channel_last(sample.frames, Map(*network.input_map))
 
 
 def register_value(words: NDArray[np.integer]) -> int:

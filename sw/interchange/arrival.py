@@ -11,7 +11,7 @@ import numpy as np
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import Sample
-from sw.device.device import Device, Weights
+from sw.device import Device, Weights
 from sw.interchange.interpreter import run_graph
 from sw.interchange.recognise import Layers
 from sw.interchange.spikes import chip_answer

@@ -34,7 +34,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS
 from golden.spec.layers import Layer
 from golden.spec.network import Network
-from sw.device.device import Weights
+from sw.device import Weights
 from sw.interchange.package import DT, OURS, Unsupported, nir_package
 
 MARGIN = Fraction(7, 12)

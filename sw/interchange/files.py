@@ -17,9 +17,10 @@ import numpy as np
 
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.device.device import Weights
-from sw.run.checkpoint import FORMAT, Checkpoint
-from sw.run.store import Run, StoreError, load_weights, write_atomically
+from sw.device import Weights
+from sw.run import Checkpoint, FileError, RunFolder, write_atomically
+from sw.run.checkpoint import FORMAT
+from sw.run.files import load_weights
 
 NPZ, SAFETENSORS, NIR = ".npz", ".safetensors", ".nir"
 SUFFIXES = (NIR, SAFETENSORS, NPZ)
@@ -38,13 +39,13 @@ class Trained:
 
     @classmethod
     def of_run(cls, path: Path) -> Self:
-        """What a run learned. Raises StoreError."""
-        run = Run(path)
+        """What a run learned. Raises FileError."""
+        run = RunFolder(path)
         network, core = run.network_and_core()
         return cls(network, core, run.weights(), run.config().get("data"))
 
     def save(self, path: Path) -> None:
-        """Write .safetensors or .npz. Raises StoreError."""
+        """Write .safetensors or .npz. Raises FileError."""
         if path.suffix == SAFETENSORS:
             Checkpoint(
                 weights=self.weights,
@@ -69,12 +70,12 @@ class Trained:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote. Raises StoreError."""
+        """Read what `save` wrote. Raises FileError."""
         weights, about = (_read_npz if path.suffix == NPZ else _read_safetensors)(path)
         try:
             network, core = Network(**about["network"]), CoreConfig(**about["core"])
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(
+            raise FileError(
                 f"{path}: no network in it ({type(error).__name__}: {error}); it must come from "
                 "`export`, or from a run; bring networks of other tools in as .nir"
             ) from error
@@ -96,9 +97,9 @@ def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
             names = [f"layer{i}.weight" for i in range(len(file.files) - 1)]
             return [file[name].astype(np.int32) for name in names], about
     except FileNotFoundError as error:
-        raise StoreError(f"{path}: no such file") from error
+        raise FileError(f"{path}: no such file") from error
     except Exception as error:  # NumPy raises half a dozen kinds for a damaged archive
-        raise StoreError(f"{path}: not an exported network ({error}); export it again") from error
+        raise FileError(f"{path}: not an exported network ({error}); export it again") from error
 
 
 def _read_safetensors(path: Path) -> tuple[Weights, dict[str, Any]]:

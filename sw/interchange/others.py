@@ -27,7 +27,7 @@ from sw.interchange.package import DT, Unsupported, hints
 from sw.interchange.recognise import Layers, Stage, recognise
 from sw.interchange.spikes import Answer
 from sw.interchange.verify import Runner
-from sw.run.store import StoreError
+from sw.run import FileError
 
 Step = Callable[[Any], tuple[list[Any], Any]]
 """From input spikes [1, inputs] to the spikes of every layer, and the readout."""
@@ -36,14 +36,14 @@ Step = Callable[[Any], tuple[list[Any], Any]]
 def other_simulator(name: str, graph: Any, nodes: Sequence[str]) -> Runner:
     """Runs the graph in `name`, a key of SIMULATORS.
 
-    Raises StoreError when it is not installed, Unsupported when it has no such network.
+    Raises FileError when it is not installed, Unsupported when it has no such network.
     """
     try:
         import torch
 
         begin = SIMULATORS[name](graph, list(nodes))
     except ImportError as error:
-        raise StoreError(
+        raise FileError(
             f"{name} is not installed here ({error}); python -m tests.interop makes an environment "
             "that has it, run this command with its Python"
         ) from error

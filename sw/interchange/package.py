@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sw.run.store import StoreError, write_atomically
+from sw.run import FileError, write_atomically
 
 DT = 1e-4
 """Seconds of a time step. NIR has none; snnTorch assumes this one, Norse is told."""
@@ -21,33 +21,33 @@ class Unsupported(ValueError):
 
 
 def nir_package() -> Any:
-    """The package nir. Raises StoreError when it is not installed."""
+    """The package nir. Raises FileError when it is not installed."""
     try:
         import nir
     except ImportError as error:
-        raise StoreError(
+        raise FileError(
             f"NIR needs the package nir ({error}); install it: pip install -e '.[nir]'"
         ) from error
     return nir
 
 
 def read_graph(path: Path) -> Any:
-    """The graph in a file. Raises StoreError."""
+    """The graph in a file. Raises FileError."""
     nir = nir_package()
     if not path.is_file():
-        raise StoreError(f"{path}: no such file")
+        raise FileError(f"{path}: no such file")
     try:
         # `recognise` checks the shapes: nir refuses parameters that are one number for all neurons
         return nir.read(path, type_check=False)
     except Exception as error:  # h5py and nir raise whatever they like for a damaged file
-        raise StoreError(
+        raise FileError(
             f"{path}: not a NIR graph that can be read ({type(error).__name__}: {error}); "
             "write it again with its tool"
         ) from error
 
 
 def write_graph(path: Path, graph: Any) -> None:
-    """Write a graph, whole or not at all. Raises StoreError."""
+    """Write a graph, whole or not at all. Raises FileError."""
     handle, name = tempfile.mkstemp(suffix=".nir")
     os.close(handle)
     try:

@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS
-from golden.spec.network import BOUNDS, Network
-from sw.device.device import Weights
+from golden.spec.layers import FIELD_OF
+from golden.spec.network import LEAST_FRACTION, ONE_BITS, Network
+from sw.device import Weights
 from sw.interchange.package import Unsupported
 from sw.interchange.recognise import Floats, Layers, Stage
 
 LIMITS = {
-    name: (int(low), Network.weight_fraction if name == "weight_fraction" else int(high))
-    for name, low, high in BOUNDS
-    if name.endswith("_fraction")
+    "weight_fraction": (LEAST_FRACTION, Network.weight_fraction),
+    "readout_fraction": (LEAST_FRACTION, ONE_BITS),
 }
 """Fraction bits to choose from. For hidden weights finer than the usual, the usual learning rate would
 not fit its register."""
-LARGEST_THRESHOLD = 0x7FFF
+LARGEST_THRESHOLD = FIELD_OF["theta"].high
 ALMOST = 1e-4
 """Part of a unit that files in 32-bit floats may be off."""
 

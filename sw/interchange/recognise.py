@@ -96,12 +96,13 @@ class _Walk:
         for source, target in graph.edges:
             self.targets[source].append(target)
         self.stages: list[Stage] = []
-        self.pending: _Weight | None = None
+        self.waiting: _Weight | None = None
+        """The weight that the next neurons get their input by."""
         self.factor: Floats = np.ones(1)
         """Of the values on their way to the next weight."""
 
     def run(self) -> Layers:
-        """The layers."""
+        """Walk, and return the layers."""
         starts = [name for name, node in self.graph.nodes.items() if kind(node) == "Input"]
         if len(starts) != 1:
             raise Unsupported(f"{len(starts)} inputs ({', '.join(starts)}): the chip has one")
@@ -141,9 +142,9 @@ class _Walk:
         return name
 
     def _weigh(self, name: str, node: Any) -> None:
-        if self.pending is not None:
+        if self.waiting is not None:
             raise Unsupported(
-                f"node {name}: a weight right after {self.pending.node}; multiply them into one"
+                f"node {name}: a weight right after {self.waiting.node}; multiply them into one"
             )
         weight = np.asarray(node.weight, np.float64)
         if weight.ndim != 2:
@@ -153,23 +154,23 @@ class _Walk:
                 f"node {name}: {weight.shape[1]} inputs after {self.stages[-1].neurons} neurons"
             )
         bias = np.asarray(getattr(node, "bias", 0.0), np.float64) * np.ones(len(weight))
-        self.pending = _Weight(name, weight * _each(name, self.factor, weight.shape[1]), bias)
+        self.waiting = _Weight(name, weight * _each(name, self.factor, weight.shape[1]), bias)
         self.factor = np.ones(1)
 
     def _scale(self, name: str, scale: Floats) -> None:
-        if self.pending is None:
+        if self.waiting is None:
             self.factor = self.factor * _each(name, scale, max(len(scale), len(self.factor)))
         else:
-            scale = _each(name, scale, len(self.pending.weight))
-            weight = self.pending.weight * scale[:, None]
-            self.pending = replace(self.pending, weight=weight, bias=self.pending.bias * scale)
+            scale = _each(name, scale, len(self.waiting.weight))
+            weight = self.waiting.weight * scale[:, None]
+            self.waiting = replace(self.waiting, weight=weight, bias=self.waiting.bias * scale)
 
     def _membrane(self, name: str, node: Any) -> tuple[Floats, Floats]:
         """Weights and gamma [neurons] of a leaky node, the waiting weight being its input."""
-        pending, self.pending = self.pending, None
-        if pending is None:
+        waiting, self.waiting = self.waiting, None
+        if waiting is None:
             raise Unsupported(f"node {name}: no weight before it; put a Linear there")
-        neurons = len(pending.weight)
+        neurons = len(waiting.weight)
         pull = self.dt / _each(name, node.tau, neurons)
         if np.any(pull <= 0) or np.any(pull > 1 + ROUNDING):
             raise Unsupported(
@@ -178,14 +179,14 @@ class _Walk:
             )
         if np.any(_each(name, node.v_leak, neurons)):
             raise Unsupported(f"node {name}: v_leak is not 0; the chip's membranes leak to 0")
-        if np.any(pending.bias):
+        if np.any(waiting.bias):
             raise Unsupported(
-                f"node {pending.node}: a bias of up to {np.abs(pending.bias).max():g}; the chip has "
+                f"node {waiting.node}: a bias of up to {np.abs(waiting.bias).max():g}; the chip has "
                 "a bias in its readout alone; train without"
             )
         pull = np.minimum(pull, 1.0)
         gain = pull * _each(name, node.r, neurons)
-        return pending.weight * gain[:, None], 1 - pull
+        return waiting.weight * gain[:, None], 1 - pull
 
     @staticmethod
     def _reset_is_zero(name: str, node: Any, neurons: int) -> None:
@@ -231,8 +232,8 @@ class _Walk:
         self.stages.append(stage)
 
     def _readout(self, output: str) -> Layers:
-        if self.pending is not None:
-            last = self.pending
+        if self.waiting is not None:
+            last = self.waiting
             return Layers(self.stages, last.node, last.weight, last.bias)
         if not self.stages:
             raise Unsupported(f"node {output}: nothing but an input before it")

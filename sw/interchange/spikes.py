@@ -25,9 +25,9 @@ from golden.spec.formats import FACTOR_BITS
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.data import Sample
-from sw.device.device import Device, Weights
+from sw.device import Device, Weights
 from sw.interchange.export import MARGIN
-from sw.run.store import StoreError, write_atomically
+from sw.run import FileError, write_atomically
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class GoldenSpikes:
     """SHA-256 of the graph's file."""
 
     def save(self, path: Path, graph: Path) -> None:
-        """Write the file that belongs to the file of a graph. Raises StoreError."""
+        """Write the file that belongs to the file of a graph. Raises FileError."""
         arrays: dict[str, NDArray[np.generic]] = {
             "about": np.array(
                 json.dumps({"keys": self.keys, "nodes": self.nodes, "graph": sha256(graph)})
@@ -79,7 +79,7 @@ class GoldenSpikes:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file. Raises StoreError."""
+        """Read a file. Raises FileError."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
@@ -98,12 +98,12 @@ class GoldenSpikes:
                 chip, exact = answers
                 return cls(frames, about["keys"], about["nodes"], chip, exact, about["graph"])
         except FileNotFoundError as error:
-            raise StoreError(
+            raise FileError(
                 f"{path}: no such file; golden spikes are written beside a graph by export, "
                 "keep the two together"
             ) from error
         except Exception as error:  # NumPy raises half a dozen kinds for a damaged archive
-            raise StoreError(f"{path}: not golden spikes ({error}); export again") from error
+            raise FileError(f"{path}: not golden spikes ({error}); export again") from error
 
 
 def golden_path(graph: Path) -> Path:

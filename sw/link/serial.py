@@ -7,6 +7,7 @@ from typing import Any
 
 from sw.link.transport import LinkError, Transport
 
+DEFAULT_BAUD = 1_000_000
 LONGEST_FRAME = 2 * 65536  # bytes on the wire, everything escaped
 UDEV_RULE = (
     'join the port\'s group (sudo usermod -aG dialout "$USER", then log in again), '

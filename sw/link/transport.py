@@ -1,14 +1,9 @@
-"""The byte interface between channel and device, and how a target's name becomes one."""
+"""The byte interface between the channel and a device."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import Self
-
-from golden.spec.config import CoreConfig
-
-TARGETS = "sim, golden or serial:PORT (for instance serial:/dev/ttyUSB0)"
-DEFAULT_BAUD = 1_000_000
 
 
 class LinkError(RuntimeError):
@@ -44,27 +39,3 @@ class Transport(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def open_transport(
-    target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
-) -> Transport:
-    """Open `sim`, `golden` or `serial:PORT`.
-
-    `config` is what a simulated or golden core is built with (default: CoreConfig()); a board has
-    its own. `baud` is for a serial port alone. Raises LinkError.
-    """
-    kind, _, port = target.partition(":")
-    if kind == "serial" and port:
-        from sw.link.serial import SerialTransport
-
-        return SerialTransport(port, baud=baud)
-    if target == "golden":
-        from sw.link.golden_link import GoldenTransport
-
-        return GoldenTransport(config or CoreConfig())
-    if target == "sim":
-        from sw.link.simulated import SimulatedTransport
-
-        return SimulatedTransport(config or CoreConfig())
-    raise LinkError(f"target {target!r}: unknown; use {TARGETS}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from golden.spec.layout import Place
+from golden.spec.layout import Placement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +37,13 @@ class Activity:
         lasting = (min(step, self.trace_steps) for step in range(1, steps + 1))
         return sum(1 - (1 - rate) ** each for each in lasting) / max(steps, 1)
 
-    def rows(self, layers: list[Place], steps: int) -> list[Rows]:
+    def rows(self, layers: list[Placement], steps: int) -> list[Rows]:
         """What goes into each layer."""
         found, rate = [], self.input_rate
-        for place in layers:
-            inputs, bias = place.averaged * place.inputs.neurons, int(place.readout)
+        for placement in layers:
+            inputs, bias = placement.input_neurons, int(placement.readout)
             density = (
-                rate if place.readout else self.density(rate, steps)
+                rate if placement.readout else self.density(rate, steps)
             )  # a readout's trace: one step
             found.append(Rows(rate, inputs * rate + bias, inputs * density + bias))
             rate = self.rate

@@ -2,7 +2,7 @@
 
 A layer with s rows that spike and r rows with a trace takes, in a step, (s + r) x groups cycles, if rows
 are read for each purpose on its own: the bound. The core reads a row once for both where it can. A
-convolution is one such pass for the 3 x 3 window of every pixel: 9 (s + r) x groups, less at the
+convolution is one such pass for the 3 x 3 patch of every pixel: 9 (s + r) x groups, less at the
 border. A layer behind an average visits every neuron of the map. What comes on top is modelled after
 the sequencer (hw/core) and compared with counted cycles in tests/test_plan.py.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from golden.spec.config import CoreConfig
-from golden.spec.layout import Place
+from golden.spec.layout import Placement
 from sw.planning.activity import Activity, Rows
 
 LAYER_CYCLES = 9
@@ -22,9 +22,9 @@ SAMPLE_CYCLES = 75
 FORM_CYCLES = 38
 """From the last row of a layer to its first class error, chunks and classes apart."""
 PASS_CYCLES = {True: 3.9, False: 3.2}
-"""Of a convolution's pass, beside its rows, when it learns or not. To find what is in a window takes 4
+"""Of a convolution's pass, beside its rows, when it learns or not. To find what is in a patch takes 4
 cycles, and a pass over fewer rows waits for them; after an update the next pixel waits for 3 until it may
-read what was written. Counted on nmnist-conv, where many windows are empty."""
+read what was written. Counted on nmnist-conv, where many patches are empty."""
 PIXEL_CYCLES = 4
 """Of each pixel of an average with something to update: the next one has the same rows."""
 CLASSES_AT_A_TIME = 4
@@ -65,89 +65,86 @@ class LayerCycles:
         return self.integrate + self.update - self.both + rest
 
 
-def passes_per_input(place: Place) -> float:
-    """Passes that visit an input: groups, times the windows an input of a convolution is in."""
-    if not place.stage.convolution:
-        return place.groups
-    height, width = place.inputs.height, place.inputs.width
-    windows = (3 * height - 2) * (3 * width - 2) / (height * width)
-    return place.groups * windows
+def passes_per_input(placement: Placement) -> float:
+    """Passes that visit an input: groups, times the patches that an input of a convolution is in."""
+    return placement.groups * placement.kind.patches(placement.inputs)
 
 
 def layer_cycles(
-    layers: list[Place], config: CoreConfig, activity: Activity, steps: int, *, learn: bool
+    layers: list[Placement], config: CoreConfig, activity: Activity, steps: int, *, learn: bool
 ) -> list[LayerCycles]:
     """Every layer in a sample of `steps` steps."""
     rows = activity.rows(layers, steps)
     busy = [
-        _busy(place, row, config, activity, learn) for place, row in zip(layers, rows, strict=True)
+        _busy(placement, row, config, activity, learn)
+        for placement, row in zip(layers, rows, strict=True)
     ]
     waits = _waits(layers, config, [sum(parts) + LAYER_CYCLES for parts in busy], learn)
     found = []
-    for place, row, parts, wait in zip(layers, rows, busy, waits, strict=True):
+    for placement, row, parts, wait in zip(layers, rows, busy, waits, strict=True):
         integrate, update, both, fire = parts
         found.append(
             LayerCycles(
-                name=f"{place.stage}{' (out)' * place.readout}",
+                name=f"{placement.stage}{' (out)' * placement.readout}",
                 spikes=row.spikes,
                 traces=row.traces * learn,
                 integrate=integrate * steps,
                 update=update * steps,
-                both=-both * max(steps - 1, 0),  # the first step has nothing to make up for
+                both=-both * max(steps - 1, 0),  # the first step has no deferred update to apply
                 fire=fire * steps,
                 wait=wait * steps,
-                turnaround=(LAYER_CYCLES + _between(place, row, learn)) * steps
-                + SAMPLE_CYCLES * place.readout,
+                turnaround=(LAYER_CYCLES + _between(placement, row, learn)) * steps
+                + SAMPLE_CYCLES * placement.readout,
             )
         )
     return found
 
 
 def _busy(
-    place: Place, row: Rows, config: CoreConfig, activity: Activity, learn: bool
+    placement: Placement, row: Rows, config: CoreConfig, activity: Activity, learn: bool
 ) -> tuple[float, float, float, float]:
     """Cycles of a step: for spikes, for traces, minus those for both, for chunks that fire."""
-    each, passes = passes_per_input(place), place.groups * place.positions
+    each, passes = passes_per_input(placement), placement.state_groups
     integrate = row.spikes * each
     update = row.traces * each * learn
     both = min(activity.overlap * integrate, update) * learn
     length = (integrate + update - both) / passes
-    short = 0.0 if place.stage.convolution else passes * max(0.0, config.chunks - length)
+    short = 0.0 if placement.kind.mapped else passes * max(0.0, config.chunks - length)
     return integrate, update, -both, short
 
 
-def _between(place: Place, row: Rows, learn: bool) -> float:
+def _between(placement: Placement, row: Rows, learn: bool) -> float:
     """Cycles of a step between passes, and between the pixels of an average."""
-    passes = place.groups * place.positions
-    if place.stage.convolution:
+    passes = placement.state_groups
+    if placement.kind.mapped:
         return passes * PASS_CYCLES[learn]
-    if place.averaged == 1:
+    if placement.averaged == 1:
         return passes
-    pixels = place.averaged * (
-        1 - (1 - row.traces / (place.averaged * place.channels)) ** place.channels
+    pixels = placement.averaged * (
+        1 - (1 - row.traces / (placement.averaged * placement.channels)) ** placement.channels
     )
     return passes * (1 + learn * PIXEL_CYCLES * pixels)
 
 
 def _waits(
-    layers: list[Place], config: CoreConfig, lengths: list[float], learn: bool
+    layers: list[Placement], config: CoreConfig, lengths: list[float], learn: bool
 ) -> list[float]:
     """Cycles of a step that each layer waits for its signal, which is formed while others run."""
     waits = [0.0] * len(layers)
     if learn:
         classes = layers[-1].stage.outputs
         rounds = [
-            length + _signal_cycles(place, config, classes)
-            for place, length in zip(layers, lengths, strict=True)
+            length + _signal_cycles(placement, config, classes)
+            for placement, length in zip(layers, lengths, strict=True)
         ]
         longest = max(range(len(layers)), key=rounds.__getitem__)
         waits[longest] = max(0.0, rounds[longest] - sum(lengths))
     return waits
 
 
-def _signal_cycles(place: Place, config: CoreConfig, classes: int) -> float:
+def _signal_cycles(placement: Placement, config: CoreConfig, classes: int) -> float:
     """From the last row of a layer to its last gain."""
     rounds = -(-classes // CLASSES_AT_A_TIME)
-    projected = place.latent_groups if place.stage.convolution else place.groups
-    gains = place.groups * place.positions * config.chunks * place.stage.convolution
-    return FORM_CYCLES + config.chunks + classes + projected * config.chunks * rounds + gains
+    projected = placement.latent_groups * config.chunks * rounds
+    gains = placement.state_groups * config.chunks * placement.kind.mapped
+    return FORM_CYCLES + config.chunks + classes + projected + gains

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import Target
-from golden.spec.layout import DoesNotFit, Place, check_fit
-from golden.spec.memory_map import block_rams_by_kind, lut_estimate, multipliers
+from golden.spec.layout import DoesNotFit, Placement, check_fit
+from golden.spec.memory_map import block_rams_by_kind
 from sw.planning.activity import Activity
 from sw.planning.cycles import layer_cycles
+from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.shape import Shape
 
 LANES = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -27,16 +28,16 @@ class Draft(CoreConfig):
         """No bounds."""
 
 
-def needs(layers: list[Place], classes: int) -> dict[str, int]:
-    """Fields of a core that follow from the network's places on its lanes."""
-    pixels = [place.positions for place in layers if place.stage.convolution]
-    groups = sum(place.groups * place.positions for place in layers)
-    words = sum(place.rows * place.groups for place in layers)
+def needs(layers: list[Placement], classes: int) -> dict[str, int]:
+    """Fields of a core that follow from the network's placements on its lanes."""
+    pixels = [placement.positions for placement in layers if placement.kind.mapped]
+    groups = sum(placement.state_groups for placement in layers)
+    words = sum(placement.words for placement in layers)
     return {
         "lanes": layers[0].lanes,
         "weight_words": -(-words // WORDS) * WORDS,
         "neuron_groups": max(groups, 2),
-        "trace_entries": max(sum(place.traces for place in layers), 4),
+        "trace_entries": max(sum(placement.traces for placement in layers), 4),
         "layers": max(len(layers), 2),
         "classes": max(classes, 2),
         "map_pixels": max(pixels, default=0),
@@ -45,7 +46,7 @@ def needs(layers: list[Place], classes: int) -> dict[str, int]:
 
 def draft(shape: Shape, lanes: int, like: CoreConfig, **fields: int) -> Draft:
     """The core that holds a network with so many lanes, has these fields, and else is like another."""
-    wanted = needs(shape.places(lanes), shape.classes)
+    wanted = needs(shape.placements(lanes), shape.classes)
     return Draft(**{**like.as_dict(), **wanted, **fields})
 
 
@@ -72,8 +73,8 @@ def find_fit(shape: Shape, target: Target, activity: Activity, steps: int) -> Fi
     """The target's own core if it holds the network, else the fastest that fits the chip."""
 
     def cycles(config: CoreConfig) -> float:
-        places = shape.places(config.lanes)
-        return sum(c.cycles for c in layer_cycles(places, config, activity, steps, learn=True))
+        placements = shape.placements(config.lanes)
+        return sum(c.cycles for c in layer_cycles(placements, config, activity, steps, learn=True))
 
     for name, config in named(target).items():
         if not misfit(shape, config):
@@ -105,7 +106,7 @@ def named(target: Target) -> dict[str, CoreConfig]:
 def misfit(shape: Shape, config: CoreConfig) -> str:
     """Why a core has no room for a network; empty if it has."""
     try:
-        check_fit(str(shape), shape.places(config.lanes), shape.classes, config)
+        check_fit(str(shape), shape.placements(config.lanes), shape.classes, config)
     except DoesNotFit as error:
         return str(error)
     return ""

@@ -7,12 +7,13 @@ from typing import Any
 
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, Target
-from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, lut_estimate, multipliers
+from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.samples import KEPT_LENGTH, SAMPLE_HEADER, SKIP
 from sw.energy import EnergyModel
 from sw.planning.activity import Activity
 from sw.planning.cycles import LayerCycles, layer_cycles
 from sw.planning.fitting import Fit, draft, find_fit
+from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.sdram import SdramPlan, plan_sdram
 from sw.planning.shape import Shape
 
@@ -123,7 +124,7 @@ def make_plan(
     chosen = next(fit for fit in fits if fit.target.label == target.label)
     own = target.config
     config = chosen.config or draft(shape, own.lanes, own)
-    layers = shape.places(config.lanes)
+    layers = shape.placements(config.lanes)
     without = sdram or chosen.config is None
     return Plan(
         shape=shape,
@@ -141,9 +142,9 @@ def make_plan(
 
 def _useful(shape: Shape, lanes: int) -> float:
     """Share of the lanes that are neurons, weighed by the weights of a layer."""
-    layers = shape.places(lanes)
-    words = [place.rows * place.groups for place in layers]
-    filled = [place.stage.outputs / (place.groups * lanes) for place in layers]
+    layers = shape.placements(lanes)
+    words = [placement.words for placement in layers]
+    filled = [placement.stage.outputs / (placement.groups * lanes) for placement in layers]
     return sum(w * f for w, f in zip(words, filled, strict=True)) / sum(words)
 
 

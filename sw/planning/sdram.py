@@ -16,10 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, log2
 
+from golden.spec.block_ram import BLOCK_RAM_SHAPES
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS, MEMBRANE_BITS, SURROGATE_BITS, TRACE_BITS
-from golden.spec.fpga import BLOCK_RAM_SHAPES, Sdram, Target
-from golden.spec.layout import Place
+from golden.spec.fpga import Sdram, Target
+from golden.spec.layout import Placement
 from golden.spec.memory_map import block_rams_by_kind
 from sw.planning.activity import Activity, Rows
 from sw.planning.cycles import LayerCycles, layer_cycles
@@ -94,15 +95,15 @@ def plan_sdram(
     if target.sdram is None:
         return None
     own = target.config
-    whole, layers = draft(shape, own.lanes, own, store_bytes=0), shape.places(own.lanes)
+    whole, layers = draft(shape, own.lanes, own, store_bytes=0), shape.placements(own.lanes)
     rows = activity.rows(layers, steps)
     counted = layer_cycles(layers, whole, activity, steps, learn=True)
-    weights = [_weight_bits(place, own) / 8 for place in layers]
-    state = [place.groups * place.positions * own.lanes * STATE_BITS / 8 for place in layers]
+    weights = [_weight_bits(placement, own) / 8 for placement in layers]
+    state = [placement.state_groups * own.lanes * STATE_BITS / 8 for placement in layers]
     lists = [row.traces * LISTED_BITS / 8 for row in rows]
     needed = {kind: n for kind, n in block_rams_by_kind(whole).items() if kind != "weights"}
     on_chip = sum(needed.values()) <= target.fpga.block_rams
-    tiles = tuple(_tiles(place, own, target, steps) for place in layers)
+    tiles = tuple(_tiles(placement, own, target, steps) for placement in layers)
     moved = target.sdram.bytes_per_second(mhz)
 
     def order(name: str, weight: float, kept: float, spikes: float, cycles: float) -> Order:
@@ -117,11 +118,11 @@ def plan_sdram(
         )
 
     step_weights = sum(
-        size * sum(_touched(place, row))
-        for size, place, row in zip(weights, layers, rows, strict=True)
+        size * sum(_touched(placement, row))
+        for size, placement, row in zip(weights, layers, rows, strict=True)
     )
     kept = 0.0 if on_chip else 2 * steps * (sum(state) + sum(lists))
-    spike_bits = [place.inputs.neurons * steps for place in layers]
+    spike_bits = [placement.inputs.neurons * steps for placement in layers]
     runs = [2 if count > 1 else 1 for count in tiles]
     spikes_in = sum(b * n * r for b, n, r in zip(spike_bits, tiles, runs, strict=True)) / 8
     return SdramPlan(
@@ -145,28 +146,27 @@ def plan_sdram(
     )
 
 
-def _weight_bits(place: Place, config: CoreConfig) -> int:
-    return place.rows * place.groups * config.lanes * config.weight_bits
+def _weight_bits(placement: Placement, config: CoreConfig) -> int:
+    return placement.words * config.lanes * config.weight_bits
 
 
-def _touched(place: Place, row: Rows) -> tuple[float, float]:
+def _touched(placement: Placement, row: Rows) -> tuple[float, float]:
     """Share of the rows of weights that a step reads, and that it writes.
 
     A row that pixels share is touched if its channel spikes, or has a trace, at any pixel.
     """
-    pixels = place.inputs.positions if place.stage.convolution else place.averaged
-    inputs = place.averaged * place.inputs.neurons
+    pixels, inputs = placement.sharing, placement.input_neurons
     spikes, traces = min(row.spikes / inputs, 1.0), min(row.traces / inputs, 1.0)
     either = 1 - (1 - spikes) * (1 - traces)
     return 1 - (1 - either) ** pixels, 1 - (1 - traces) ** pixels
 
 
-def _tiles(place: Place, config: CoreConfig, target: Target, steps: int) -> int:
+def _tiles(placement: Placement, config: CoreConfig, target: Target, steps: int) -> int:
     """Parts of a layer that the block RAMs hold one at a time, at least."""
-    sum_bits = GAIN_BITS + TRACE_BITS + ceil(log2(max(steps * place.positions, 2)))
-    weights = place.rows * place.groups * config.lanes * (config.weight_bits + sum_bits)
-    neurons = place.groups * place.positions * config.lanes * NEURON_BITS
-    lists = place.traces * LISTED_BITS
+    sum_bits = GAIN_BITS + TRACE_BITS + ceil(log2(max(steps * placement.positions, 2)))
+    weights = placement.words * config.lanes * (config.weight_bits + sum_bits)
+    neurons = placement.state_groups * config.lanes * NEURON_BITS
+    lists = placement.traces * LISTED_BITS
     return ceil((weights + neurons + lists) / (target.fpga.block_rams * BLOCK_RAM_BITS))
 
 

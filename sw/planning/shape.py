@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from golden.spec.layout import Place, places
+from golden.spec.layout import Placement, placements
 from golden.spec.network import Network
 from golden.spec.shape import NAMED, Map, Stage, maps, parse_stages
 from sw.presets import PRESETS
@@ -33,13 +33,13 @@ class Shape:
         return cls(inputs, stages, network.classes, network.latent_side)
 
     def __str__(self) -> str:
-        flat = not any(stage.convolution for stage in self.stages) and self.inputs.positions == 1
+        flat = not any(stage.kind.mapped for stage in self.stages) and self.inputs.positions == 1
         first = f"{self.inputs.channels}-" if flat else f"{self.inputs}:"
         return first + "-".join([*map(str, self.stages), str(self.classes)])
 
-    def places(self, lanes: int) -> list[Place]:
+    def placements(self, lanes: int) -> list[Placement]:
         """Every layer on a core of so many lanes, the readout last."""
-        return places(self.inputs, self.stages, self.classes, lanes, self.latent_side)
+        return placements(self.inputs, self.stages, self.classes, lanes, self.latent_side)
 
     @property
     def synapses(self) -> int:
@@ -72,7 +72,7 @@ def parse(text: str) -> Shape:
         )
     try:
         shape = Shape(source, parse_stages(parts[:-1]), int(parts[-1]))
-        if not colon and any(stage.convolution for stage in shape.stages):
+        if not colon and any(stage.kind.mapped for stage in shape.stages):
             raise ValueError(
                 f"a convolution needs a map: begin with 2x34x34: or the like; {EXAMPLES}"
             )

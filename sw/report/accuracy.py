@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sw.report.html import key, numbers, section, table
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import Source
-from sw.run.metrics import Epoch
+from sw.run import Epoch
 
 HEAD = (
     "epoch", "rate", "test", "training", "while learning", "firing rate", "cycles/sample",

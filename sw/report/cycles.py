@@ -6,7 +6,7 @@ from golden.spec.registers import COUNTERS, CYCLE_CAUSES
 from sw.report.html import key, numbers, section, table
 from sw.report.plots import Axes, ticks
 from sw.report.source import Source
-from sw.run.metrics import Epoch
+from sw.run import Epoch
 
 DOCS = {counter.name: counter.doc for counter in COUNTERS}
 STYLES = dict(

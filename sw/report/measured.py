@@ -12,11 +12,9 @@ from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.data import Dataset
-from sw.device.channel import Channel
-from sw.device.device import Device, Weights
-from sw.link.golden_link import GoldenTransport
-from sw.run.metrics import Tally
-from sw.run.training import Watcher
+from sw.device import Channel, Device, Weights
+from sw.link import GoldenTransport
+from sw.run import Tally, Watcher
 
 Floats = NDArray[np.float64]
 

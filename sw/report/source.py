@@ -10,11 +10,9 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import DATASETS, Dataset
 from sw.data.events import Sensor
-from sw.device.device import Weights
+from sw.device import Weights
 from sw.report.measured import Measured, measure
-from sw.run.metrics import Epoch
-from sw.run.store import Run, StoreError
-from sw.run.training import Watcher
+from sw.run import Epoch, FileError, RunFolder, Watcher
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Source:
     @classmethod
     def of(
         cls,
-        run: Run,
+        run: RunFolder,
         samples: Dataset,
         *,
         shown: int = 0,
@@ -90,7 +88,7 @@ class Source:
     ) -> Source:
         """Read a run and measure it on `samples`, number `shown` step by step.
 
-        Raises StoreError, DoesNotFit, or ValueError.
+        Raises FileError, DoesNotFit, or ValueError.
         """
         network, core = run.network_and_core()
         weights = run.weights()
@@ -98,7 +96,7 @@ class Source:
         try:
             _ = [Epoch(**epoch) for epoch in metrics["epochs"]], metrics["samples_learned"]
         except (KeyError, TypeError) as error:
-            raise StoreError(f"{run.path}: metrics.json lacks {error}; train again") from error
+            raise FileError(f"{run.path}: metrics.json lacks {error}; train again") from error
         measured = measure(network, core, weights, samples, shown=shown, watcher=watcher)
         return cls(
             name=str(run.path),

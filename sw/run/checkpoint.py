@@ -1,7 +1,7 @@
-"""A training run at one moment, in one file: read it, keep it, go on from it bit for bit.
+"""A training run at one moment, in one file. Training goes on from it to the same bits.
 
 The file is safetensors: tensors `layer0.weight`, …, int16 [rows, outputs], the readout last, and
-JSON in its metadata for the rest. It is written whole or not at all.
+JSON in its metadata for the rest. The file is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import fingerprint
 from sw.data import Dataset
-from sw.device.device import Device, Weights
+from sw.device import Device, Weights
+from sw.run.files import FileError, load_weights, save_weights
 from sw.run.metrics import Plan, Progress
-from sw.run.store import StoreError, load_weights, save_weights
 
 FORMAT = "spiking network, integer weights, one unit = 2^-weight_fraction"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Everything that decides how training goes on."""
+    """Everything that decides how training goes on from one moment."""
 
     weights: Weights
     """int32[rows, outputs] of every layer, the readout's last."""
@@ -44,7 +44,7 @@ class Checkpoint:
     """The run's config.json."""
 
     def save(self, path: Path) -> None:
-        """Write the file. Raises StoreError."""
+        """Write the file. Raises FileError."""
         metadata = {
             "format": FORMAT,
             "network": json.dumps(self.network.as_dict()),
@@ -60,7 +60,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file. Raises StoreError."""
+        """Read a file. Raises FileError."""
         weights, metadata = load_weights(path)
         try:
             core = CoreConfig(**json.loads(metadata["core"]))
@@ -76,12 +76,12 @@ class Checkpoint:
                 config=json.loads(metadata["config"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(
+            raise FileError(
                 f"{path}: not a checkpoint ({type(error).__name__}: {error}); "
                 "start a new run with its weights: train --from"
             ) from error
         if made != f"{fingerprint(core):016x}":
-            raise StoreError(
+            raise FileError(
                 f"{path}: made with fingerprint {made}, this software has {fingerprint(core):016x}, "
                 "so it may not go on to the same bits; check out the version that made it, or "
                 "start a new run with its weights: train --from"
@@ -101,9 +101,9 @@ class Checkpoint:
         )
 
     def restore(self, device: Device) -> None:
-        """Put a device into this state. Raises DoesNotFit, StoreError for another core."""
+        """Put a device into this state. Raises DoesNotFit, FileError for another core."""
         if device.config != self.core:
-            raise StoreError(
+            raise FileError(
                 f"checkpoint of a core with {self.core}, the device has {device.config}: another "
                 "core rounds differently; use one like it, or start anew with train --from"
             )

@@ -1,4 +1,4 @@
-"""A run seen from another process, by its files alone: how far it is, and how long it will take."""
+"""A run followed from another process, by its files alone: how far it is, and how long it will take."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sw.run.files import FileError
+from sw.run.folder import LOG, RunFolder
 from sw.run.log import goes_on
 from sw.run.metrics import Epoch
-from sw.run.store import LOG, Run, StoreError
 
 
 @dataclass
 class Follower:
-    """What a run's files say. `poll` reads what is new."""
+    """What the files of a run folder say. `poll` reads what is new."""
 
-    run: Run
+    run: RunFolder
     config: dict[str, Any] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=list)
-    """The complete ones."""
+    """The complete epochs."""
     at: dict[str, Any] = field(default_factory=dict)
-    """The newest line about samples; empty: none yet."""
+    """The newest line about samples, see `sw.run.log`; empty: none yet."""
     trail: list[float] = field(default_factory=list)
-    """Accuracies of the lines of this pass."""
+    """Accuracies of the lines about the task under way."""
     live: bool = False
     """A process is at work."""
     error: str = ""
     """What ended the run, if it said so."""
     killed: bool = False
-    """It ended without a word."""
+    """It ended without an end line: a kill or a power cut."""
     began: float | None = None
-    """Time of the newest start."""
+    """Time of the newest start, seconds since 1970."""
     _offset: int = 0
     _ended: bool = True
     _turns: list[tuple[str, float]] = field(default_factory=list)
     """When each epoch since the newest start began."""
 
     def poll(self) -> None:
-        """Read on. Raises StoreError when there is no run."""
+        """Read what is new. Raises FileError when there is no run."""
         path = self.run.path / LOG
         self.live = goes_on(path)  # first: what is written after the lock is gone is read now
         self.config = self.run.config()
@@ -61,13 +62,16 @@ class Follower:
 
     @property
     def task_left(self) -> float | None:
-        """Seconds until the pass under way is over; None: not known."""
+        """Seconds until the task under way is over; None: not known."""
         if not self.at or not self.at["speed"]:
             return None
         return float((self.at["total"] - self.at["samples"]) / self.at["speed"])
 
     def left(self, now: float | None = None) -> float | None:
-        """Seconds until all is over: so many epochs as the last ones took; None: not known."""
+        """Seconds until the run is over; None: not known.
+
+        The epochs to come are taken to be as long as the last three.
+        """
         now = time.time() if now is None else now
         lengths = [b - a for (_, a), (_, b) in zip(self._turns, self._turns[1:], strict=False)]
         if not lengths:
@@ -113,7 +117,7 @@ def _epoch(line: dict[str, Any]) -> Epoch:
     try:
         return Epoch(**line)
     except TypeError as error:
-        raise StoreError(f"metrics.jsonl: not of this version ({error}); train again") from error
+        raise FileError(f"metrics.jsonl: not of this version ({error}); train again") from error
 
 
 def _parse(text: bytes) -> dict[str, Any] | None:

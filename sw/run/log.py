@@ -1,12 +1,13 @@
-"""log.jsonl of a run: what goes on, a line a second, for whoever watches from another process.
+"""log.jsonl of a run: a line a second about what goes on, to be followed from another process.
 
     {"what": "start", "time": 1764000000.0, "pid": 4711}
     {"what": "at", "time": …, "task": "epoch 3/8", "total": 1000, "samples": 412, "accuracy": 0.87,
      "rates": [0.143], "speed": 18.2, "cycles": 22656.0}
     {"what": "end", "time": …, "error": ""}
 
-Every line is one write. The file is locked while the run goes on, so that a watcher knows it does, also
-after a `kill -9`, and so that no second run writes to the same folder. Epochs are in metrics.jsonl.
+Every line is one write. The file is locked while the run goes on. By the lock a follower sees that the
+process is alive, also after a `kill -9`, and no second run writes to the same folder. Epochs are in
+metrics.jsonl.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from golden.spec.network import Network
+from sw.run.files import FileError
 from sw.run.metrics import Tally
-from sw.run.store import StoreError
-from sw.run.training import Watcher
+from sw.run.watcher import Watcher
 
 EVERY = 1.0  # seconds between two lines
-PATIENCE = 1.0  # seconds for a watcher to let go of the lock
+PATIENCE = 1.0  # seconds to wait for a follower that looks at the lock just now
 
 
 class Log(Watcher):
@@ -38,12 +39,12 @@ class Log(Watcher):
         self._task, self._total, self._next = "", 0, 0.0
 
     def open(self, *, fresh: bool) -> None:
-        """Take hold of the file; `fresh` empties it. Raises StoreError: another run has it."""
+        """Take hold of the file; `fresh` empties it. Raises FileError: another run has it."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
-            raise StoreError(
+            raise FileError(
                 f"{self.path}: cannot be written ({error.strerror or error}); choose another --out"
             ) from error
         self._lock()
@@ -71,11 +72,11 @@ class Log(Watcher):
             self._file = None
 
     def begin(self, task: str, total: int, network: Network) -> None:
-        """The next sample gets a line."""
+        """Another task begins: its first sample gets a line."""
         self._task, self._total, self._network, self._next = task, total, network, 0.0
 
     def sample(self, tally: Tally) -> None:
-        """A line, if a second is over or the task is."""
+        """Write a line, if a second has passed or the task is over."""
         now = time.monotonic()
         if now < self._next and tally.samples < self._total:
             return
@@ -95,7 +96,7 @@ class Log(Watcher):
         )
 
     def _write(self, line: dict[str, Any]) -> None:
-        """One line in one write. A full disk is no reason to end a run: checkpoints tell of it."""
+        """Write a line in one write. A full disk does not end the run here: the next checkpoint fails."""
         if self._file is not None:
             content = {"what": line.pop("what"), "time": round(time.time(), 3), **line}
             with suppress(OSError):
@@ -113,7 +114,7 @@ class Log(Watcher):
                     time.sleep(0.02)
                     continue
                 self.close()
-                raise StoreError(
+                raise FileError(
                     f"{self.path.parent}: a run that goes on writes to it (see it with watch); wait for "
                     "its end, or choose another --out"
                 ) from None
@@ -122,7 +123,7 @@ class Log(Watcher):
 
 
 def goes_on(path: Path) -> bool:
-    """Some process holds the log of a run."""
+    """Whether some process holds the lock on the log of a run."""
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:

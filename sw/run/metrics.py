@@ -8,10 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from golden.spec.network import Network
-from golden.spec.samples import Result
-
-LARGEST_COUNT = 0xFFFF
-"""Spikes of a layer that a sample's result can hold (golden.spec.samples.Result)."""
+from golden.spec.samples import MOST_SPIKES, Result
 
 
 def rate_scale(epoch: int, epochs: int) -> float:
@@ -65,25 +62,25 @@ class Tally:
     started: float = field(default_factory=time.monotonic)
 
     def add(self, result: Result, label: int, steps: int) -> bool:
-        """Take in a result; returns whether it is right."""
+        """Count a result of a sample with `steps` steps; returns whether its class is right."""
         right = result.prediction == label
         self.samples += 1
         self.correct += right
         self.steps += steps
         self.cycles += result.cycles
         fired = result.spikes[: self.layers]
-        self.capped += max(fired, default=0) >= LARGEST_COUNT
+        self.capped += max(fired, default=0) >= MOST_SPIKES
         self.spikes = [a + b for a, b in zip(self.spikes or [0] * self.layers, fired, strict=True)]
         return right
 
     @property
     def accuracy(self) -> float:
-        """Part that is right."""
+        """Part of the samples whose class is right, 0 to 1."""
         return self.correct / max(self.samples, 1)
 
     @property
     def seconds(self) -> float:
-        """Time spent."""
+        """Seconds spent, earlier sessions included."""
         return self.before + time.monotonic() - self.started
 
     @property
@@ -112,13 +109,13 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """What an epoch came to. Accuracies are those with learning off."""
+    """Metrics of an epoch. Accuracies, but for `online_accuracy`, are those with learning off."""
 
     epoch: int
     rate_scale: float
     samples: int
     online_accuracy: float
-    """While learning. The readout has seen the label in the sample's first steps: it flatters."""
+    """While learning. It is too high: the readout learns the label during the sample's first steps."""
     test_accuracy: float | None
     """None: there are no test samples."""
     train_accuracy: float | None
@@ -140,10 +137,10 @@ class Epoch:
 
 @dataclass
 class Progress:
-    """Where training is: with the weights and the noise state, all that going on needs.
+    """How far training is. Weights, noise state and this are all that a resumed run needs.
 
-    Membranes and traces are no part of it. They are cleared at the start of a sample, and what is
-    left to learn is applied at its end, so between two samples nothing of them is alive.
+    Membranes and traces are no part of it. They are cleared at the start of a sample, and the deferred
+    update is applied at its end. Between two samples nothing of them is used again.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -166,14 +163,14 @@ class Progress:
         return self.epochs[-1].test_accuracy if self.epochs else None
 
     def history(self) -> list[tuple[int, float, int]]:
-        """Number from 0 on, rate factor and samples of every epoch: what a replay needs."""
+        """Number from 0 on, rate factor and samples of every epoch: enough to train again."""
         done = [(e.epoch - 1, e.rate_scale, e.samples) for e in self.epochs]
         if self.tally is None or not self.tally.samples:
             return done
         return [*done, (len(done), self.scale, self.tally.samples)]
 
     def count(self, before: dict[str, int], after: dict[str, int]) -> None:
-        """Add what the counters gained."""
+        """Add what the chip counted between two readings of its counters."""
         self.counters = {n: self.counters.get(n, 0) + after[n] - before[n] for n in after}
 
     def close(

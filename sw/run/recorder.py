@@ -1,4 +1,4 @@
-"""Keeps a training run in its folder while it goes."""
+"""Keeps a training run in its run folder while it goes on."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from sw.device.device import Device
+from sw.device import Device
 from sw.energy import EnergyModel
 from sw.run.checkpoint import Checkpoint
+from sw.run.folder import LOG, RunFolder
 from sw.run.log import Log
 from sw.run.metrics import Epoch
-from sw.run.store import LOG, Run
 
 
 class Recorder:
-    """Writes the files of a run; `keep` goes to a Trainer. `last` is what was kept last."""
+    """Writes the files of a run folder. `keep` is for a Trainer; `last` is the newest checkpoint."""
 
-    def __init__(self, run: Run, device: Device, config: dict[str, Any]) -> None:
+    def __init__(self, run: RunFolder, device: Device, config: dict[str, Any]) -> None:
         self.run, self.device, self.config = run, device, config
         self.last: Checkpoint | None = None
         self.log = Log(run.path / LOG)
@@ -25,9 +25,9 @@ class Recorder:
         self._before = 0.0
 
     def begin(self, resumed: Checkpoint | None = None) -> None:
-        """Start the run, or go on with a resumed one. Raises StoreError.
+        """Start the run, or go on with a resumed one. Raises FileError.
 
-        From here until `log` is closed no other run can write to the folder.
+        From now until `log` is closed, no other run can write to the folder.
         """
         self.log.open(fresh=resumed is None)
         self.run.sweep()
@@ -63,7 +63,7 @@ class Recorder:
 
     @property
     def kept(self) -> str:
-        """What a message says about the files."""
+        """What was kept and where, for a message."""
         samples = self.last.progress.samples if self.last else 0
         if not samples:
             return "nothing was learned yet"

@@ -3,14 +3,14 @@
 The chip learns by itself from every sample that comes with LEARN. The host chooses the order of the
 samples (a permutation for each seed and epoch) and, once an epoch, the learning rates: all are
 multiplied by `rate_scale`, half a cosine from 1 down towards 0, which lets the weights, few bits
-wide, settle. Samples that fit in the store of the board cross the link once, and are played from there.
+wide, settle. Samples that fit in the board's sample store cross the link once, and are played from there.
 
 Every training run, from the command line or from Python, is this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -18,58 +18,14 @@ import numpy as np
 
 from golden.spec.network import Network
 from sw.data import Dataset
-from sw.device.device import Device, Weights
-from sw.device.shelf import Shelf
+from sw.device import Device, Weights
 from sw.run.checkpoint import Checkpoint, digest
 from sw.run.metrics import Epoch, Plan, Progress, Tally
-from sw.stopping import USUAL, Every, StopRequest
-
-
-class Watcher:
-    """Is told how training goes. This one does nothing."""
-
-    def begin(self, task: str, total: int, network: Network) -> None:
-        """`total` samples of a task ("epoch 1/6", "test") follow."""
-
-    def shelved(self, shelf: Shelf) -> None:
-        """Training samples were put on the board, as many as fit (`str` says how many)."""
-
-    def sample(self, tally: Tally) -> None:
-        """A sample is done."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """An epoch is done."""
-
-
-class Watchers(Watcher):
-    """Several, told in order."""
-
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self.watchers = watchers
-
-    def begin(self, task: str, total: int, network: Network) -> None:
-        """Tell all."""
-        for watcher in self.watchers:
-            watcher.begin(task, total, network)
-
-    def shelved(self, shelf: Shelf) -> None:
-        """Tell all."""
-        for watcher in self.watchers:
-            watcher.shelved(shelf)
-
-    def sample(self, tally: Tally) -> None:
-        """Tell all."""
-        for watcher in self.watchers:
-            watcher.sample(tally)
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Tell all."""
-        for watcher in self.watchers:
-            watcher.epoch(epoch)
-
+from sw.run.stopping import USUAL, Every, StopRequest
+from sw.run.watcher import Watcher
 
 Keep = Callable[[Checkpoint], None]
-"""Called at the start, when a checkpoint is due, after every epoch and when stopped."""
+"""Is called with a checkpoint at the start, when one is due, after every epoch and when stopped."""
 
 
 def forget(checkpoint: Checkpoint) -> None:
@@ -94,8 +50,8 @@ class Trainer:
         """Train up to epoch `until` (default: the plan's last); False when stopped before."""
         last = self.plan.epochs if until is None else min(until, self.plan.epochs)
         self._keep()
-        if len(self.progress.epochs) < last and self.device.shelve(self.train_set):
-            self.watcher.shelved(self.device.shelf)
+        if len(self.progress.epochs) < last and self.device.store_samples(self.train_set):
+            self.watcher.stored(self.device.sample_store)
         while len(self.progress.epochs) < last:
             epoch = self._epoch()
             self._keep()
@@ -104,22 +60,21 @@ class Trainer:
             self.watcher.epoch(epoch)
         return True
 
-    def learn(self, number: int, limit: int | None = None) -> Tally:
-        """One epoch of learning, or its first `limit` samples, apart from `progress`."""
-        return self.replay(number, self.plan.scale(number), limit)
+    def learn(self, number: int, scale: float, limit: int | None = None) -> Tally:
+        """Learn in epoch `number` (from 0), or in its first `limit` samples. `progress` stays.
 
-    def replay(self, number: int, scale: float, limit: int | None = None) -> Tally:
-        """The same with rates of an epoch that is over."""
+        `scale` multiplies the learning rates of the network.
+        """
         order = self.train_set.order(number, self.plan.seed)[:limit]
         self.device.set_rates(scale)
         return self.pass_over(self.train_set, order.tolist(), self._task(number), learn=True)
 
     def evaluate(self, dataset: Dataset, task: str, limit: int | None = None) -> Tally:
-        """Classify with learning off."""
+        """Classify with learning off: the first `limit` samples, or all."""
         return self.pass_over(dataset, range(len(dataset))[:limit], task, learn=False)
 
     def pass_over(self, dataset: Dataset, order: Iterable[int], task: str, *, learn: bool) -> Tally:
-        """Run samples in the order given."""
+        """Run samples in the order given; returns what was counted."""
         order = list(order)
         tally = Tally(len(self._network.hidden))
         self.watcher.begin(task, len(order), self._network)
@@ -138,7 +93,7 @@ class Trainer:
         self, dataset: Dataset, order: list[int], tally: Tally, learn: bool, every: Every
     ) -> None:
         """Run samples until there are no more, a checkpoint is due, or somebody asks to stop."""
-        find = self.device.shelf.find
+        find = self.device.sample_store.find
         samples = self.stop.until(every.until(find(dataset, index) for index in order))
         for index, result in zip(order, self.device.run(samples, learn=learn), strict=False):
             tally.add(result, int(dataset.labels[index]), dataset.steps)
@@ -184,12 +139,12 @@ class Trainer:
 
 
 def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
-    """Replay a training run on the integer model: what is different at its end, bit for bit."""
+    """Train again on the integer model: what is different at the end, bit for bit."""
     with Device.open("golden", config=end.core) as golden:
         golden.load(end.network, start)
-        replay = Trainer(golden, trainer.train_set, None, end.plan, trainer.watcher)
+        again = Trainer(golden, trainer.train_set, None, end.plan, trainer.watcher)
         for number, scale, samples in end.progress.history():
-            replay.replay(number, scale, samples)
+            again.learn(number, scale, samples)
         found = [
             f"layer {index}: {int(np.sum(one != two))} of {one.size} weights differ"
             for index, (one, two) in enumerate(zip(end.weights, golden.read_weights(), strict=True))

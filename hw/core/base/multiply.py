@@ -1,6 +1,8 @@
 """Products that a step needs once per neuron, a chunk of lanes a cycle."""
 
-from amaranth import Module, Mux, Signal, signed
+from typing import Any
+
+from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,8 +15,12 @@ FACTOR = FACTOR_BITS + 1  # 256, which leaves a value as it is, included
 class Multiply(wiring.Component):
     """products = (values x factors + bias) >> 8 in every lane, LATENCY cycles later.
 
-    `values` are signed, `factors` 0 … 256; `bias` 128 rounds to nearest, 0 rounds down. `in_logic`
-    adds shifted values, for an FPGA whose multipliers are all taken by the weight update.
+    With `in_logic` it adds shifted values, for an FPGA whose multipliers are taken by the weight update.
+
+    values    signed
+    factors   0 … 256
+    bias      128 rounds to nearest, 0 rounds down
+    products  rounded
     """
 
     LATENCY = 3
@@ -30,7 +36,7 @@ class Multiply(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         bias = later(m, "bias", self.bias, 2)
         products = register(m, self.products)
@@ -39,7 +45,7 @@ class Multiply(wiring.Component):
             m.d.sync += products[lane].eq((build(m, lane) + bias) >> FACTOR_BITS)
         return m
 
-    def _product(self, m, lane):
+    def _product(self, m: Module, lane: int) -> Signal:
         value = Signal(signed(self.value_bits), name=f"value_{lane}", reset_less=True)
         factor = Signal(FACTOR, name=f"factor_{lane}", reset_less=True)
         product = Signal(signed(self.value_bits + FACTOR), name=f"product_{lane}", reset_less=True)
@@ -47,7 +53,7 @@ class Multiply(wiring.Component):
         m.d.sync += product.eq(value * factor)
         return product
 
-    def _shifts(self, m, lane):
+    def _shifts(self, m: Module, lane: int) -> Value:
         """Four partial sums of two bits each, then their sum; 256 is added on its own."""
         value, factor = self.values[lane], self.factors[lane]
         partial = []

@@ -1,11 +1,13 @@
 """Where a walk over the neurons of a map stands: pixel, group, cell of latents, window of pooling."""
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
-from hw.core.base.tokens import layer_entry, state_bits
+from hw.core.base.layouts import group_bits, layer_entry
 
 
 def pixel_bits(config: CoreConfig) -> int:
@@ -14,16 +16,26 @@ def pixel_bits(config: CoreConfig) -> int:
 
 
 class Raster(wiring.Component):
-    """Goes on by a group with `step`; `start` (alone) goes to a layer's first group.
+    """The groups of a pixel come one after the other, then those of the next pixel of the line.
 
-    The groups of a pixel come one after the other, then those of the next pixel of the line. `latent`
-    counts groups of latents of the map; `window` those of pooling windows of the map, `in_line` of the
-    line; `corner` is the pixel's place in its window, `pooled` that it has a whole window.
+    start      pulse, without `step`: go to the layer's first group
+    step       pulse: go on by a group
+    entry      of the layer
+    group      group of the pixel
+    x, y       the pixel
+    latent     group of latents of the map
+    window     group of pooling windows of the map
+    in_line    group of pooling windows of the line
+    corner     the pixel's corner in its window
+    pooled     the pixel has a whole window
+    pixel_end  the group is the last of the pixel
+    line_end   the group is the last of the line
+    end        the group is the last of the map
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        bits = state_bits(config)
+        bits = group_bits(config)
         super().__init__(
             {
                 "start": In(1),
@@ -43,9 +55,9 @@ class Raster(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        entry, x, y, bits = self.entry, self.x, self.y, state_bits(self.config)
+        entry, x, y, bits = self.entry, self.x, self.y, group_bits(self.config)
         cell_line, cell_x = Signal(bits), Signal(bits)
         window_line, window_x = Signal(bits), Signal(bits)
         next_x, next_y = Signal(len(x)), Signal(len(y))

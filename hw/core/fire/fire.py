@@ -1,6 +1,8 @@
 """Threshold, surrogate, reset and leak, a chunk of neurons a cycle. Twin of golden/fire/fire.py."""
 
-from amaranth import Module, Mux, Signal, signed
+from typing import Any
+
+from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -8,26 +10,34 @@ from amaranth.utils import bits_for
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, MEMBRANE_BITS, READOUT_SURROGATE, SURROGATE_BITS
 from golden.spec.layers import most_psi_shift
+from hw.core.base.formats import half, saturate, saturate_unsigned
+from hw.core.base.layouts import context, layer_entry
 from hw.core.base.multiply import Multiply
-from hw.core.base.pipeline import later, register, taps
-from hw.core.base.tokens import context, layer_entry
-
-ROUND = 128
-TOP = 1 << (MEMBRANE_BITS - 1)
-FULL = (1 << SURROGATE_BITS) - 1
+from hw.core.base.pipeline import derived, later, register, taps, when
 
 
 class Fire(wiring.Component):
-    """Fires the chunk whose `sums` are final, with the membranes they start from beside them.
+    """Fires the chunk whose `sums` are final.
 
-    A pipeline without stalls; times are cycles after `sums`:
+    A pipeline without stalls; times are cycles after `sums`. What happens on the way: 1 sums and start
+    taken · 2 v whole · 3 v saturated · 4 distance to theta.
 
-    0 sums, membranes, context, chunk, entry (of the context's layer) · 1 both taken · 2 v whole ·
-    3 v saturated · 4 distance to theta · FIRED `spikes`, `potentials` u · PSI `surrogates` ·
-    LEAKED `membranes` gamma u (of a readout: v), to be kept for the next step
+    context     of the group
+    chunk       number of the chunk within it
+    entry       of its layer
+    sums        of its rows
+    start       membranes that it starts from
+    spikes      at FIRED
+    potentials  u, at FIRED: after the reset, before the leak
+    surrogates  Psi, at PSI
+    membranes   gamma u (of a readout: v), at LEAKED, to be kept for the next step
     """
 
-    FIRED, PSI, LEAKED = 5, 6, 5 + Multiply.LATENCY
+    FIRED, PSI = 5, 6
+
+    @derived
+    def LEAKED(cls) -> int:
+        return cls.FIRED + Multiply.LATENCY
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -48,7 +58,7 @@ class Fire(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         lanes = self.config.chunk_lanes
         m.submodules.leak = leak = Multiply(lanes, MEMBRANE_BITS + 1)
@@ -56,12 +66,12 @@ class Fire(wiring.Component):
         left = Signal(
             signed(bits_for(self.config.lanes) + 2), reset_less=True
         )  # neurons from this chunk on
-        m.d.sync += left.eq(self.context.valid - self.chunk * lanes)
+        m.d.sync += left.eq(self.context.neurons - self.chunk * lanes)
         left = later(m, "left", left, 2)
         readout = entries[self.FIRED].flags.readout
         self.fired = register(m, self.spikes), register(m, self.potentials)
         self.psi = register(m, self.surrogates)
-        m.d.comb += leak.bias.eq(ROUND)
+        m.d.comb += leak.bias.eq(half(FACTOR_BITS))
         nothing = self.context.fresh | self.entry.flags.readout
         for lane in range(lanes):
             v = self._membrane(m, lane, nothing)
@@ -77,7 +87,7 @@ class Fire(wiring.Component):
             ]
         return m
 
-    def _membrane(self, m, lane, nothing):
+    def _membrane(self, m: Module, lane: int, nothing: Value) -> Signal:
         """v = saturate(start + sum), at 3."""
         total = Signal(signed(self.config.accumulator_bits), name=f"total_{lane}", reset_less=True)
         start = Signal(signed(MEMBRANE_BITS), name=f"start_{lane}", reset_less=True)
@@ -87,11 +97,13 @@ class Fire(wiring.Component):
             total.eq(self.sums[lane]),
             start.eq(Mux(nothing, 0, self.start[lane])),
             whole.eq(total + start),
-            v.eq(Mux(whole >= TOP, TOP - 1, Mux(whole < -TOP, -TOP, whole))),
+            v.eq(saturate(whole, MEMBRANE_BITS)),
         ]
         return v
 
-    def _threshold(self, m, lane, v, valid, entries):
+    def _threshold(
+        self, m: Module, lane: int, v: Signal, valid: Signal, entries: list[Any]
+    ) -> None:
         """Spike and reset at FIRED, surrogate at PSI."""
         at_4 = entries[4]
         distance = Signal(signed(MEMBRANE_BITS + 1), name=f"distance_{lane}", reset_less=True)
@@ -113,6 +125,6 @@ class Fire(wiring.Component):
         entry = entries[self.FIRED]
         shifted = Signal(MEMBRANE_BITS + 1, name=f"shifted_{lane}")
         m.d.comb += shifted.eq(height[:-1] >> entry.psi_shift[: self.shift_bits])
-        triangle = Mux(height < 0, 0, Mux(shifted > FULL, FULL, shifted))
+        triangle = when(height >= 0, saturate_unsigned(shifted, SURROGATE_BITS))
         surrogate = Mux(entry.flags.readout, READOUT_SURROGATE, triangle)
         m.d.sync += self.psi[lane].eq(Mux(there, surrogate, 0))

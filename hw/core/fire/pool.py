@@ -1,5 +1,7 @@
 """Max pooling of spikes as they fire, and who decided each window. Twin of golden/fire/pool.py."""
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -8,20 +10,34 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS
-from hw.core.base.chunks import place, place_bits
-from hw.core.base.pipeline import later, register, taps
+from golden.spec.pooling import CORNERS
+from hw.core import kinds
+from hw.core.base.chunks import chunk_address, chunk_address_bits, window_group
+from hw.core.base.layouts import context, group_bits, layer_entry
+from hw.core.base.pipeline import later, register, spread, taps
 from hw.core.base.raster import Raster
-from hw.core.base.tokens import context, layer_entry, state_bits
-from hw.core.learn.map_signal import CORNERS, when_all, window_group
 
 
 class Pool(wiring.Component):
     """Takes every fired chunk; a layer without pooling passes through.
 
-    Times are cycles after `fired`: 0 the chunk, its `entry`; `coming`, if the next layer will see a
-    chunk, with its group of latents `local` and `restart` for a layer's first · LATENCY that chunk's
-    `seen` and `potentials`; Winners are written by then. With pooling, a chunk is seen when the last of
-    its window has fired; at the end of a layer there is always one, empty where a map has an odd side.
+    With pooling, a chunk is seen when the last of its window has fired. At the end of a layer there is
+    always one, empty where a map has an odd side.
+
+    valid             there is a chunk
+    context           of its group
+    chunk             its number within the group
+    entry             of its layer
+    spikes            of the chunk
+    fired_potentials  of the chunk
+    coming            the next layer will see a chunk, LATENCY cycles later
+    local             with `coming`: its group of latents
+    restart           with `coming`: it is its layer's first
+    seen              its spikes
+    potentials        with `seen`: those of the chunk that came last
+    write_winners     pulse: a window is complete; written by LATENCY
+    winners_place     chunk address of the window
+    winners           for each lane, a bit for each corner of the window
     """
 
     LATENCY = 3
@@ -39,22 +55,22 @@ class Pool(wiring.Component):
                 "spikes": In(lanes),
                 "fired_potentials": In(membranes),
                 "coming": Out(1),
-                "local": Out(state_bits(config)),
+                "local": Out(group_bits(config)),
                 "restart": Out(1),
                 "seen": Out(lanes),
                 "potentials": Out(membranes),
                 "write_winners": Out(1),
-                "winners_place": Out(place_bits(config)),
+                "winners_place": Out(chunk_address_bits(config)),
                 "winners": Out(data.ArrayLayout(lanes, CORNERS)),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, entry, lanes = self.config, self.entry, self.config.chunk_lanes
         m.submodules.raster = raster = Raster(config)
         last_chunk = self.chunk == config.chunks - 1
-        of_map, pools = entry.flags.convolution, entry.flags.pool
+        of_map, pools = kinds.is_map(entry), entry.flags.pool
         done = Signal()  # the layer's last chunk is here
         begun = Signal()  # one of the layer's chunks was seen before
         whole = raster.corner == CORNERS - 1
@@ -64,7 +80,7 @@ class Pool(wiring.Component):
             raster.step.eq(self.valid & last_chunk & of_map),
             raster.start.eq(self.valid & done),
             self.coming.eq(self.valid & (~pools | whole | done)),
-            self.local.eq(Mux(of_map, raster.latent, self.context.state - entry.state_base)),
+            self.local.eq(Mux(of_map, raster.latent, self.context.group - entry.state_base)),
             self.restart.eq(~begun),
         ]
         with m.If(self.coming):
@@ -75,7 +91,7 @@ class Pool(wiring.Component):
         self._gather(m, raster, pools & whole, lanes)
         return m
 
-    def _gather(self, m, raster, completes, lanes):
+    def _gather(self, m: Module, raster: Raster, completes: Any, lanes: int) -> None:
         """Windows of the line in hand: which corner was the first to fire, so far."""
         config = self.config
         m.submodules.line = line = Memory(
@@ -105,7 +121,7 @@ class Pool(wiring.Component):
         for at in range(CORNERS - 1):
             m.d.comb += writer.data[at].eq(Mux(corner == at, first, before[at]))
         seen = Signal(lanes, reset_less=True)
-        m.d.sync += seen.eq(Mux(pooled, fired & when_all(due, lanes), spikes[1]))
+        m.d.sync += seen.eq(Mux(pooled, fired & spread(due, lanes), spikes[1]))
         m.d.sync += register(m, self.seen).eq(seen)
         winners = register(m, self.winners)
         m.d.sync += [
@@ -116,6 +132,6 @@ class Pool(wiring.Component):
         ]
         group = window_group(self.entry, raster.window)
         m.d.comb += [
-            self.winners_place.eq(later(m, "place", place(config, group, self.chunk), 2)),
+            self.winners_place.eq(later(m, "place", chunk_address(config, group, self.chunk), 2)),
             self.write_winners.eq(later(m, "completes", self.valid & completes, 2)),
         ]

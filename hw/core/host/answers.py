@@ -1,117 +1,168 @@
-"""What the host reads of the core's memories, picked out of their words."""
+"""The host's accesses to the memories of all rooms: addresses out, and answers picked out of their words."""
 
-from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from typing import Any
+
+from amaranth import Module, Mux, Signal, Value, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import MEMBRANE_BITS, TRACE_BITS
 from golden.spec.layers import FIELDS
-from hw.core.base.chunks import ChunkMemory, place, place_bits
-from hw.core.base.memories import LaneSelect
-from hw.core.base.pipeline import later, taps
-from hw.core.base.tokens import layer_entry
-from hw.core.lanes.lanes import WEIGHTS_AT
+from golden.spec.registers import Space, memories
+from hw.core.base.chunk_memory import ChunkMemory
+from hw.core.base.chunks import chunk_address
+from hw.core.base.pipeline import derived, later, taps
+from hw.core.base.read_multiplexer import ReadMultiplexer
+from hw.core.interfaces import HostRead, LayerRead, SignAccess, TableWrite, TracePeek, WeightAccess
+from hw.core.lanes.times import LaneTimes
 
-EARLY = ChunkMemory.LATENCY + LaneSelect.LATENCY  # cycles from address to what a small memory says
+EARLY_SPACES = (
+    Space.LAYERS, Space.SIGNS, Space.MEMBRANES, Space.POST_TRACES,
+    Space.SPIKES, Space.TRACES, Space.TRACE_COUNTS,
+)  # fmt: skip
+"""Memories that answer Answers.EARLY cycles after an access. Weights take `reply_cycles`."""
+
+
+def writable(config: CoreConfig) -> list[Space]:
+    """Memories of the core that the host may write."""
+    return [space for space, memory in memories(config).items() if memory.access == "rw"]
+
+
+def access(config: CoreConfig) -> data.StructLayout:
+    """One access of the host: a word of a memory, an element of it, and what is written to which memory."""
+    writes = data.StructLayout({space.name.lower(): 1 for space in writable(config)})
+    return data.StructLayout({"active": 1, "word": 16, "element": 8, "data": 16, "writes": writes})
+
+
+def early_answers() -> data.StructLayout:
+    """An answer of each memory that answers early."""
+    return data.StructLayout({space.name.lower(): 16 for space in EARLY_SPACES})
 
 
 def reply_cycles(config: CoreConfig) -> int:
-    """Cycles from address to reply: those of the weights, which are chosen chunk by chunk."""
-    return WEIGHTS_AT + LaneSelect.LATENCY + config.chunks
+    """Cycles from access to reply: those of the weights, which are chosen chunk by chunk."""
+    return LaneTimes.WEIGHTS_AT + ReadMultiplexer.LATENCY + config.chunks
 
 
-class Answers(wiring.Component):
-    """Takes `word` and `element` of an access, and what the memories read for it.
+class Answers(Component):
+    """Asks every memory for the word of an access. The one that is meant is chosen later.
 
-    Chunk memories answer with the word at `place` ChunkMemory.LATENCY cycles later, the trace ring
-    after one, the layer table at once, the weights of chunk n after WEIGHTS_AT + n. Answers are due
-    EARLY cycles after the access, that of `weights` after `reply_cycles`.
+    access        of the host
+    early         answers EARLY cycles after the access
+    weights       answer of the weight memory, `reply_cycles` after it
+    membranes     reads membranes
+    post          reads post traces
+    spikes        reads spikes of the step
+    signs         reads and writes the random signs
+    layer         reads the layer table
+    table         writes the layer table
+    trace         reads the active lists
+    weight_words  reads and writes the weight memory
     """
 
-    def __init__(self, config: CoreConfig, trace_entry: data.StructLayout, count_bits: int) -> None:
+    @derived
+    def EARLY(cls) -> int:
+        return ChunkMemory.LATENCY + ReadMultiplexer.LATENCY
+
+    def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        lanes = config.chunk_lanes
-        weights = data.ArrayLayout(config.weight_bits, lanes)
         super().__init__(
             {
-                "word": In(16),
-                "element": In(8),
-                "place": Out(place_bits(config)),
-                "spikes_place": Out(place_bits(config)),
-                "signs_place": Out(place_bits(config)),
-                "signs_class": Out(ceil_log2(config.classes)),
-                "membrane_chunk": In(data.ArrayLayout(signed(MEMBRANE_BITS), lanes)),
-                "post_chunk": In(data.ArrayLayout(TRACE_BITS, lanes)),
-                "spike_chunk": In(lanes),
-                "sign_chunk": In(data.ArrayLayout(lanes, config.classes)),
-                "layer": In(layer_entry()),
-                "trace": In(trace_entry),
-                "count": In(count_bits),
-                "weight_chunks": In(data.ArrayLayout(weights, config.chunks)),
-                "membranes": Out(16),
-                "post_traces": Out(16),
-                "spikes": Out(16),
-                "signs": Out(16),
-                "layers": Out(16),
-                "traces": Out(16),
-                "trace_counts": Out(16),
+                "access": In(access(config)),
+                "early": Out(early_answers()),
                 "weights": Out(16),
+                "membranes": Out(HostRead(config, signed(MEMBRANE_BITS))),
+                "post": Out(HostRead(config, TRACE_BITS)),
+                "spikes": Out(HostRead(config, 1)),
+                "signs": Out(SignAccess(config)),
+                "layer": Out(LayerRead(config)),
+                "table": Out(TableWrite(config)),
+                "trace": Out(TracePeek(config)),
+                "weight_words": Out(WeightAccess(config)),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        config, element = self.config, self.element
-        class_bits = ceil_log2(config.classes)
-        lane_bits = ceil_log2(config.chunk_lanes)
-        m.d.comb += [
-            self.place.eq(place(config, self.word, element[lane_bits:])),
-            self.spikes_place.eq(place(config, self.word, element)),
-            self.signs_class.eq(self.word[:class_bits]),
-            self.signs_place.eq(place(config, self.word[class_bits:], element)),
-        ]
-        self._lanes(m, lane_bits)
-        self._small(m, class_bits)
-        self._weights(m, lane_bits)
+        self._ask(m)
+        self._lanes(m)
+        self._small(m)
+        self._weights(m)
         return m
 
-    def _lanes(self, m, lane_bits):
-        """One lane of a chunk of membranes or post traces."""
-        lane = later(m, "lane", self.element[:lane_bits], ChunkMemory.LATENCY)
-        for name, word in (("membranes", self.membrane_chunk), ("post_traces", self.post_chunk)):
-            select = LaneSelect(word.shape().elem_shape, self.config.chunk_lanes)
-            m.submodules[f"one_{name}"] = select
-            m.d.comb += select.word.eq(word), select.lane.eq(lane)
-            m.d.comb += getattr(self, name).eq(select.value)
-
-    def _small(self, m, class_bits):
-        """Answers that come early enough to be registered on the way."""
-        field = later(m, "field", self.element[: ceil_log2(len(FIELDS))], 1)
-        entry = later(m, "entry", self.layer.as_value(), 1)
-        number = later(m, "number", self.word[:class_bits], ChunkMemory.LATENCY)
-        signs = self.sign_chunk.as_value().word_select(number, self.config.chunk_lanes)
-        odd = later(m, "odd", self.element[0], 1)
-        trace = Mux(odd, self.trace.trace + (self.trace.spiked << 8), self.trace.row)
+    def _ask(self, m: Module) -> None:
+        """Addresses, and what is written there."""
+        config, ask = self.config, self.access
+        word, element, writes = ask.word, ask.element, ask.writes
+        class_bits, lane_bits = ceil_log2(config.classes), ceil_log2(config.chunk_lanes)
+        chunk = chunk_address(config, word, element[lane_bits:])
         m.d.comb += [
-            self.layers.eq(later(m, "layers", entry.word_select(field, 16), EARLY - 1)),
-            self.signs.eq(later(m, "signs", signs, EARLY - ChunkMemory.LATENCY)),
-            self.spikes.eq(later(m, "spikes", self.spike_chunk, EARLY - ChunkMemory.LATENCY)),
-            self.traces.eq(later(m, "traces", trace, EARLY - 1)),
-            self.trace_counts.eq(later(m, "counts", self.count, EARLY - 1)),
+            *(road.active.eq(ask.active) for road in (self.membranes, self.post, self.spikes)),
+            self.signs.active.eq(ask.active),
+            self.membranes.address.eq(chunk),
+            self.post.address.eq(chunk),
+            self.spikes.address.eq(chunk_address(config, word, element)),
+            self.signs.address.eq(chunk_address(config, word[class_bits:], element)),
+            self.signs.number.eq(word[:class_bits]),
+            self.signs.write.eq(writes.signs),
+            self.signs.data.eq(ask.data),
+            self.layer.layer.eq(Mux(ask.active, word, 0)),  # at rest the first layer is looked at
+            self.table.valid.eq(writes.layers),
+            self.table.layer.eq(word),
+            self.table.field.eq(element),
+            self.table.data.eq(ask.data),
+            self.trace.index.eq(word),
+            self.trace.layer.eq(word),
+            self.weight_words.active.eq(ask.active),
+            self.weight_words.word.eq(word),
+            self.weight_words.element.eq(element),
+            self.weight_words.write.eq(writes.weights),
+            self.weight_words.data.eq(ask.data),
         ]
 
-    def _weights(self, m, lane_bits):
+    def _lanes(self, m: Module) -> None:
+        """One lane of a chunk of membranes or post traces."""
+        lanes = self.config.chunk_lanes
+        lane = later(m, "lane", self.access.element[: ceil_log2(lanes)], ChunkMemory.LATENCY)
+        for name, road in (("membranes", self.membranes), ("post_traces", self.post)):
+            select = ReadMultiplexer(road.values.shape().elem_shape, lanes)
+            m.submodules[f"one_{name}"] = select
+            m.d.comb += select.word.eq(road.values), select.index.eq(lane)
+            m.d.comb += self.early[name].eq(select.value)
+
+    def _small(self, m: Module) -> None:
+        """Answers that come early enough to be registered on the way."""
+        word, element, early = self.access.word, self.access.element, self.early
+        field = later(m, "field", element[: ceil_log2(len(FIELDS))], 1)
+        entry = later(m, "entry", self.layer.entry.as_value(), 1)
+        number = word[: ceil_log2(self.config.classes)]
+        number = later(m, "number", number, ChunkMemory.LATENCY)
+        signs = self.signs.signs.as_value().word_select(number, self.config.chunk_lanes)
+        spikes = self.spikes.values.as_value()
+        odd, traced = later(m, "odd", element[0], 1), self.trace.entry
+        trace = Mux(odd, traced.trace + (traced.previous_spike << TRACE_BITS), traced.row)
+        for name, answer, at in (
+            ("layers", entry.word_select(field, 16), 1),
+            ("signs", signs, ChunkMemory.LATENCY),
+            ("spikes", spikes, ChunkMemory.LATENCY),
+            ("traces", trace, 1),
+            ("trace_counts", self.trace.count, 1),
+        ):
+            m.d.comb += early[name].eq(later(m, name, answer, self.EARLY - at))
+
+    def _weights(self, m: Module) -> None:
         """The lane out of each chunk; the right one is handed on from chunk to chunk."""
-        shape = signed(self.config.weight_bits)
-        found = Signal(shape)
-        wanted = taps(m, "wanted", self.element, reply_cycles(self.config))
-        for number, word in enumerate(self.weight_chunks):
-            select = LaneSelect(shape, self.config.chunk_lanes)
+        lanes, shape = self.config.chunk_lanes, signed(self.config.weight_bits)
+        lane_bits = ceil_log2(lanes)
+        found: Value = Signal(shape)
+        wanted = taps(m, "wanted", self.access.element, reply_cycles(self.config))
+        for number, word in enumerate(self.weight_words.words):
+            select = ReadMultiplexer(shape, lanes)
             m.submodules[f"one_weight_{number}"] = select
-            at = WEIGHTS_AT + number
-            m.d.comb += select.word.eq(word), select.lane.eq(wanted[at][:lane_bits])
-            here = wanted[at + LaneSelect.LATENCY][lane_bits:] == number
+            at = LaneTimes.WEIGHTS_AT + number
+            m.d.comb += select.word.eq(word), select.index.eq(wanted[at][:lane_bits])
+            here = wanted[at + ReadMultiplexer.LATENCY][lane_bits:] == number
             kept = Signal(shape, name=f"found_{number}")
             m.d.sync += kept.eq(Mux(here, select.value, found))
             found = kept

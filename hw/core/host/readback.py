@@ -3,69 +3,69 @@
 A pipeline that takes an access a cycle while the core is at rest: decode · address · memories · reply.
 """
 
-from amaranth import Array, Cat, Const, Module, Mux, Signal
-from amaranth.lib import fifo, wiring
-from amaranth.lib.wiring import In, Out
+from typing import Any
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import fifo
+from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec import registers
 from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.registers import COUNTERS, REGISTERS, SPACE_SHIFT, Space, memories
+from golden.spec.registers import REGISTERS, SPACE_SHIFT, Space, memories
 from hw.core.base.pipeline import later
-from hw.core.host.answers import EARLY, reply_cycles
+from hw.core.base.read_multiplexer import ReadMultiplexer
+from hw.core.host.answers import (
+    EARLY_SPACES,
+    Answers,
+    access,
+    early_answers,
+    reply_cycles,
+    writable,
+)
+from hw.core.host.counters import counter_values
+from hw.core.interfaces import NoiseAccess, Settings
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, BusReply, BusRequest
 
-QUEUE = 32
-BLOCK_BITS = 3  # registers are chosen from in blocks of 8
+QUEUE = 32  # accesses under way at a time
 
 
-class Readback(wiring.Component):
-    """Serves `bus_request` in order, one `bus_reply` each.
+class Readback(Component):
+    """Serves accesses in order, a reply each. Owns the registers that the host may write.
 
-    `active` holds memories for the host; `word` and `element` address them in the cycle of
-    `write_<space>`. `early_<space>` answers EARLY cycles later, `weights` with the reply.
+    bus_request     from the link
+    bus_reply       to the link
+    access          to the memories, while one is `active`
+    early           their answers, Answers.EARLY cycles later
+    weights         answer of the weight memory, with the reply
+    settings        registers for the rooms
+    noise           state of the random numbers
+    clear_counters  pulse
+    counters        values of the counters
     """
-
-    EARLY_SPACES = (
-        Space.LAYERS, Space.SIGNS, Space.MEMBRANES, Space.POST_TRACES,
-        Space.SPIKES, Space.TRACES, Space.TRACE_COUNTS,
-    )  # fmt: skip
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.reply = reply_cycles(config)
-        assert self.reply + 4 <= QUEUE  # an access a cycle
-        ports = {
-            "bus_request": In(BusRequest),
-            "bus_reply": Out(BusReply),
-            "active": Out(1),
-            "word": Out(16),
-            "element": Out(8),
-            "data": Out(16),
-            "weights": In(16),
-            "layer_count": Out(16),
-            "class_count": Out(16),
-            "noise_state": In(32),
-            "load_noise_low": Out(1),
-            "load_noise_high": Out(1),
-            "clear_counters": Out(1),
-        }
-        for space in self.EARLY_SPACES:
-            ports[f"early_{space.name.lower()}"] = In(16)
-        for space in self._writable():
-            ports[f"write_{space.name.lower()}"] = Out(1)
-        for counter in COUNTERS:
-            ports[counter.name] = In(counter.bits)
-        super().__init__(ports)
+        super().__init__(
+            {
+                "bus_request": In(BusRequest),
+                "bus_reply": Out(BusReply),
+                "access": Out(access(config)),
+                "early": In(early_answers()),
+                "weights": In(16),
+                "settings": Out(Settings()),
+                "noise": Out(NoiseAccess()),
+                "clear_counters": Out(1),
+                "counters": In(counter_values()),
+            }
+        )
 
-    def _writable(self):
-        return [s for s, memory in memories(self.config).items() if memory.access == "rw"]
-
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
+        reply_at = reply_cycles(self.config)
+        assert reply_at + 4 <= QUEUE, "an access a cycle needs room for all that are under way"
         m.submodules.queue = queue = fifo.SyncFIFO(width=BUS_REPLY.size, depth=QUEUE)
-        under_way = Signal(range(QUEUE + 1))
+        under_way, valid = Signal(range(QUEUE + 1)), Signal()
         request = Signal(BUS_REQUEST)
-        valid = Signal()
         take = self.bus_request.valid & self.bus_request.ready
         sent = self.bus_reply.valid & self.bus_reply.ready
         m.d.comb += [
@@ -75,34 +75,32 @@ class Readback(wiring.Component):
             queue.r_en.eq(self.bus_reply.ready),
         ]
         m.d.sync += [
-            self.active.eq(under_way != 0),  # from the cycle in which `word` holds an address
+            self.access.active.eq(under_way != 0),  # from the cycle in which `word` is an address
             under_way.eq(under_way + take - sent),
             request.eq(self.bus_request.payload),
             valid.eq(take),
         ]
-        space, good = self._decode(m, request, valid)
-        early = self._early(m, space)
-        early = later(m, "early", early, self.reply - EARLY - 1)
-        spaces = later(m, "space", space, self.reply)
-        goods = later(m, "good", good, self.reply)
-        is_weight = spaces == Space.WEIGHTS
+        space, good, stored = self._decode(m, request, valid)
+        early = later(m, "early", self._early(m, space, stored), reply_at - Answers.EARLY - 1)
+        is_weight = later(m, "space", space, reply_at) == Space.WEIGHTS
+        exists, asked = later(m, "good", good, reply_at)
         reply = Signal(BUS_REPLY)
         m.d.comb += [
-            reply.error.eq(~goods[0]),
-            reply.data.eq(Mux(goods[0], Mux(is_weight, self.weights, early), 0)),
+            reply.error.eq(~exists),
+            reply.data.eq(Mux(exists, Mux(is_weight, self.weights, early), 0)),
             queue.w_data.eq(reply),
-            queue.w_en.eq(goods[1]),
+            queue.w_en.eq(asked),
         ]
         return m
 
-    def _decode(self, m, request, valid):
-        """Space, word and element of a request; whether there is such a place."""
-        index = request.address[:SPACE_SHIFT]
-        wanted = request.address[SPACE_SHIFT:]
-        space, good = Signal(8), Signal(2)  # good: allowed, there was a request
-        exists = Signal()
+    def _decode(
+        self, m: Module, request: Any, valid: Signal
+    ) -> tuple[Signal, Signal, dict[str, Signal]]:
+        """A request's space; whether it is allowed and whether there is one; what registers hold."""
+        index, wanted = request.address[:SPACE_SHIFT], request.address[SPACE_SHIFT:]
+        space, good, exists = Signal(8), Signal(2), Signal()
         element, word = Signal(8), Signal(16)
-        m.d.comb += word.eq(index), element.eq(0)
+        m.d.comb += word.eq(index)
         with m.Switch(wanted):
             with m.Case(Space.REGISTERS):
                 m.d.comb += exists.eq(self._register_allowed(index, request.write))
@@ -111,100 +109,86 @@ class Readback(wiring.Component):
                     continue
                 bits = ceil_log2(memory.elements)
                 with m.Case(number):
-                    m.d.comb += exists.eq(index < memory.size)
-                    if memory.access == "r":
-                        m.d.comb += exists.eq((index < memory.size) & ~request.write)
+                    allowed = Const(1) if memory.access == "rw" else ~request.write
+                    m.d.comb += exists.eq((index < memory.size) & allowed)
                     m.d.comb += word.eq(index[bits:]), element.eq(index[:bits])
         writing = valid & request.write & exists
         m.d.sync += [
             space.eq(wanted),
             good.eq(Cat(exists, valid)),
-            self.word.eq(word),
-            self.element.eq(element),
-            self.data.eq(request.data),
+            self.access.word.eq(word),
+            self.access.element.eq(element),
+            self.access.data.eq(request.data),
         ]
-        for number in self._writable():
-            m.d.sync += getattr(self, f"write_{number.name.lower()}").eq(
-                writing & (wanted == number)
-            )
-        self._write_registers(m, index, writing & (wanted == Space.REGISTERS), request.data)
-        return space, good
+        for number in writable(self.config):
+            m.d.sync += self.access.writes[number.name.lower()].eq(writing & (wanted == number))
+        m.d.comb += self.noise.load.eq(self.access.data)
+        to_registers = writing & (wanted == Space.REGISTERS)
+        return space, good, self._write_registers(m, index, to_registers, request.data)
 
     @staticmethod
-    def _register_allowed(index, write):
+    def _register_allowed(index: Value, write: Value) -> Value:
         places = registers.CONTROL
         first = registers.register_address(places[0].name)
         after = first + sum(register.words for register in places)
         return (index < registers.REGISTER_WORDS) & (~write | ((index >= first) & (index < after)))
 
-    def _write_registers(self, m, index, write, data):
-        def at(name, part=0):
+    def _write_registers(
+        self, m: Module, index: Value, write: Value, value: Value
+    ) -> dict[str, Signal]:
+        """Registers as they were written, by name."""
+
+        def at(name: str, part: int = 0) -> Value:
             return write & (index == registers.register_address(name) + part)
 
-        for name in ("layer_count", "class_count"):
-            stored = self._stored[name] = Signal(16, name=f"{name}_stored")
-            most = self.config.layers if name == "layer_count" else self.config.classes
-            clamped = Mux(stored == 0, 1, Mux(stored > most, most, stored))
-            m.d.sync += getattr(self, name).eq(clamped)
+        stored = {}
+        most = {"layer_count": self.config.layers, "class_count": self.config.classes}
+        for name, limit in most.items():
+            stored[name] = Signal(16, name=f"{name}_stored")
+            least = Mux(stored[name] == 0, 1, stored[name])
+            m.d.sync += getattr(self.settings, name).eq(Mux(least > limit, limit, least))
             with m.If(at(name)):
-                m.d.sync += stored.eq(data)
+                m.d.sync += stored[name].eq(value)
         m.d.sync += [
-            self.load_noise_low.eq(at("noise_state")),
-            self.load_noise_high.eq(at("noise_state", 1)),
+            self.noise.load_low.eq(at("noise_state")),
+            self.noise.load_high.eq(at("noise_state", 1)),
             self.clear_counters.eq(at("clear_counters")),
         ]
+        return stored
 
-    @property
-    def _stored(self):
-        if not hasattr(self, "_stored_registers"):
-            object.__setattr__(self, "_stored_registers", {})
-        return self._stored_registers
-
-    def _register_words(self):
+    def _register_words(self, stored: dict[str, Signal]) -> list[Value]:
+        """All registers in order, 16 bits a word."""
         fixed = self.config.as_dict() | {
             "magic": registers.MAGIC,
             "version": registers.VERSION,
             "fingerprint": registers.fingerprint(self.config),
             "clear_counters": 0,
         }
+        changing = stored | {"noise_state": self.noise.state}
         words = []
         for register in REGISTERS:
-            if register.name in fixed:
-                value = Const(fixed[register.name], register.bits)
-            elif register.name in self._stored:
-                value = self._stored[register.name]
+            name, bits = register.name, register.bits
+            if name in fixed:
+                value = Const(fixed[name], bits)
             else:
-                value = getattr(self, register.name)
-            words += [value[at : at + 16] for at in range(0, register.bits, 16)]
+                value = changing[name] if name in changing else self.counters[name]
+            words += [value[at : at + 16] for at in range(0, bits, 16)]
         return words
 
-    def _register(self, m, row):
-        """The word of registers at `row`, two cycles later: one out of each block, one of the blocks."""
-        words = self._register_words()
-        chosen, block = [], later(m, "block", row[BLOCK_BITS:], 1)
-        for first in range(0, len(words), 1 << BLOCK_BITS):
-            word = Signal(16, name=f"registers_{first}", reset_less=True)
-            m.d.sync += word.eq(Array(words[first : first + (1 << BLOCK_BITS)])[row[:BLOCK_BITS]])
-            chosen.append(word)
-        register = Signal(16, reset_less=True)
-        m.d.sync += register.eq(0)
-        with m.Switch(block):
-            for number, word in enumerate(chosen):
-                with m.Case(number):
-                    m.d.sync += register.eq(word)
-        return register
-
-    def _early(self, m, space):
-        """Answer of registers and small memories, EARLY + 1 cycles after the address."""
-        row = Signal(8)
-        m.d.sync += row.eq(self.word)
-        register = later(m, "register", self._register(m, row), EARLY - 3)
-        at_space = later(m, "early_space", space, EARLY)
+    def _early(self, m: Module, space: Signal, stored: dict[str, Signal]) -> Signal:
+        """Answer of registers and small memories, Answers.EARLY + 1 cycles after the address."""
+        words = self._register_words(stored)
+        m.submodules.one_register = one = ReadMultiplexer(16, len(words))
+        m.d.comb += [place.eq(word) for place, word in zip(one.word, words, strict=True)]
+        m.d.sync += one.index.eq(self.access.word)
+        wait = Answers.EARLY - 1 - ReadMultiplexer.LATENCY
+        register = later(m, "register", one.value, wait)
+        at_space = later(m, "early_space", space, Answers.EARLY)
         answer = Signal(16)
         with m.Switch(at_space):
             with m.Case(Space.REGISTERS):
                 m.d.sync += answer.eq(register)
-            for number in self.EARLY_SPACES:
+            for number in EARLY_SPACES:
                 with m.Case(number):
-                    m.d.sync += answer.eq(getattr(self, f"early_{number.name.lower()}"))
+                    m.d.sync += answer.eq(self.early[number.name.lower()])
         return answer

@@ -1,5 +1,7 @@
 """Accumulators: one row of weights a cycle into one sum per lane. Twin of golden/lanes/integrate.py."""
 
+from typing import Any
+
 from amaranth import Module, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -13,7 +15,14 @@ class Integrate(wiring.Component):
 
     The sum is wide enough for every row of the largest layer: it cannot overflow. The membrane it
     starts from is added when the neuron fires.
+
+    first    the row is the first of a pass
+    spike    the row spikes
+    weights  of the row
+    sums     with them, LATENCY cycles later
     """
+
+    LATENCY = 1
 
     def __init__(self, config: CoreConfig, lanes: int) -> None:
         self.lanes = lanes
@@ -26,7 +35,7 @@ class Integrate(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         sums = register(m, self.sums)
         for lane in range(self.lanes):

@@ -1,58 +1,60 @@
 """One chunk of lanes: its weights, their update, their sums."""
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS
-from hw.core.base.chunks import SHALLOW
-from hw.core.base.pipeline import register, when
-from hw.core.base.tokens import slot, state_bits, word_bits
+from hw.core.base.layouts import group_bits, slot, word_bits
+from hw.core.base.pipeline import spread, when
+from hw.core.lanes.gains import Gains
 from hw.core.lanes.integrate import Integrate
+from hw.core.lanes.times import LaneTimes
 from hw.core.lanes.update import Update
-from hw.core.lanes.weights import Weights, spread
-
-GAINS_AT, ADDRESS_AT, NOISE_AT, WEIGHTS_AT, NEW_AT, SUMS_AT = 2, 4, 6, 7, 8, 9
-assert ADDRESS_AT + Weights.LATENCY == WEIGHTS_AT
-assert ADDRESS_AT + Update.LATENCY == NEW_AT
+from hw.core.lanes.weights import Weights
 
 
-class Lanes(wiring.Component):
+class Lanes(Component):
     """The lanes of chunk number `chunk`: a row a cycle is updated, written back and integrated.
 
-    `slots` holds the slot as it was 0 … NEW_AT cycles ago: the gains of a group are looked up at
-    GAINS_AT of its first slot, a row's address goes out at ADDRESS_AT, its noise is there at NOISE_AT,
-    its weights at WEIGHTS_AT, its new weights at NEW_AT, the `sums` with it at SUMS_AT.
+    What happens when is in LaneTimes.
 
-    `gains` are those of the group `write_state`, causal ones with `write_gains`, non-causal ones with
-    `write_post_gains`; with both, there are no non-causal ones. With
-    `host_write` the host's `host_data` goes to lane `host_lane` of the word at NEW_AT.
+    slots             the slot as it was 0 … NEW_AT cycles ago
+    noise             the random word of the slot of NOISE_AT cycles ago
+    gains             of the group `gain_group`
+    write_gains       they are causal gains
+    write_post_gains  they are non-causal gains; with both, the non-causal gains become zero
+    gain_group        a group
+    host_write        `host_data` goes to lane `host_lane` of the word of NEW_AT cycles ago
+    host_lane         a lane of the chunk
+    host_data         a weight
+    weights           the word of WEIGHTS_AT cycles ago
+    sums              of the pass, as of SUMS_AT cycles ago
     """
 
     def __init__(self, config: CoreConfig, chunk: int) -> None:
         self.config, self.chunk = config, chunk
         self.lanes = lanes = config.chunk_lanes
-        gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
-        sums = data.ArrayLayout(signed(config.accumulator_bits), lanes)
         super().__init__(
             {
-                "slots": In(data.ArrayLayout(slot(config), SUMS_AT)),
-                "gains": In(gains),
+                "slots": In(data.ArrayLayout(slot(config), LaneTimes.NEW_AT + 1)),
+                "noise": In(32),
+                "gains": In(data.ArrayLayout(signed(GAIN_BITS), lanes)),
                 "write_gains": In(1),
                 "write_post_gains": In(1),
-                "write_state": In(state_bits(config)),
-                "noise": In(32),
+                "gain_group": In(group_bits(config)),
                 "host_write": In(1),
                 "host_lane": In(range(lanes)),
                 "host_data": In(config.weight_bits),
                 "weights": Out(data.ArrayLayout(config.weight_bits, lanes)),
-                "sums": Out(sums),
+                "sums": Out(data.ArrayLayout(signed(config.accumulator_bits), lanes)),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, lanes = self.config, self.lanes
         m.submodules.memory = memory = Weights(config, lanes)
@@ -62,20 +64,21 @@ class Lanes(wiring.Component):
         if config.post_traces:
             post_gains = when(~self.write_gains, self.gains.as_value())
             self._gains(m, "post_gains", post_gains, self.write_post_gains, update.post_gains)
-        reading, writing = self.slots[ADDRESS_AT], self.slots[NEW_AT]
+        begins, reads = self.slots[LaneTimes.UPDATE_AT], self.slots[LaneTimes.ADDRESS_AT]
+        writes = self.slots[LaneTimes.NEW_AT]
         host_lane = Signal(lanes)
         m.d.comb += [
             host_lane.eq(1 << self.host_lane),
-            update.pre_trace.eq(reading.trace),
-            update.spiked.eq(reading.spiked),
+            update.pre_trace.eq(begins.trace),
+            update.previous_spike.eq(begins.previous_spike),
             update.noise.eq(self.noise),
-            update.update.eq(self.slots[NOISE_AT].update),
+            update.update.eq(self.slots[LaneTimes.NOISE_AT].update),
             update.weights.eq(memory.data),
-            memory.read_address.eq(reading.address[: word_bits(config)]),
-            memory.write_address.eq(writing.address[: word_bits(config)]),
-            memory.write_lanes.eq(Mux(self.host_write, host_lane, spread(writing.update, lanes))),
-            integrate.first.eq(writing.first),
-            integrate.spike.eq(writing.row & writing.spike),
+            memory.read_address.eq(reads.address[: word_bits(config)]),
+            memory.write_address.eq(writes.address[: word_bits(config)]),
+            memory.write_lanes.eq(Mux(self.host_write, host_lane, spread(writes.update, lanes))),
+            integrate.first.eq(writes.first),
+            integrate.spike.eq(writes.active & writes.spike),
             integrate.weights.eq(update.new),
             self.weights.eq(memory.data),
             self.sums.eq(integrate.sums),
@@ -86,19 +89,14 @@ class Lanes(wiring.Component):
             )
         return m
 
-    def _gains(self, m, name, values, write, used):
-        """A memory of gains, a word per group; those of the pass in hand in registers, `used`."""
-        depth = self.config.neuron_groups
-        style = "block" if depth > SHALLOW else "distributed"
-        memory = Memory(shape=used.shape(), depth=depth, init=[], attrs={"ram_style": style})
-        m.submodules[name] = memory
-        reader, writer = memory.read_port(), memory.write_port()
+    def _gains(self, m: Module, name: str, values: Any, write: Any, used: Any) -> None:
+        """Gains of one kind, kept for every group; `used` are those of the pass in hand."""
+        m.submodules[name] = gains = Gains(self.config)
         m.d.comb += [
-            reader.addr.eq(self.slots[GAINS_AT].context.state),
-            writer.addr.eq(self.write_state),
-            writer.data.eq(values),
-            writer.en.eq(write),
+            gains.group.eq(self.slots[LaneTimes.GAINS_AT].context.group),
+            gains.first.eq(self.slots[LaneTimes.GAINS_AT + 1].first),
+            gains.write.eq(write),
+            gains.written_group.eq(self.gain_group),
+            gains.written.eq(values),
+            used.eq(gains.used),
         ]
-        kept = register(m, used)
-        with m.If(self.slots[GAINS_AT + 1].first):
-            m.d.sync += kept.eq(reader.data)

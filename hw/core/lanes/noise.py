@@ -1,39 +1,40 @@
 """Random words for stochastic rounding. Twin of golden/lanes/noise.py."""
 
+from typing import Any
+
 from amaranth import C, Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lanes.noise import ROUND_KEYS, WEYL, lane_flip, lane_rotation
 from golden.spec.formats import NOISE_BITS
+from hw.core.interfaces import NoiseAccess
 
 
 class Noise(wiring.Component):
     """A 32-bit word for every cycle with `advance`, LATENCY cycles later.
 
-    `state` is the number the sequence stands at; the host sets its halves with `load_low` and
-    `load_high` from `load` while nothing advances.
+    advance  a word is needed
+    word     the word
+    host     the number that the sequence stands at; the host sets it while nothing advances
     """
 
     LATENCY = 2 * len(ROUND_KEYS)
 
-    advance: In(1)
-    word: Out(32)
-    state: Out(32)
-    load: In(16)
-    load_low: In(1)
-    load_high: In(1)
+    def __init__(self) -> None:
+        super().__init__({"advance": In(1), "word": Out(32), "host": In(NoiseAccess())})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        with m.If(self.load_low):
-            m.d.sync += self.state[:16].eq(self.load)
-        with m.Elif(self.load_high):
-            m.d.sync += self.state[16:].eq(self.load)
+        state = self.host.state
+        with m.If(self.host.load_low):
+            m.d.sync += state[:16].eq(self.host.load)
+        with m.Elif(self.host.load_high):
+            m.d.sync += state[16:].eq(self.host.load)
         with m.Elif(self.advance):
-            m.d.sync += self.state.eq(self.state + WEYL)
+            m.d.sync += state.eq(state + WEYL)
 
-        left, right = self.state[16:], self.state[:16]
+        left, right = state[16:], state[:16]
         for number, key in enumerate(ROUND_KEYS):
             kept_left = Signal(16, name=f"kept_left_{number}", reset_less=True)
             kept_right = Signal(16, name=f"kept_right_{number}", reset_less=True)

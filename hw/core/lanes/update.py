@@ -1,11 +1,14 @@
 """Weight update of one row a cycle, with stochastic rounding. Twin of golden/lanes/update.py."""
 
-from amaranth import Module, Mux, Signal, signed
+from typing import Any
+
+from amaranth import Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS, NOISE_BITS, POST_FRACTION, TRACE_BITS
+from hw.core.base.formats import saturate
 from hw.core.base.pipeline import later, register, when
 from hw.core.lanes.noise import lane_noise
 
@@ -16,12 +19,19 @@ BASE = signed(GAIN_BITS + TRACE_BITS + 2)
 class Update(wiring.Component):
     """w' = saturate(w + (g q + k x 2^5 + noise) / 2^16), all lanes side by side.
 
-    A pipeline without stalls; times are cycles after `pre_trace` and `spiked`:
+    A pipeline without stalls; times are cycles after `pre_trace`.
 
-    0 pre_trace, spiked (and the gains, which stay for a pass) · 2 noise, update · 3 weights · 4 new
+    pre_trace       q of the row
+    previous_spike  the row spiked in the step before
+    gains           causal gains g, which stay for a pass
+    post_gains      non-causal gains k, which stay for a pass
+    noise           the row's random word, at NOISE_AT
+    update          with `noise`: there is an update to apply; else the weights stay
+    weights         of the row, at WEIGHTS_AT
+    new             its new weights, at LATENCY
     """
 
-    LATENCY = 4
+    NOISE_AT, WEIGHTS_AT, LATENCY = 2, 3, 4
 
     def __init__(self, config: CoreConfig, lanes: int, first: int = 0) -> None:
         """`lanes` lanes from lane `first` on: the noise of a lane depends on its number."""
@@ -31,7 +41,7 @@ class Update(wiring.Component):
         super().__init__(
             {
                 "pre_trace": In(TRACE_BITS),
-                "spiked": In(1),
+                "previous_spike": In(1),
                 "gains": In(gains),
                 "post_gains": In(gains),
                 "noise": In(32),
@@ -41,9 +51,9 @@ class Update(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        spiked = later(m, "spiked", self.spiked, 1)
+        previous_spike = later(m, "previous_spike", self.previous_spike, 1)
         new = register(m, self.new)
         for lane in range(self.lanes):
             product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
@@ -53,16 +63,15 @@ class Update(wiring.Component):
             total = base + lane_noise(self.noise, self.first + lane)
             m.d.sync += [
                 product.eq(self.gains[lane] * self.pre_trace),
-                base.eq(product + when(spiked, post)),
+                base.eq(product + when(previous_spike, post)),
                 change.eq(when(self.update, total >> NOISE_BITS)),
                 new[lane].eq(self._add(m, lane, change.as_signed())),
             ]
         return m
 
-    def _add(self, m: Module, lane: int, change):
+    def _add(self, m: Module, lane: int, change: Value) -> Value:
         """weights + change in two's complement, saturated."""
         bits = self.config.weight_bits
-        top = 1 << (bits - 1)
         total = Signal(signed(max(bits, change.shape().width) + 1), name=f"total_{lane}")
         m.d.comb += total.eq(self.weights[lane] + change)
-        return Mux(total >= top, top - 1, Mux(total < -top, -top, total))
+        return saturate(total, bits)

@@ -1,38 +1,29 @@
 """The weight memory: a row of one weight per lane in every cycle, read and written side by side."""
 
-from amaranth import Array, Module, Mux, Signal
+from typing import Any
+
+from amaranth import Array, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from golden.spec.block_ram import bank_depths, lanes_per_block
 from golden.spec.config import CoreConfig, ceil_log2
+from hw.core.base.layouts import word_bits
 from hw.core.base.pipeline import later, register
-from hw.core.base.tokens import word_bits
-
-BLOCK_WORDS = 2048  # an ECP5 block RAM holds 2048 words of 9 bits
-
-
-def bank_depths(words: int, weight_bits: int) -> list[int]:
-    """Depths of the banks: as deep as one block RAM is for one lane, the rest in a smaller one."""
-    deepest = BLOCK_WORDS * 9 // (9 if weight_bits <= 9 else 18)
-    depths = [deepest] * (words // deepest)
-    return depths + ([words % deepest] if words % deepest else [])
-
-
-def lanes_per_block(depth: int, weight_bits: int) -> int:
-    """Lanes that share one block RAM in a bank of `depth` words."""
-    width = 9 if depth > 1024 else 18 if depth > 512 else 36
-    return max(1, width // weight_bits)
 
 
 class Weights(wiring.Component):
     """Weight memory of some lanes.
 
-    `data` is the word at `read_address` LATENCY cycles before. A word written is seen by reads from
-    the next cycle on; the sequencer never reads a word that is still on its way here.
+    A word written is seen by reads from the next cycle on. The schedule never reads a word that is
+    still on its way here.
 
-    Parameters: see CoreConfig. Ports: lane vectors hold `weight_bits` bits a lane, lane 0 lowest.
-    `write_lanes` has a bit per lane to write.
+    read_address   a word
+    data           its weights, LATENCY cycles later
+    write_address  a word
+    write_data     its new weights
+    write_lanes    a bit for each lane that is written
     """
 
     LATENCY = 3
@@ -50,7 +41,7 @@ class Weights(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
         depths = bank_depths(config.weight_words, config.weight_bits)
@@ -93,8 +84,3 @@ class Weights(wiring.Component):
                 ]
                 m.d.sync += read[low + lane].eq(reader.data[lane])
         return read
-
-
-def spread(enable, lanes: int):
-    """A lane mask: all lanes, or none."""
-    return Mux(enable, (1 << lanes) - 1, 0)

@@ -1,69 +1,69 @@
-"""Class signals of a layer from its logits, a class a cycle; scores. Twin of golden/learn/signal.py."""
+"""Class signals of a layer from its logits, a class a cycle. Twin of golden/learn/error.py."""
 
-from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from typing import Any
 
-from golden.spec.config import CoreConfig, ceil_log2
-from golden.spec.formats import LOGIT_BITS, SCORE_BITS, SIGNAL_BITS
+from amaranth import Module, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.spec.config import CoreConfig
+from golden.spec.formats import LOGIT_BITS
+from hw.core.base.layouts import context
 from hw.core.base.pipeline import later
-from hw.core.base.tokens import context, layer_bits, layer_entry
+from hw.core.interfaces import ClassSignals, LayerRead
 from hw.core.learn.error import Error
 
 
-class Classes(wiring.Component):
-    """Takes a layer's `logits` with `load`; gives `signals`, for as long as `ready` is not `taken`.
+class Classes(Component):
+    """Holds one layer from `load` until its signals are taken, or dropped: it does not learn.
 
-    `context` and `parameters` are the layer's. One that does not learn ends in `dropped` instead. Only
-    with `free` may the next layer be loaded. A readout's logits are added to the scores: `score` is
-    that of class `asked` while none is at work, `clear` forgets all.
+    class_count  classes in use
+    label        the sample's class
+    load         pulse: take `logits`; only after `free`
+    loaded       context of the layer's last group
+    logits       of the layer, a value a class
+    layer        reads the layer table
+    found        signals of the classes
+    dropped      pulse: the layer in hand does not learn
+    free         pulse: there is room for another layer
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        bits = ceil_log2(config.classes)
         super().__init__(
             {
                 "class_count": In(16),
                 "label": In(8),
-                "clear": In(1),
                 "load": In(1),
                 "loaded": In(context(config)),
                 "logits": In(data.ArrayLayout(signed(LOGIT_BITS), config.classes)),
-                "layer": Out(layer_bits(config)),
-                "entry": In(layer_entry()),
-                "context": Out(context(config)),
-                "parameters": Out(layer_entry()),
-                "signals": Out(data.ArrayLayout(signed(SIGNAL_BITS), config.classes)),
-                "any_signal": Out(1),
-                "ready": Out(1),
-                "taken": In(1),
+                "layer": Out(LayerRead(config)),
+                "found": Out(ClassSignals(config)),
                 "dropped": Out(1),
                 "free": Out(1),
-                "asked": In(bits),
-                "score": Out(signed(SCORE_BITS)),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        classes, token = self.config.classes, self.context
+        classes, found = self.config.classes, self.found
+        token, entry = found.context, self.layer.entry
         index = Signal(range(classes + Error.LATENCY + 2))
         shift = Signal()
         logits = Signal.like(self.logits, reset_less=True)
-        m.d.comb += self.layer.eq(token.layer)
+        m.d.comb += self.layer.layer.eq(token.layer)
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(self.load):
                     m.d.sync += token.eq(self.loaded), logits.eq(self.logits)
-                    m.d.sync += self.any_signal.eq(0)
-                    m.d.sync += [self.signals[number].eq(0) for number in range(classes)]
+                    m.d.sync += found.any_signal.eq(0)
+                    m.d.sync += [found.signals[number].eq(0) for number in range(classes)]
                     m.next = "ENTRY"
             with m.State("ENTRY"):
-                m.d.sync += self.parameters.eq(self.entry), index.eq(0)
+                m.d.sync += found.parameters.eq(entry), index.eq(0)
                 m.next = "HAND"
-                with m.If(self.entry.flags.readout | token.teach):
+                # a readout takes its time whether it learns or not: a step is as long without learning
+                with m.If(entry.flags.readout | token.teach):
                     m.next = "SHIFT"
             with m.State("SHIFT"):
                 m.d.comb += shift.eq(1)
@@ -77,48 +77,29 @@ class Classes(wiring.Component):
                 with m.If(index == Error.LATENCY + 1):
                     m.next = "HAND"
             with m.State("HAND"):
-                m.d.comb += self.ready.eq(token.learn), self.dropped.eq(~token.learn)
-                with m.If(self.taken | ~token.learn):
+                m.d.comb += found.ready.eq(token.learn), self.dropped.eq(~token.learn)
+                with m.If(found.taken | ~token.learn):
                     m.d.comb += self.free.eq(1)
                     m.next = "IDLE"
-        self._scores(m, shift & self.parameters.flags.readout, index, logits[0])
         self._signals(m, shift, index, logits[0])
         return m
 
-    def _scores(self, m, add, index, logit):
-        classes = self.config.classes
-        m.submodules.scores = scores = Memory(
-            shape=signed(SCORE_BITS), depth=classes, init=[], attrs={"ram_style": "distributed"}
-        )
-        port, write = scores.read_port(domain="comb"), scores.write_port()
-        scored = Signal(classes)  # classes with a score since the sample began
-        before, added = Signal(signed(SCORE_BITS)), Signal.like(logit)
-        m.d.comb += [
-            port.addr.eq(Mux(add, index, self.asked)),
-            self.score.eq(Mux(scored.bit_select(port.addr, 1), port.data, 0)),
-            write.data.eq(before + added),
-        ]
-        m.d.sync += before.eq(self.score), added.eq(logit)
-        m.d.sync += write.addr.eq(index), write.en.eq(add)
-        with m.If(write.en):
-            m.d.sync += scored.bit_select(write.addr, 1).eq(1)
-        with m.If(self.clear):
-            m.d.sync += scored.eq(0)
-
-    def _signals(self, m, shift, index, logit):
+    def _signals(self, m: Module, shift: Signal, index: Signal, logit: Any) -> None:
+        """The learning signal of each class, when the error of its logit is known."""
+        found = self.found
         m.submodules.error = error = Error()
         m.d.comb += [
             error.logit.eq(logit),
             error.target.eq(index == self.label),
-            error.gain.eq(self.parameters.error_gain),
-            error.rate.eq(self.parameters.rate),
+            error.gain.eq(found.parameters.error_gain),
+            error.rate.eq(found.parameters.rate),
         ]
         number = later(m, "number", index, Error.LATENCY + 1)
-        due = later(m, "due", shift & self.context.teach, Error.LATENCY + 1)
+        due = later(m, "due", shift & found.context.teach, Error.LATENCY + 1)
         result = later(m, "result", error.signal, 1)
         with m.If(due):
-            for own, signal in enumerate(self.signals):
+            for own, signal in enumerate(found.signals):
                 with m.If(number == own):
                     m.d.sync += signal.eq(result)
             with m.If(result != 0):
-                m.d.sync += self.any_signal.eq(1)
+                m.d.sync += found.any_signal.eq(1)

@@ -1,27 +1,44 @@
 """Class error of one layer: hard sigmoid of the logit against the label, times the learning rate.
 
-Twin of `golden.learn.signal.class_signals`.
+Twin of golden/learn/error.py.
 """
+
+from typing import Any
 
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.formats import ERROR_ONE, LOGIT_BITS, SIGNAL_BITS
+from hw.core.base.formats import round_shift
+
+SCALE_BITS = 8  # fraction bits of gain and rate
 
 
 class Error(wiring.Component):
-    """signal = round((target - clip(1/2 + logit x gain / 256, 0, 1)) x rate), LATENCY cycles later."""
+    """signal = round((target - clip(1/2 + logit x gain / 256, 0, 1)) x rate), LATENCY cycles later.
+
+    logit   of the class
+    target  it is the sample's class
+    gain    error_gain of the layer
+    rate    of the layer
+    signal  learning signal of the class
+    """
 
     LATENCY = 5
 
-    logit: In(signed(LOGIT_BITS))
-    target: In(1)
-    gain: In(15)
-    rate: In(15)
-    signal: Out(signed(SIGNAL_BITS))
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "logit": In(signed(LOGIT_BITS)),
+                "target": In(1),
+                "gain": In(15),
+                "rate": In(15),
+                "signal": Out(signed(SIGNAL_BITS)),
+            }
+        )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         target = [Signal(name=f"target_{stage}") for stage in range(3)]
         logit = Signal(signed(LOGIT_BITS))
@@ -29,7 +46,7 @@ class Error(wiring.Component):
         guess = Signal(signed(LOGIT_BITS + 9))
         error = Signal(signed(10))
         product = Signal(signed(26))
-        half, one = ERROR_ONE // 2, ERROR_ONE
+        one = ERROR_ONE
         wish = Mux(target[2], one, 0)
         clipped = Mux(guess < 0, 0, Mux(guess > one, one, guess[:9]))
         m.d.sync += [
@@ -38,9 +55,9 @@ class Error(wiring.Component):
             target[2].eq(target[1]),
             logit.eq(self.logit),
             scaled.eq(logit * self.gain),
-            guess.eq(((scaled + half) >> 8) + half),
+            guess.eq(round_shift(scaled, SCALE_BITS) + one // 2),
             error.eq(wish - clipped),
             product.eq(error * self.rate),
         ]
-        m.d.comb += self.signal.eq((product + half) >> 8)
+        m.d.comb += self.signal.eq(round_shift(product, SCALE_BITS))
         return m

@@ -1,8 +1,10 @@
 """Logits of the layer that is firing, all classes side by side, a chunk of neurons a cycle.
 
 A hidden layer's logits are its latents, sums of B o; a readout's are its membranes. Twin of
-`golden.learn.signal.latents`.
+golden/learn/latents.py.
 """
+
+from typing import Any
 
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -11,23 +13,21 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import LOGIT_BITS, MEMBRANE_BITS
-from hw.core.base.chunks import place_bits
-from hw.core.base.pipeline import later, register
-
-
-def population(bits):
-    """Number of ones, as a balanced tree."""
-    if len(bits) == 1:
-        return bits
-    half = len(bits) // 2
-    return population(bits[:half]) + population(bits[half:])
+from hw.core.base.chunks import chunk_address_bits
+from hw.core.base.pipeline import later, population, register
 
 
 class Latents(wiring.Component):
-    """Takes a chunk with `valid`; `logits` include it LATENCY cycles later, `ones` a cycle before.
+    """Adds a chunk of neurons to the logits of its layer.
 
-    `restart` comes with the first chunk of a layer, `number` counts its chunks: lane n of chunk
-    `number` is class number x lanes + n of a `readout`.
+    valid       there is a chunk
+    restart     it is its layer's first
+    readout     lane n of chunk `number` is class number x lanes + n
+    number      number of the chunk in its layer
+    spikes      of the chunk
+    potentials  of the chunk
+    signs       for each class a bit a lane
+    logits      with the chunk, LATENCY cycles later
     """
 
     LATENCY = 3
@@ -40,20 +40,20 @@ class Latents(wiring.Component):
                 "valid": In(1),
                 "restart": In(1),
                 "readout": In(1),
-                "number": In(place_bits(config)),
+                "number": In(chunk_address_bits(config)),
                 "spikes": In(lanes),
                 "potentials": In(data.ArrayLayout(signed(MEMBRANE_BITS), lanes)),
                 "signs": In(data.ArrayLayout(lanes, config.classes)),
-                "ones": Out(bits_for(lanes)),
                 "logits": Out(data.ArrayLayout(signed(LOGIT_BITS), config.classes)),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         lanes = self.config.chunk_lanes
         spikes = later(m, "spikes", self.spikes, 1)
-        everything, logits = register(m, self.ones), register(m, self.logits)
+        everything = Signal(bits_for(lanes), reset_less=True)
+        logits = register(m, self.logits)
         m.d.sync += everything.eq(population(spikes))
         hidden = later(m, "hidden", self.valid & ~self.readout, 2)
         restart = later(m, "restart", self.restart, 2)

@@ -1,76 +1,52 @@
 """Learning signals of a map's neurons, from those of its latents.
 
-Twin of `golden.learn.signal.map_signal`.
+Twin of golden/learn/map_signal.py.
 """
 
-from amaranth import Array, Module, Mux, Signal, signed
+from typing import Any
+
+from amaranth import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SIGNAL_BITS
-from hw.core.base.chunks import ChunkMemory, chunk_bits, place, place_bits
-from hw.core.base.pipeline import later, register, taps, when
-from hw.core.base.tokens import layer_entry
+from golden.spec.pooling import CORNERS
+from hw.core.base.chunk_memory import ChunkMemory
+from hw.core.base.chunks import chunk_address, window_group
+from hw.core.base.formats import saturate
+from hw.core.base.layouts import layer_entry
+from hw.core.base.pipeline import derived, later, register, taps, when
+from hw.core.interfaces import ChunkRead
 from hw.core.learn.project import Project
 from hw.core.learn.steps import step
-
-TOP = 1 << (SIGNAL_BITS - 1)
-CORNERS = 4  # pixels of a pooling window
-
-
-class Winners(wiring.Component):
-    """Who decided each pooling window: a bit per corner and lane, for every chunk of a window.
-
-    `read` is the word at `address` ChunkMemory.LATENCY cycles later.
-    """
-
-    def __init__(self, config: CoreConfig) -> None:
-        self.config = config
-        word = data.ArrayLayout(config.chunk_lanes, CORNERS)
-        bits = place_bits(config)
-        super().__init__(
-            {
-                "address": In(bits),
-                "read": Out(word),
-                "write": In(1),
-                "write_address": In(bits),
-                "write_data": In(word),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        depth = -(-self.config.neuron_groups // CORNERS) << chunk_bits(self.config)
-        m.submodules.words = words = Memory(
-            shape=self.read.shape(), depth=depth, init=[], attrs={"ram_style": "block"}
-        )
-        reader, writer = words.read_port(), words.write_port()
-        m.d.comb += [
-            reader.addr.eq(self.address),
-            writer.addr.eq(self.write_address),
-            writer.data.eq(self.write_data),
-            writer.en.eq(self.write),
-        ]
-        m.d.sync += register(m, self.read).eq(reader.data)
-        return m
-
-
-def window_group(entry, window):
-    """Place of a group of windows among those of all layers: a quarter of their neurons' groups."""
-    return (entry.state_base >> 2) + window
 
 
 class MapSignal(wiring.Component):
     """Keeps what Project found for the latents, gives every neuron of the map its share.
 
-    Times are cycles after a step of the walk: ADDRESS_AT `winners_place` · SPIKES_AT spikes of the
-    chunk · Project.LATENCY `projected` in, `m` out.
+    Times are cycles after a step of the walk.
+
+    step       of the walk
+    entry      of the layer
+    none       there is no signal: that of the latents is zero, whatever is kept
+    cost       of a spike
+    projected  what Project found, at its LATENCY
+    spikes     of the chunk, at SPIKES_AT
+    winners    reads who decided the pooling windows, at ADDRESS_AT
+    m          learning signals of the chunk, at Project.LATENCY
     """
 
-    SPIKES_AT = Project.SPIKES_AT
-    ADDRESS_AT = Project.LATENCY - 2 - ChunkMemory.LATENCY
+    OWN = 2  # cycles from latent and winners to the signal
+
+    @derived
+    def SPIKES_AT(cls) -> int:
+        return Project.SPIKES_AT
+
+    @derived
+    def ADDRESS_AT(cls) -> int:
+        return Project.LATENCY - cls.OWN - ChunkMemory.LATENCY
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -84,13 +60,12 @@ class MapSignal(wiring.Component):
                 "cost": In(SIGNAL_BITS - 1),
                 "projected": In(signals),
                 "spikes": In(lanes),
-                "winners_place": Out(place_bits(config)),
-                "winners": In(data.ArrayLayout(lanes, CORNERS)),
+                "winners": Out(ChunkRead(config, CORNERS)),
                 "m": Out(signals),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
         steps = taps(m, "step", self.step, Project.LATENCY)
@@ -107,32 +82,26 @@ class MapSignal(wiring.Component):
             writer.data.eq(self.projected),
             writer.en.eq(kept.keep),
             reader.addr.eq(asked.latent * config.chunks + asked.chunk),
-            self.winners_place.eq(
-                place(config, window_group(self.entry, asked.window), asked.chunk)
+            self.winners.address.eq(
+                chunk_address(config, window_group(self.entry, asked.window), asked.chunk)
             ),
         ]
-        latent = later(m, "latent", reader.data, 1)
-        spikes = later(m, "spikes", self.spikes, 1)
-        self._share(m, steps[Project.LATENCY - 2], latent, spikes)
+        latent = later(m, "latent", reader.data, ChunkMemory.LATENCY - 1)
+        wait = Project.LATENCY - self.OWN - self.SPIKES_AT
+        spikes = later(m, "spikes", self.spikes, wait)
+        self._share(m, steps[Project.LATENCY - self.OWN], latent, spikes)
         return m
 
-    def _share(self, m, at, latent, spikes):
+    def _share(self, m: Module, at: Any, latent: Any, spikes: Any) -> None:
         """m = saturate(latent's signal - cost of a spike), of winners."""
         out = register(m, self.m)
-        won = Signal(self.config.chunk_lanes)
         everyone = ~self.entry.flags.pool
-        m.d.comb += won.eq(Array(self.winners)[at.corner] & when_all(at.pooled, len(won)))
         for lane in range(self.config.chunk_lanes):
             total = Signal(signed(SIGNAL_BITS + 1), name=f"total_{lane}", reset_less=True)
             wins = Signal(name=f"wins_{lane}", reset_less=True)
+            won = self.winners.values[lane].bit_select(at.corner, 1) & at.pooled
             m.d.sync += [
                 total.eq(when(~self.none, latent[lane]) - when(spikes[lane], self.cost)),
-                wins.eq(won[lane] | everyone),
+                wins.eq(won | everyone),
             ]
-            clipped = Mux(total >= TOP, TOP - 1, Mux(total < -TOP, -TOP, total))
-            m.d.sync += out[lane].eq(when(wins, clipped))
-
-
-def when_all(condition, bits: int):
-    """Ones, or zeros."""
-    return Mux(condition, (1 << bits) - 1, 0)
+            m.d.sync += out[lane].eq(when(wins, saturate(total, SIGNAL_BITS)))

@@ -1,14 +1,17 @@
 """The walk over a layer that turns class signals into gains, a step a cycle."""
 
-from amaranth import Const, Module, Mux, Signal
+from typing import Any
+
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
-from hw.core.base.chunks import place_bits
+from hw.core import kinds
+from hw.core.base.chunks import chunk_address_bits
+from hw.core.base.layouts import group_bits, layer_entry
 from hw.core.base.raster import Raster
-from hw.core.base.tokens import layer_entry, state_bits
 from hw.core.learn.project import AT_ONCE, parts
 
 CAUSAL, NON_CAUSAL, DECAY, ADD = range(4)  # products, in this order
@@ -30,23 +33,32 @@ def step(config: CoreConfig) -> data.StructLayout:
         "job": 2,
         "working": 1,
         "first": 1,
-        "group": state_bits(config),
-        "state": state_bits(config),
+        "group": group_bits(config),
+        "state": group_bits(config),
         "chunk": bits_for(config.chunks),
-        "number": place_bits(config),
+        "number": chunk_address_bits(config),
     }
     if config.map_pixels:
-        fields |= {"keep": 1, "mapped": 1, "latent": state_bits(config)}
-        fields |= {"window": state_bits(config), "corner": 2, "pooled": 1}
+        fields |= {"keep": 1, "mapped": 1, "latent": group_bits(config)}
+        fields |= {"window": group_bits(config), "corner": 2, "pooled": 1}
     return data.StructLayout(fields)
 
 
 class Steps(wiring.Component):
-    """Takes the layer of `parameters` when `ready`; its `entry` follows a cycle later and stays.
+    """Goes over one layer.
 
     A flat layer: every part of every chunk of every group, and as many cycles as products are left to
-    do. A map: every part of the latents; then the products of every pixel's chunks. `done` comes when
-    all that `settles` in so many cycles has.
+    do. A map: every part of the latents; then the products of every pixel's chunks.
+
+    ready        there is a layer
+    taken        pulse: it is taken
+    parameters   its entry, while `ready`
+    entry        its entry, from a cycle after `taken` on
+    any_signal   one of its class signals is not zero, while `ready`
+    class_count  classes in use
+    blocked      wait in this cycle, unless on a map
+    step         what this cycle is for
+    done         pulse: all that `settles` in so many cycles has
     """
 
     def __init__(self, config: CoreConfig, settles: int) -> None:
@@ -65,17 +77,17 @@ class Steps(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, walk, entry = self.config, self.step, self.entry
         self.last_part = Signal(range(parts(config.classes) + 1))
         self.at = Signal(range(parts(config.classes) + ADD + 1))
-        self.group, self.state = Signal(state_bits(config)), Signal(state_bits(config))
+        self.group, self.state = Signal(group_bits(config)), Signal(group_bits(config))
         self.chunk = Signal(bits_for(config.chunks))
-        self.number = Signal(place_bits(config))
+        self.number = Signal(chunk_address_bits(config))
         self.last_job = Signal(range(ADD + 1))  # number of products of a neuron, less one
         drain = Signal(range(self.settles + 1))
-        self.of_map = entry.flags.convolution if config.map_pixels else Const(0)
+        self.of_map = kinds.of_map(config, entry)
         m.d.comb += [
             walk.part.eq(self.at),
             walk.begin.eq(self.at == 0),
@@ -109,7 +121,7 @@ class Steps(wiring.Component):
                     self._map(m)
         return m
 
-    def _begin(self, m):
+    def _begin(self, m: Module) -> None:
         m.d.comb += self.taken.eq(self.ready)
         m.d.sync += [
             counter.eq(0)
@@ -123,7 +135,7 @@ class Steps(wiring.Component):
                 m.d.sync += self.last_part.eq((self.class_count - 1) >> (AT_ONCE - 1).bit_length())
             m.next = "WALK"
 
-    def _walk(self, m):
+    def _walk(self, m: Module) -> None:
         """A flat layer's neurons, or a map's latents, of which no product is made."""
         walk, entry, at, of_map = self.step, self.entry, self.at, self.of_map
         last = Signal()
@@ -134,10 +146,9 @@ class Steps(wiring.Component):
             walk.working.eq(~self.blocked & (at >= self.last_part) & ~of_map),
             walk.first.eq(self.number == 0),
         ]
-        groups = entry.groups
+        groups = kinds.latent_groups(self.config, entry)
         if self.config.map_pixels:
             m.d.comb += walk.keep.eq(walk.go & walk.end & of_map)
-            groups = Mux(of_map, entry.latents, entry.groups)
         with m.If(~self.blocked):
             m.d.sync += at.eq(at + 1)
             with m.If(last):
@@ -151,7 +162,7 @@ class Steps(wiring.Component):
                             with m.If(of_map):
                                 m.next = "SETTLE"
 
-    def _map(self, m):
+    def _map(self, m: Module) -> None:
         """The products of a map's neurons, pixel after pixel."""
         walk, raster, last = self.step, self.raster, Signal()
         m.d.comb += [

@@ -1,25 +1,38 @@
 """What a sample answers: status, prediction, cycles, spikes per layer, scores."""
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import SCORE_BITS
-from hw.core.base.tokens import layer_bits
+from hw.core.base.layouts import layer_bits
+from hw.core.interfaces import ResultControl
 from hw.core.ports import ResultWords
 
 
 class Result(wiring.Component):
-    """On `start`: finds the highest score (the first of equals), then sends the words of
-    `golden.spec.samples.Result`; `done` pulses after the last."""
+    """Finds the highest score (the first of equals), then sends `golden.spec.samples.Result`.
+
+    control      the sample is done, its result is sent
+    busy         the cycle counts as one of the sample
+    begin        pulse: a sample begins
+    class_count  classes in use
+    status       what was wrong with the sample
+    score_index  a class
+    score        its score
+    spike_index  a layer
+    spike_count  its spikes
+    result       words of the result
+    """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         super().__init__(
             {
-                "start": In(1),
-                "done": Out(1),
+                "control": In(ResultControl()),
                 "busy": In(1),
                 "begin": In(1),
                 "class_count": In(16),
@@ -32,7 +45,7 @@ class Result(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
         best = Signal(signed(SCORE_BITS))
@@ -56,7 +69,7 @@ class Result(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += index.eq(0)
-                with m.If(self.start):
+                with m.If(self.control.start):
                     m.next = "COMPARE"
             with m.State("COMPARE"):
                 m.d.sync += comparing.eq(1), index.eq(index + 1)
@@ -94,6 +107,6 @@ class Result(wiring.Component):
                     m.d.sync += half.eq(~half), index.eq(index + half)
                     with m.If(word.last):
                         m.d.sync += index.eq(0)
-                        m.d.comb += self.done.eq(1)
+                        m.d.comb += self.control.done.eq(1)
                         m.next = "IDLE"
         return m

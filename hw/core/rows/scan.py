@@ -1,25 +1,23 @@
 """Spikes of a fired chunk into events for the next layer. Twin of golden/rows/scan.py."""
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.spec.config import CoreConfig
+from hw.core.base.layouts import event, event_stream, spike_word
 from hw.core.base.pipeline import front
-from hw.core.base.tokens import event, event_stream
 
 AHEAD = 32  # events found ahead of the next layer
-
-
-def spike_word(config: CoreConfig) -> data.StructLayout:
-    """Spikes of one chunk; `last` of its layer."""
-    return data.StructLayout({"spikes": config.chunk_lanes, "last": 1})
 
 
 class Scan(wiring.Component):
     """A chunk of spikes in per cycle, an event out per cycle.
 
-    `chunks` is never held up: there is room for every chunk of the largest layer.
+    chunks  never held up: there is room for every chunk of the largest layer
+    events  its spikes, one by one
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -31,7 +29,7 @@ class Scan(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
         shape = spike_word(config)
@@ -54,7 +52,7 @@ class Scan(wiring.Component):
         self._search(m, word, words, found)
         return m
 
-    def _search(self, m, word, words, found):
+    def _search(self, m: Module, word: Any, words: fifo.SyncFIFO, found: fifo.SyncFIFO) -> None:
         config, width = self.config, self.config.chunk_lanes
         rest = Signal(width)  # spikes of the chunk in hand that are not sent yet
         final = Signal()  # the chunk in hand is the layer's last

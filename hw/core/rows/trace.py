@@ -6,16 +6,20 @@ back in at the end. No address is ever computed, no trace is kept for a silent r
 full only when every row of every layer is in it.
 """
 
-from amaranth import Array, Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from typing import Any
+
+from amaranth import Array, Module, Mux, Signal, Value
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, TRACE_BITS
-from hw.core.base.pipeline import later
-from hw.core.base.tokens import event, event_stream, layer_bits, visit
+from hw.core.base.formats import saturate_unsigned
+from hw.core.base.layouts import event, event_stream, layer_bits, trace_entry, visit
+from hw.core.base.pipeline import later, when
+from hw.core.interfaces import TraceControl, TracePeek
 
 AHEAD = 8  # entries fetched ahead of the merge
 
@@ -23,38 +27,28 @@ AHEAD = 8  # entries fetched ahead of the merge
 class Trace(wiring.Component):
     """Merges a layer's active list with its spikes into `visits`, one row a cycle, ascending.
 
-    `start` begins a pass with the parameters beside it, which stay until its end. `flush`: there are
-    no spikes, nothing is kept. `clear` empties all lists. While no pass runs, `peek` reads entries
-    from the front of the ring (2 cycles) and `peek_count` the length of a layer's list (1 cycle).
+    control  which layer's list, and how
+    events   its spikes
+    visits   the rows of both, and the end of the pass
+    starved  the merge waits for an event
+    peek     the lists, for the host
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.entry = data.StructLayout({"row": config.row_bits, "trace": TRACE_BITS, "spiked": 1})
+        self.entry = trace_entry(config)
         self.counter = bits_for(config.trace_entries)
         super().__init__(
             {
-                "clear": In(1),
-                "start": In(1),
-                "skip": In(1),  # drop the list of `layer` unvisited: it is at the front of the ring
-                "flush": In(1),
-                "keep": In(1),
-                "layer": In(layer_bits(config)),
-                "bias": In(1),
-                "last_row": In(config.row_bits),
-                "decay": In(FACTOR_BITS),
-                "gain": In(TRACE_BITS),
+                "control": In(TraceControl(config)),
                 "events": In(event_stream(config)),
                 "visits": Out(stream.Signature(visit(config))),
-                "starved": Out(1),  # waiting for an event
-                "peek": In(config.row_bits),
-                "peek_entry": Out(self.entry),
-                "peek_layer": In(layer_bits(config)),
-                "peek_count": Out(self.counter),
+                "starved": Out(1),
+                "peek": In(TracePeek(config)),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
         memory = Memory(shape=self.entry, depth=config.trace_entries, init=[])
@@ -67,26 +61,28 @@ class Trace(wiring.Component):
         self._fetch(m, memory.read_port(), ahead, lengths, left)
         self._merge(m, ahead, left)
         self._keep(m, memory.write_port(), lengths)
-        with m.If(self.start):
-            m.d.sync += left.eq(lengths[self.layer]), lengths[self.layer].eq(0)
-        with m.If(self.skip):
-            m.d.sync += lengths[self.layer].eq(0)
-        with m.If(self.clear):
+        with m.If(self.control.start):
+            m.d.sync += left.eq(lengths[self.control.layer]), lengths[self.control.layer].eq(0)
+        with m.If(self.control.skip):
+            m.d.sync += lengths[self.control.layer].eq(0)
+        with m.If(self.control.clear):
             m.d.sync += [length.eq(0) for length in lengths]
-        m.d.sync += self.peek_count.eq(lengths[self.peek_layer])
+        m.d.sync += self.peek.count.eq(lengths[self.peek.layer])
         return m
 
-    def _next(self, pointer):
+    def _next(self, pointer: Value) -> Value:
         """The following place of the ring."""
         last = self.config.trace_entries - 1
         return Mux(pointer == last, 0, pointer + 1)
 
-    def _wrap(self, place):
+    def _wrap(self, place: Value) -> Value:
         """A place at most one turn beyond the end of the ring."""
         entries = self.config.trace_entries
         return Mux(place >= entries, place - entries, place)
 
-    def _fetch(self, m, port, ahead, lengths, left):
+    def _fetch(
+        self, m: Module, port: Any, ahead: fifo.SyncFIFO, lengths: Array, left: Signal
+    ) -> None:
         """Read entries before the merge asks for them."""
         config = self.config
         head = Signal(config.row_bits)
@@ -95,33 +91,33 @@ class Trace(wiring.Component):
         room = (ahead.level + fetched + arrived) < AHEAD
         fetch = (unread != 0) & room
         peeked = Signal(config.row_bits + 1)
-        m.d.comb += peeked.eq(head + self.peek)
+        m.d.comb += peeked.eq(head + self.peek.index)
         m.d.comb += [
             port.addr.eq(Mux(unread != 0, head, self._wrap(peeked))),
             ahead.w_data.eq(later(m, "arrived", port.data, 1)),
             ahead.w_en.eq(arrived),
-            self.peek_entry.eq(port.data),
+            self.peek.entry.eq(port.data),
         ]
         m.d.sync += fetched.eq(fetch), arrived.eq(fetched)
         with m.If(fetch):
             m.d.sync += head.eq(self._next(head)), unread.eq(unread - 1)
-        with m.If(self.start):
-            m.d.sync += unread.eq(lengths[self.layer])
-        with m.If(self.skip):
+        with m.If(self.control.start):
+            m.d.sync += unread.eq(lengths[self.control.layer])
+        with m.If(self.control.skip):
             beyond = Signal(config.row_bits + 1)
-            m.d.comb += beyond.eq(head + lengths[self.layer])
+            m.d.comb += beyond.eq(head + lengths[self.control.layer])
             m.d.sync += head.eq(self._wrap(beyond))
-        with m.If(self.clear):
+        with m.If(self.control.clear):
             m.d.sync += head.eq(0)
 
-    def _merge(self, m, ahead, left):
+    def _merge(self, m: Module, ahead: fifo.SyncFIFO, left: Signal) -> None:
         """The smaller of list front and spike front; both, where they are the same row."""
         running, bias_due = Signal(), Signal()
         old = Signal(self.entry)
         spike = Signal(event(self.config))
         m.d.comb += old.eq(ahead.r_data), spike.eq(self.events.payload)
-        ended = self.flush | (self.events.valid & spike.end)
-        spike_row = Mux(ended, self.last_row, spike.row)
+        ended = self.control.flush | (self.events.valid & spike.end)
+        spike_row = Mux(ended, self.control.last_row, spike.row)
         has_spike = Mux(ended, bias_due, self.events.valid)
         no_spike = ended & ~bias_due
         has_old, no_old = ahead.r_rdy, left == 0
@@ -132,8 +128,8 @@ class Trace(wiring.Component):
         out = self.visits.payload
         m.d.comb += [
             ahead.r_en.eq(go & take_old),
-            self.events.ready.eq(go & ((take_spike & ~ended) | (end & ~self.flush))),
-            self.starved.eq(running & ~self.flush & ~self.events.valid),
+            self.events.ready.eq(go & ((take_spike & ~ended) | (end & ~self.control.flush))),
+            self.starved.eq(running & ~self.control.flush & ~self.events.valid),
         ]
         with m.If(self.visits.ready):
             m.d.sync += self.visits.valid.eq(0)
@@ -142,7 +138,7 @@ class Trace(wiring.Component):
                 self.visits.valid.eq(take_old | take_spike | end),
                 out.row.eq(Mux(take_old, old.row, spike_row)),
                 out.trace.eq(Mux(take_old, old.trace, 0)),
-                out.spiked.eq(take_old & old.spiked),
+                out.previous_spike.eq(take_old & old.previous_spike),
                 out.spike.eq(take_spike),
                 out.end.eq(end),
             ]
@@ -152,10 +148,10 @@ class Trace(wiring.Component):
                 m.d.sync += bias_due.eq(0)
             with m.If(end):
                 m.d.sync += running.eq(0)
-        with m.If(self.start):
-            m.d.sync += running.eq(1), bias_due.eq(self.bias & ~self.flush)
+        with m.If(self.control.start):
+            m.d.sync += running.eq(1), bias_due.eq(self.control.bias & ~self.control.flush)
 
-    def _keep(self, m, port, lengths):
+    def _keep(self, m: Module, port: Any, lengths: Array) -> None:
         """q[t] = lambda q[t-1] + gain x[t]; back into the ring unless there is nothing left of it."""
         out = self.visits.payload
         tail = Signal(self.config.row_bits)
@@ -166,23 +162,28 @@ class Trace(wiring.Component):
         product = Signal(TRACE_BITS + FACTOR_BITS)
         entry = Signal(self.entry)
         total = Signal(TRACE_BITS + 1)
-        full = (1 << TRACE_BITS) - 1
-        m.d.comb += total.eq((product >> FACTOR_BITS) + Mux(spike, self.gain, 0))
+        m.d.comb += total.eq((product >> FACTOR_BITS) + when(spike, self.control.gain))
         m.d.sync += [
-            visited.eq(self.visits.valid & self.visits.ready & ~out.end & self.keep & ~self.flush),
-            layer[0].eq(self.layer),
+            visited.eq(
+                self.visits.valid
+                & self.visits.ready
+                & ~out.end
+                & self.control.keep
+                & ~self.control.flush
+            ),
+            layer[0].eq(self.control.layer),
             row.eq(out.row),
             spike.eq(out.spike),
-            product.eq(out.trace * self.decay),
+            product.eq(out.trace * self.control.decay),
             kept.eq(visited & ((total != 0) | spike)),
             layer[1].eq(layer[0]),
             entry.row.eq(row),
-            entry.trace.eq(Mux(total > full, full, total)),
-            entry.spiked.eq(spike),
+            entry.trace.eq(saturate_unsigned(total, TRACE_BITS)),
+            entry.previous_spike.eq(spike),
         ]
         m.d.comb += port.addr.eq(tail), port.data.eq(entry), port.en.eq(kept)
         with m.If(kept):
             m.d.sync += tail.eq(self._next(tail))
             m.d.sync += lengths[layer[1]].eq(lengths[layer[1]] + 1)
-        with m.If(self.clear):
+        with m.If(self.control.clear):
             m.d.sync += tail.eq(0)

@@ -1,59 +1,61 @@
-"""Slots on their way to the lanes: of rows as the merge finds them, and of replayed ones."""
+"""Slots on their way to the lanes: of rows as the merge finds them, and of rows of the row list."""
 
-from amaranth import Cat, Mux, Signal
+from typing import Any
 
-from hw.core.base.pipeline import later
-from hw.core.base.tokens import slot, visit
-from hw.core.schedule.replay import Replay
+from amaranth import Cat, Module, Signal
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.spec.config import CoreConfig
+from hw.core.base.layouts import slot, visit
+from hw.core.base.pipeline import derived, later
+from hw.core.interfaces import Slots
+from hw.core.schedule.passes import turn
+from hw.core.schedule.row_list import RowList
 
 
-def issue(m, run):
-    """Pipeline of slots: replayed ones wait Replay.LATENCY cycles for their row."""
-    config = run.config
-    here = Signal(slot(config))
-    lanes = run.config.lanes
-    there = run.replayed | run.fresh_valid
-    m.d.comb += [
-        here.address.eq(run.offset),
-        here.update.eq(run.updates),
-        here.first.eq(run.first),
-        here.last.eq(run.ending & ~run.held & ~run.flush),
-        here.context.layer.eq(run.layer),
-        here.context.state.eq(run.state),
-        here.context.valid.eq(Mux(run.outputs_left > lanes, lanes, run.outputs_left)),
-        here.context.final.eq(run.final),
-        here.context.fresh.eq(run.step == 0),
-        here.context.learn.eq(run.learn),
-        here.context.teach.eq(run.learn & (run.step >= run.header.learn_from)),
-    ]
-    with m.If(there & ~(run.ending & ~run.held)):
-        m.d.sync += run.first.eq(0)
-    with m.If((there | ~run.first) & (run.short != 0)):
-        m.d.sync += run.short.eq(run.short - 1)
+class Issue(Component):
+    """Slots of the row list wait for their row; those of the merge come at once.
 
-    tail = later(m, "replay", here, Replay.LATENCY)
-    mark = later(
-        m, "mark", Cat(run.replayed, run.replayed & ~run.ending), Replay.LATENCY
-    )  # slot, row
-    chosen = Signal(slot(config))
-    row = Signal(visit(config))
-    valid, is_row = Signal(), Signal()
-    with m.If(mark[0]):
-        m.d.comb += chosen.eq(tail), row.eq(run.replay.visit)
-        m.d.comb += valid.eq(1), is_row.eq(mark[1])
-    with m.Else():
-        m.d.comb += chosen.eq(here), row.eq(run.fresh_visit)
-        m.d.comb += valid.eq(run.fresh_valid), is_row.eq(run.fresh_valid & ~run.ending)
-    learns = chosen.update & ((row.trace != 0) | row.spiked)
-    m.d.sync += [
-        run.slot.eq(chosen),
-        run.slot.row.eq(is_row & (learns | row.spike)),
-        run.slot.update.eq(is_row & learns),
-        run.slot.spike.eq(is_row & row.spike),
-        run.slot.trace.eq(row.trace),
-        run.slot.spiked.eq(row.spiked),
-        run.slot.address.eq(chosen.address + row.row),
-        run.slot.first.eq(valid & chosen.first),
-        run.slot.last.eq(valid & chosen.last),
-        run.issued.eq(is_row),
-    ]
+    turn   what a pass does in this cycle
+    row    from the row list: what was asked for RowList.LATENCY cycles ago
+    slots  to the lanes, LATENCY cycles later at most
+    """
+
+    @derived
+    def LATENCY(cls) -> int:
+        return RowList.LATENCY + 1
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {"turn": In(turn(config)), "row": In(visit(config)), "slots": Out(Slots(config))}
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        here, out = self.turn, self.slots.slot
+        marks = Cat(here.listed, here.listed & ~here.ending)
+        listed, has_row = later(m, "marks", marks, RowList.LATENCY)
+        listed_slot = later(m, "listed", here.slot, RowList.LATENCY)
+        chosen, row = Signal(slot(self.config)), Signal(visit(self.config))
+        valid, is_row = Signal(), Signal()
+        with m.If(listed):
+            m.d.comb += chosen.eq(listed_slot), row.eq(self.row)
+            m.d.comb += valid.eq(1), is_row.eq(has_row)
+        with m.Else():
+            m.d.comb += chosen.eq(here.slot), row.eq(here.visit)
+            m.d.comb += valid.eq(here.merged), is_row.eq(here.merged & ~here.ending)
+        learns = chosen.update & ((row.trace != 0) | row.previous_spike)
+        m.d.sync += [
+            out.eq(chosen),
+            out.active.eq(is_row & (learns | row.spike)),
+            out.update.eq(is_row & learns),
+            out.spike.eq(is_row & row.spike),
+            out.trace.eq(row.trace),
+            out.previous_spike.eq(row.previous_spike),
+            out.address.eq(chosen.address + row.row),
+            out.first.eq(valid & chosen.first),
+            out.last.eq(valid & chosen.last),
+            self.slots.issued.eq(is_row),
+        ]
+        return m

@@ -1,13 +1,45 @@
-"""What a pass does in a cycle: the row it asks for, and what follows its end. Parts of the Sequencer.
+"""The passes over a layer: which row is visited in which cycle. Twin of golden/schedule/passes.py.
 
-Each is called in one of its states, with the Sequencer as `run`.
+A pass is one group's way over its layer's rows. The first group of a flat layer takes them from the merge
+as it finds them. The others go over the row list, a row a cycle, without a gap between groups. In a layer
+whose pixels share weights, every pass visits segments of the row list.
 """
 
-from amaranth import Mux, Signal
+from typing import Any
+
+from amaranth import Module, Mux, Signal, Value
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
+from hw.core import kinds
+from hw.core.base.layouts import group_bits, layer_bits, layer_entry, slot, visit, word_bits
+from hw.core.base.pipeline import later
+from hw.core.interfaces import RowListControl
+from hw.core.lanes.times import LaneTimes
+from hw.core.schedule.segments import Segments
 
-GAP = 3  # slots before the next pixel's pass, which may read the last row this one wrote
+
+def step_context(config: CoreConfig) -> data.StructLayout:
+    """What all groups of a layer share in a step.
+
+    `fresh`: the sample's first step. `learn`: traces are kept. `teach`: the learning signal is on.
+    `flush`: there are no spikes, deferred updates are applied.
+    """
+    return data.StructLayout(
+        {"layer": layer_bits(config), "fresh": 1, "learn": 1, "teach": 1, "flush": 1}
+    )
+
+
+def turn(config: CoreConfig) -> data.StructLayout:
+    """What a pass does in a cycle.
+
+    `slot` without its row. Its row is `visit` if it is `merged`; the one that the row list is asked for in
+    this cycle if it is `listed`; none if it is the `ending` of its pass.
+    """
+    return data.StructLayout(
+        {"slot": slot(config), "merged": 1, "visit": visit(config), "listed": 1, "ending": 1}
+    )
 
 
 def slots_lacking(config: CoreConfig) -> int:
@@ -15,92 +47,251 @@ def slots_lacking(config: CoreConfig) -> int:
     return max(config.chunks - 1, bool(config.map_pixels))
 
 
-def merged_rows(m, run):
-    """Group 0: rows as the merge finds them."""
-    token = run.visits.payload
-    m.d.comb += [
-        run.visits.ready.eq(~run.held),
-        run.fresh_visit.eq(token),
-        run.fresh_valid.eq(run.visits.valid),
-        run.ending.eq(run.visits.valid & token.end),
-        run.replay.record.eq(run.visits.valid & ~token.end),
-        run.wait_input.eq(run.starved & ~run.visits.valid & (run.layer == 0)),
-        run.wait_spikes.eq(run.starved & ~run.visits.valid & (run.layer != 0)),
-    ]
-    _end(m, run)
+def gap(config: CoreConfig) -> int:
+    """Slots from a row that is written to the end of its pass, if the next pass may read the row.
+
+    The end itself and the first row of the next pass are two of the cycles of LaneTimes.REUSE.
+    """
+    return LaneTimes.REUSE - 2
 
 
-def replayed_rows(m, run):
-    """Further groups: every row again, or the spikes alone if there is nothing to update."""
-    length = Mux(run.updates, run.replay.visited, run.replay.spiked)
-    m.d.comb += [
-        run.replay.address.eq(run.at),
-        run.replay.spikes_only.eq(~run.updates),
-        run.replayed.eq(1),
-        run.ending.eq(run.at == length),
-    ]
-    with m.If(~run.ending):
-        m.d.sync += run.at.eq(run.at + 1)
-    _end(m, run)
+class Passes(Component):
+    """Goes over all groups of the layer of `entry`.
 
+    start         pulse: a layer begins; `entry` and `step` stay until `done`
+    done          pulse: its last pass ends
+    entry         of the layer
+    step          of the sample
+    visits        its rows, from the merge
+    starved       the merge waits for an event
+    list          the row list
+    group         a group that may have a deferred update
+    updates       it has; where there are maps, a cycle later
+    next_group    another one, where there are maps
+    next_updates  it has, a cycle later
+    full          no learning signal can be formed for the layer yet: its last pass must wait
+    last          pulse: the layer's last group is on its way
+    turn          what is done in this cycle
+    wait_input    waiting for the host's events
+    wait_spikes   waiting for the spikes of the layer before
+    wait_signal   waiting for a learning signal
+    """
 
-def windows(m, run):
-    """Pixels that share weights: the list is recorded while one pass after the other visits it."""
-    window, replay = run.window, run.replay
-    token, there, soon = window.stretches.payload, Signal(), Signal()
-    address = Signal.like(run.at)
-    # of an average, the next stretch of a pass may begin with the row that this one ended with
-    average = run.entry_reg.flags.average
-    m.d.comb += soon.eq(average & ~run.within & ~token.end & (run.gap != 0))
-    m.d.comb += [
-        there.eq(window.stretches.valid & ~soon),
-        window.visits.valid.eq(run.visits.valid),
-        run.visits.ready.eq(window.visits.ready),
-        replay.record.eq(window.record),
-        address.eq(Mux(run.within, run.at, token.first)),
-        replay.address.eq(address),
-        replay.spikes_only.eq(~token.updates),
-        run.replayed.eq(there),
-        run.ending.eq(there & token.end),
-        run.offset.eq(token.offset),
-        run.updates.eq(token.updates),
-        run.final.eq(token.final),
-        run.wait_input.eq(~there & run.starved & (run.layer == 0)),
-        run.wait_spikes.eq(~there & run.starved & (run.layer != 0)),
-    ]
-    last = address + 1 == token.beyond
-    m.d.comb += window.stretches.ready.eq(Mux(token.end, ~run.held, last & ~soon))
-    with m.If(there & ~token.end):
-        m.d.sync += run.at.eq(address + 1), run.within.eq(~last)
-        with m.If(token.updates):
-            m.d.sync += run.gap.eq(Mux(average, GAP + 1, GAP))  # there is no end between
-    _end(m, run)
-    with m.If(run.ending & ~run.held):
-        with m.If(token.pixel_end):
-            m.d.sync += run.outputs_left.eq(run.entry_reg.outputs)
-        with m.If(~token.final):
-            m.next = "WINDOW"
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "done": Out(1),
+                "entry": In(layer_entry()),
+                "step": In(step_context(config)),
+                "visits": In(stream.Signature(visit(config))),
+                "starved": In(1),
+                "list": Out(RowListControl(config)),
+                "group": Out(group_bits(config)),
+                "updates": In(1),
+                "next_group": Out(group_bits(config)),
+                "next_updates": In(1),
+                "full": In(1),
+                "last": Out(1),
+                "turn": Out(turn(config)),
+                "wait_input": Out(1),
+                "wait_spikes": Out(1),
+                "wait_signal": Out(1),
+            }
+        )
 
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        config = self.config
+        # the pass in hand
+        self.at = Signal(config.row_bits + 1)  # next row of the row list
+        self.lacking = Signal(range(slots_lacking(config) + 1))  # slots it needs yet
+        self.gap = Signal(range(gap(config) + 2))  # slots that must pass before its end
+        self.final = Signal()  # it is the layer's last
+        self.offset, self.applies = Signal(word_bits(config)), Signal()
+        # this cycle
+        self.ends, self.held = Signal(), Signal()  # the pass could end; it has to wait
+        self.goes_on = Signal()  # the pass ends
+        self.pixel_ends = Signal()  # and it is the last one of its pixel
+        self.idle = Signal()
+        waits = self.final & ~self.step.flush & self.full
+        m.d.comb += [
+            self.held.eq(self.ends & ((self.lacking != 0) | (self.gap != 0) | waits)),
+            self.goes_on.eq(self.ends & ~self.held),
+            self.done.eq(self.goes_on & self.final),
+            self.last.eq(self.done & ~self.step.flush),
+            self.wait_signal.eq(self.held & (self.lacking == 0) & (self.gap == 0)),
+            self.turn.visit.eq(self.visits.payload),
+            self.turn.ending.eq(self.ends),
+            self.list.recorded.eq(self.visits.payload),
+            self.list.restart.eq(self.start),
+        ]
+        with m.If(self.gap != 0):
+            m.d.sync += self.gap.eq(self.gap - 1)
+        self._slot(m)
+        if config.map_pixels:
+            m.submodules.segments = segments = self._find_segments(m)
+        with m.FSM() as fsm:
+            m.d.comb += self.idle.eq(fsm.ongoing("IDLE"))
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.next = "MERGE"
+                    if config.map_pixels:
+                        with m.If(kinds.shares_rows(self.entry)):
+                            m.next = "SEGMENTS"
+            with m.State("MERGE"):
+                self._merge(m)
+            with m.State("LIST"):
+                self._list(m)
+            if config.map_pixels:
+                with m.State("SEGMENTS"):
+                    self._segments(m, segments)
+        return m
 
-def _end(m, run):
-    with m.If(run.held & (run.short == 0) & (run.gap == 0)):
-        m.d.comb += run.wait_signal.eq(1)
-    with m.If(run.ending & ~run.held):
-        _next_group(m, run)
+    def _slot(self, m: Module) -> None:
+        """The group of the pass in hand, and what its slots say of it."""
+        config, entry, out = self.config, self.entry, self.turn.slot
+        number, group = Signal(16), Signal(range(config.neuron_groups + 1))
+        base, neurons_left = Signal(word_bits(config)), Signal(16)
+        first, last_group = Signal(), Signal()
+        applies = self._deferred(m, group)
+        there = self.turn.listed | self.turn.merged
+        m.d.comb += [
+            self.final.eq(last_group),
+            self.offset.eq(base),
+            self.applies.eq(applies),
+            out.address.eq(self.offset),
+            out.update.eq(self.applies),
+            out.first.eq(first),
+            out.last.eq(self.goes_on & ~self.step.flush),
+            out.context.layer.eq(self.step.layer),
+            out.context.group.eq(group),
+            out.context.neurons.eq(Mux(neurons_left > config.lanes, config.lanes, neurons_left)),
+            out.context.final.eq(self.final),
+            out.context.fresh.eq(self.step.fresh),
+            out.context.learn.eq(self.step.learn),
+            out.context.teach.eq(self.step.teach),
+        ]
+        with m.If(there):
+            m.d.sync += first.eq(0)
+        with m.If((there | ~first) & (self.lacking != 0)):
+            m.d.sync += self.lacking.eq(self.lacking - 1)
+        with m.If(self.goes_on):
+            m.d.sync += [
+                number.eq(number + 1),
+                last_group.eq(number + 2 == entry.groups),
+                base.eq(base + entry.rows),
+                group.eq(group + 1),
+                neurons_left.eq(Mux(self.pixel_ends, entry.outputs, neurons_left - config.lanes)),
+                first.eq(1),
+                self.lacking.eq(slots_lacking(config)),
+            ]
+        with m.If(self.start):
+            m.d.sync += [
+                number.eq(0),
+                last_group.eq(entry.groups == 1),
+                base.eq(entry.weight_base),
+                group.eq(entry.state_base),
+                neurons_left.eq(entry.outputs),
+                first.eq(1),
+                self.lacking.eq(slots_lacking(config)),
+            ]
 
+    def _deferred(self, m: Module, group: Signal) -> Signal:
+        """Whether the flat group in hand has a deferred update; asked for a pass ahead."""
+        applies, start = Signal(), self.start
+        m.d.comb += self.group.eq(Mux(self.idle, self.entry.state_base, group + 1))
+        if self.config.map_pixels:
+            # answered a cycle later: no row is there before, no pass is shorter than two
+            start = later(m, "started", start, 1)
+        with m.If(start | self.goes_on):
+            m.d.sync += applies.eq(self.updates)
+        return applies
 
-def _next_group(m, run):
-    m.d.comb += run.goes_on.eq(1)
-    m.d.sync += [
-        run.at.eq(0),
-        run.group.eq(run.group + 1),
-        run.last_group.eq(run.group + 2 == run.entry_reg.groups),
-        run.base.eq(run.base + run.entry_reg.rows),
-        run.state.eq(run.state + 1),
-        run.outputs_left.eq(run.outputs_left - run.config.lanes),
-        run.first.eq(1),
-        run.short.eq(slots_lacking(run.config)),
-    ]
-    m.next = "REPLAY"
-    with m.If(run.final):
-        m.next = "NEXT"
+    def _wait(self, m: Module, empty: Value) -> None:
+        """What a cycle without a row waits for."""
+        waits = empty & self.starved
+        m.d.comb += self.wait_input.eq(waits & (self.step.layer == 0))
+        m.d.comb += self.wait_spikes.eq(waits & (self.step.layer != 0))
+
+    def _merge(self, m: Module) -> None:
+        """The first group: rows as the merge finds them."""
+        there, end = self.visits.valid, self.visits.payload.end
+        m.d.comb += [
+            self.visits.ready.eq(~self.held),
+            self.turn.merged.eq(there),
+            self.ends.eq(there & end),
+            self.list.record.eq(there & ~end),
+        ]
+        self._wait(m, ~there)
+        with m.If(self.goes_on):
+            m.d.sync += self.at.eq(0)
+            m.next = "LIST"
+        with m.If(self.done):
+            m.next = "IDLE"
+
+    def _list(self, m: Module) -> None:
+        """Further groups: every row again, or the spikes alone if there is no deferred update."""
+        m.d.comb += [
+            self.list.address.eq(self.at),
+            self.list.spikes_only.eq(~self.applies),
+            self.turn.listed.eq(1),
+            self.ends.eq(self.at == Mux(self.applies, self.list.rows, self.list.spikes)),
+        ]
+        with m.If(~self.ends):
+            m.d.sync += self.at.eq(self.at + 1)
+        with m.If(self.goes_on):
+            m.d.sync += self.at.eq(0)
+        with m.If(self.done):
+            m.next = "IDLE"
+
+    def _segments(self, m: Module, segments: Segments) -> None:
+        """Pixels that share weights: the list is recorded while one pass after the other visits it."""
+        token, road = segments.segments.payload, self.list
+        there, soon = Signal(), Signal()
+        within = Signal()  # a segment has begun
+        address = Signal.like(self.at)
+        # of a whole map, the next segment of a pass may begin with the row that this one ended with
+        by_pixel = kinds.segmentation(self.entry).by_pixel
+        m.d.comb += [
+            soon.eq(by_pixel & ~within & ~token.end & (self.gap != 0)),
+            there.eq(segments.segments.valid & ~soon),
+            segments.visits.valid.eq(self.visits.valid),
+            self.visits.ready.eq(segments.visits.ready),
+            road.record.eq(segments.record),
+            address.eq(Mux(within, self.at, token.first)),
+            road.address.eq(address),
+            road.spikes_only.eq(~token.updates),
+            self.turn.listed.eq(there),
+            self.ends.eq(there & token.end),
+            self.offset.eq(token.offset),
+            self.applies.eq(token.updates),
+            self.final.eq(token.final),
+            self.pixel_ends.eq(token.pixel_end),
+        ]
+        self._wait(m, ~there)
+        last = address + 1 == token.beyond
+        m.d.comb += segments.segments.ready.eq(Mux(token.end, ~self.held, last & ~soon))
+        with m.If(there & ~token.end):
+            m.d.sync += self.at.eq(address + 1), within.eq(~last)
+            with m.If(token.updates):  # between segments there is no end
+                m.d.sync += self.gap.eq(gap(self.config) + by_pixel)
+        with m.If(self.goes_on):
+            m.d.sync += self.at.eq(0)
+        with m.If(self.done):
+            m.next = "IDLE"
+
+    def _find_segments(self, m: Module) -> Segments:
+        """The unit that finds them, beside the row list."""
+        segments = Segments(self.config)
+        m.d.comb += [
+            segments.start.eq(self.start & kinds.shares_rows(self.entry)),
+            segments.entry.eq(self.entry),
+            segments.visits.payload.eq(self.visits.payload),
+            segments.rows.eq(self.list.rows),
+            segments.spikes.eq(self.list.spikes),
+            self.next_group.eq(segments.group),
+            segments.updates.eq(self.next_updates),
+        ]
+        return segments

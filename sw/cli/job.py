@@ -1,0 +1,122 @@
+"""What `train` has to do, from its options: a run begun, or one that goes on."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from golden.spec.config import CoreConfig
+from sw.cli import options
+from sw.data import Dataset
+from sw.device import Device, Weights
+from sw.model import Model
+from sw.run import Checkpoint, Plan, RunFolder, checkpoint_file
+from sw.shadow import Shadowed
+
+# What a resumed run may be told; everything else it has from its checkpoint.
+WITH_RESUME = {
+    *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
+    *("out", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
+}
+
+
+@dataclass
+class Job:
+    """What to train, before there is a device."""
+
+    train_set: Dataset
+    test_set: Dataset
+    config: dict[str, Any]
+    """config.json, without what only the device knows."""
+    plan: Plan
+    run: RunFolder
+    resumed: Checkpoint | None = None
+
+
+def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
+    """A new run, the model loaded on its device, and the weights that it starts from.
+
+    Raises FileError, DataError, DoesNotFit, DeviceError, LinkError; ValueError for an option.
+    """
+    preset = options.preset_of(args)
+    seed = 1 if args.seed is None else args.seed
+    epochs = preset.epochs if args.epochs is None else args.epochs
+    plan = Plan(epochs=epochs, seed=seed, constant_rate=args.constant_rate)
+    core = options.core_of(args, preset, args.target)
+    data = options.data_of(args, preset)
+    train_set = options.load_data(data, train=True, cache=args.cache)
+    test_set = options.load_data(data, train=False, cache=args.cache)
+    network = options.network_of(args, preset, train_set)
+    if core is not None:
+        network.layers(core)  # says what does not fit before a simulation is built
+    start = RunFolder(args.start).weights() if args.start else network.initial_weights()
+    run = RunFolder(args.out or Path("runs") / f"{data['name']}-{seed}")
+    config = {
+        "network": network.as_dict(),
+        "data": options.learned(data, train_set),
+        "start": str(args.start) if args.start else None,
+    }
+    job = Job(train_set, test_set, config, plan, run)
+    device = _open(args, core, run)
+    with _closing(device):
+        model = Model(network, device, weights=start)
+    model.plan = plan
+    return job, model, start
+
+
+def resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
+    """The same for a run that was begun before: its settings come from its checkpoint."""
+    wrong = [
+        name
+        for name, value in vars(args).items()
+        if name not in WITH_RESUME and value != args.defaults[name]
+    ]
+    if wrong:
+        flag = "--from" if wrong[0] == "start" else "--" + wrong[0].replace("_", "-")
+        raise ValueError(f"{flag}: a resumed run keeps its settings; leave it out")
+    checkpoint = Checkpoint.load(checkpoint_file(args.resume))
+    config = checkpoint.config
+    if "data" not in config:
+        raise ValueError(f"{args.resume}: not begun by this command; resume it from Python")
+    train_set = options.load_data(config["data"], train=True, cache=args.cache)
+    test_set = options.load_data(config["data"], train=False, cache=args.cache)
+    start = RunFolder(Path(config["start"])).weights() if config["start"] else None
+    run = RunFolder(args.out or checkpoint_file(args.resume).parent)
+    device = _open(args, checkpoint.core, run)
+    with _closing(device):
+        model = Model.from_checkpoint(checkpoint, device)
+        if args.epochs is not None:
+            model.extend(args.epochs)
+    assert model.plan is not None
+    job = Job(train_set, test_set, config, model.plan, run, checkpoint)
+    return job, model, start or checkpoint.network.initial_weights()
+
+
+def _open(args: argparse.Namespace, core: CoreConfig | None, run: RunFolder) -> Device:
+    """The device, with a twin beside it if one is asked for."""
+    if args.shadow is None:
+        return options.open_device(args.target, core, args.baud)
+    return Shadowed.beside(
+        args.target,
+        core,
+        baud=args.baud,
+        twin=args.shadow,
+        every=args.shadow_every,
+        folder=run.path / "difference",
+    )
+
+
+class _closing:
+    """Closes a device when what follows fails."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        if failed is not None:
+            self.device.close()

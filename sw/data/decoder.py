@@ -1,0 +1,128 @@
+"""Decodes AEDAT4, EVT and DAT files with faery, in a child process: damage may crash it, not this one.
+
+The process is started for the first file and serves all others. faery is an optional extra.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import select
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sw.data.events import EVENT_DTYPE, DataError, Events, Sensor
+
+INSTALL = "install it with: pip install faery==0.7.1"
+WORKER = Path(__file__).with_name("decoder_child.py")
+SECONDS, BYTES_PER_SECOND = 60, 1_000_000  # time a file may take: a hundred times what it takes
+LARGEST = (1 << 14, 1 << 14)  # of a sensor, and what stands for "the file does not say"
+
+
+class Decoded(NamedTuple):
+    """What faery made of a file."""
+
+    events: Events
+    """`EVENT_DTYPE[n]`, all before `error`."""
+    sensor: Sensor | None
+    """None: the file does not say."""
+    packets: int
+    """Packets of all streams before `error`; those of AEDAT4 can be found in the file."""
+    error: str | None
+    """Why it ends there, if not at its end."""
+
+
+def decode(path: Path, kind: str, version: str | None = None) -> Decoded:
+    """Decode a file, as far as it goes.
+
+    Args:
+        path: the file.
+        kind: `aedat4`, `evt` or `dat`.
+        version: `evt2`, `evt3`, `dat1` or `dat2`.
+
+    Raises:
+        DataError: faery is not installed, or does not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="events-") as folder:
+        out = Path(folder) / "events"
+        request = {
+            "kind": kind,
+            "path": str(path),
+            "version": version,
+            "out": str(out),
+            "record": EVENT_DTYPE.descr,
+            "largest": LARGEST,
+        }
+        answer = _ask(request, SECONDS + path.stat().st_size / BYTES_PER_SECOND)
+        raw = out.read_bytes() if out.exists() else b""
+    whole = len(raw) // EVENT_DTYPE.itemsize * EVENT_DTYPE.itemsize
+    events = np.frombuffer(bytearray(raw[:whole]), EVENT_DTYPE)  # a bytearray: may be changed
+    size = (answer.get("width", LARGEST[0]), answer.get("height", LARGEST[1]))
+    sensor = None if size == LARGEST else Sensor(*size, 2)
+    return Decoded(events, sensor, answer["packets"], answer["error"])
+
+
+_running: subprocess.Popen[str] | None = None
+
+
+def _ask(request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The answer of the child, or what became of it."""
+    child = _child()
+    assert child.stdin is not None and child.stdout is not None
+    try:
+        child.stdin.write(json.dumps(request) + "\n")
+        child.stdin.flush()
+        ready, _, _ = select.select([child.stdout], [], [], seconds)
+        line = child.stdout.readline() if ready else None
+    except BrokenPipeError:
+        line = ""
+    except BaseException:
+        stop()  # an answer to come must not be taken for that to another request
+        raise
+    if line:
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+    stop()
+    why = "faery crashed on it" if line == "" else f"faery was not done after {seconds:.0f} s"
+    return {"packets": 0, "error": why}
+
+
+def _child() -> subprocess.Popen[str]:
+    """The child process, started if none runs."""
+    global _running
+    if _running is not None and _running.poll() is None:
+        return _running
+    if find_spec("faery") is None:
+        raise DataError(f"faery: not installed; {INSTALL}")
+    _running = subprocess.Popen(
+        [
+            sys.executable,
+            "-P",
+            str(WORKER),
+        ],  # -P: nothing is imported from the folder of this file,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    return _running
+
+
+@atexit.register
+def stop() -> None:
+    """End the child process, if one runs."""
+    global _running
+    if _running is None:
+        return
+    _running.kill()
+    _running.wait()
+    for pipe in (_running.stdin, _running.stdout):
+        if pipe is not None:
+            pipe.close()
+    _running = None

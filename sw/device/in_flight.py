@@ -1,0 +1,102 @@
+"""Commands that were submitted, frames in flight, and the statistics of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from golden.spec.config import CoreConfig
+from golden.spec.frames import PLAY_ENTRY, READ_PAYLOAD, Command, Frame, Status
+from golden.spec.registers import RESULT_SLOTS, Space, address, memories, play_words
+from sw.link import LinkError
+
+
+class Pump(Protocol):
+    """What gets a command its answer: the channel."""
+
+    def pump(self) -> None:
+        """Send what may be sent, and take what comes next."""
+
+
+class Refused(LinkError):
+    """The device said no: it does not have such a command, address or length."""
+
+    @classmethod
+    def by(cls, name: str, command: Command, code: int) -> Self:
+        """The refusal of a command by the device that is called `name`."""
+        known = code in list(Status)
+        status = Status(code).name if known else f"status {code}"
+        return cls(
+            f"{name} refused {command.name} with {status}; "
+            "it does not match this software: rebuild the bitstream, or check out its version"
+        )
+
+
+@dataclass
+class LinkStatistics:
+    """What the link did since it was opened."""
+
+    sent: int = 0
+    """Frames sent for the first time."""
+    resent: int = 0
+    """Frames sent again."""
+    damaged: int = 0
+    """Replies that came damaged."""
+    refused: int = 0
+    """NAKs: times the device asked to go back, because of damage, a gap or no room."""
+    silences: int = 0
+    """Times nothing came for the link's patience."""
+    recovered: int = 0
+    """Replies that were lost, and whose content was got in another way."""
+    bytes_sent: int = 0
+    """Bytes on the wire to the device, everything counted."""
+    bytes_received: int = 0
+    """Bytes on the wire from the device, everything counted."""
+
+
+@dataclass(eq=False)
+class Submitted:
+    """A command that was submitted to a channel. `result` waits for its answer."""
+
+    channel: Pump = field(repr=False)
+    command: Command
+    payload: bytes = field(repr=False)
+    answer: bytes | None = field(default=None, repr=False)
+    error: LinkError | None = None
+
+    @property
+    def done(self) -> bool:
+        """The answer is there (or the refusal)."""
+        return self.answer is not None or self.error is not None
+
+    def result(self) -> bytes:
+        """Payload of the reply. Raises LinkError, or Refused."""
+        while not self.done:
+            self.channel.pump()
+        if self.error is not None:
+            raise self.error
+        return self.answer or b""
+
+    def read_back(self, sequence: int, config: CoreConfig) -> None:
+        """Become the READ of the results that a SAMPLE or PLAY left on the device.
+
+        `sequence` is the number of the frame that ran, which names the slot of its results.
+        """
+        played = len(self.payload) // PLAY_ENTRY.size
+        samples = played if self.command == Command.PLAY else 1
+        slot = sequence % RESULT_SLOTS
+        stride = memories(config)[Space.RESULTS].stride
+        self.command = Command.READ
+        self.payload = READ_PAYLOAD.pack(
+            address(Space.RESULTS, slot * stride), play_words(config, samples)
+        )
+
+
+@dataclass(eq=False)
+class InFlight:
+    """A frame that was sent and is not yet answered. `submitted` is None for a probe."""
+
+    frame: Frame
+    submitted: Submitted | None
+    taken: bool = False
+    """The device said that it has the frame. It need not be sent again."""

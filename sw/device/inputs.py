@@ -1,0 +1,66 @@
+"""Samples as a device takes them, and the check that its network can take one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.network import Network
+from golden.spec.shape import Map
+from sw.data.maps import channel_last
+
+
+class SampleLike(Protocol):
+    """A sample to run: what `sw.data.Sample` has."""
+
+    @property
+    def frames(self) -> NDArray[np.bool_]:
+        """Input spikes, bool[steps, inputs]."""
+        ...
+
+    @property
+    def label(self) -> int:
+        """Its class."""
+        ...
+
+
+class Series(Protocol):
+    """Samples by number: a `Dataset`, a list."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+    def __getitem__(self, index: int, /) -> SampleLike:
+        """One of them."""
+        ...
+
+
+def check_sample(sample: SampleLike, network: Network) -> None:
+    """Raise ValueError for a sample that `network` has no inputs, class or steps for."""
+    if sample.frames.ndim != 2 or sample.frames.shape[1] != network.inputs:
+        raise ValueError(
+            f"sample of shape {sample.frames.shape}: the network takes [steps, {network.inputs}]; "
+            "check the data set and its pooling"
+        )
+    if not 1 <= len(sample.frames) <= 0xFFFF:
+        raise ValueError(f"sample of {len(sample.frames)} steps: 1 to 65535 fit")
+    if not 0 <= sample.label < network.classes:
+        raise ValueError(
+            f"label {sample.label}: the network has classes 0 to {network.classes - 1}; "
+            "check the data set"
+        )
+
+
+def chip_frames(sample: SampleLike, network: Network) -> NDArray[np.bool_]:
+    """Spikes of a sample in the order in which the chip numbers its inputs, bool[steps, inputs].
+
+    A network with convolutions has the channels of a pixel side by side. Raises ValueError, see
+    `check_sample`.
+    """
+    check_sample(sample, network)
+    if not (network.stages and network.input_map):
+        return sample.frames
+    return channel_last(sample.frames, Map(*network.input_map))

@@ -1,0 +1,29 @@
+"""A target's name becomes an open transport: `sim`, `golden` or `serial:PORT`."""
+
+from __future__ import annotations
+
+from golden.spec.config import CoreConfig
+from sw.link.golden import GoldenTransport
+from sw.link.serial import DEFAULT_BAUD, SerialTransport
+from sw.link.simulated import SimulatedTransport
+from sw.link.transport import LinkError, Transport
+
+TARGETS = "sim, golden or serial:PORT (for instance serial:/dev/ttyUSB0)"
+
+
+def open_transport(
+    target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
+) -> Transport:
+    """Open `sim`, `golden` or `serial:PORT`.
+
+    `config` is what a simulated or golden core is built with (default: CoreConfig()). A board has
+    its own. `baud` is used by a serial port alone. Raises LinkError.
+    """
+    kind, _, port = target.partition(":")
+    if kind == "serial" and port:
+        return SerialTransport(port, baud=baud)
+    if target == "golden":
+        return GoldenTransport(config or CoreConfig())
+    if target == "sim":
+        return SimulatedTransport(config or CoreConfig())
+    raise LinkError(f"target {target!r}: unknown; use {TARGETS}")

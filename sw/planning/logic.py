@@ -1,0 +1,37 @@
+"""What a core takes of an FPGA besides memories: multipliers as the design has them, LUTs as measured."""
+
+from __future__ import annotations
+
+from golden.spec.config import CoreConfig
+from golden.spec.memory_map import memory_map
+
+SINGLE_MULTIPLIERS = 6
+"""Multipliers that a core has once: those of noise, trace and class errors."""
+
+
+def multipliers(config: CoreConfig) -> int:
+    """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and single ones; at most.
+
+    A small core makes its gains of logic.
+    """
+    maps = config.map_pixels > 0
+    return (
+        config.lanes + config.chunk_lanes * (1 if config.small else 2) + SINGLE_MULTIPLIERS + maps
+    )
+
+
+LUTS, LUTS_A_LANE = 15_480, 268
+"""What logic takes apart from memories: the line through two bitstreams of the README, 12F and 85F."""
+
+LUTS_OF_MAPS = 9_600
+"""What the netlist of `ulx3s-85f-maps` has more than this line."""
+
+BITS_PER_LUT = 64 // 4
+"""Bits of a memory made of logic that one look-up table holds, with what writes it."""
+
+
+def lut_estimate(config: CoreConfig) -> int:
+    """Look-up tables, about: logic, and memories that are made of logic."""
+    bits = sum(ram.bits for ram in memory_map(config) if not ram.block)
+    maps = LUTS_OF_MAPS * (config.map_pixels > 0)
+    return LUTS + LUTS_A_LANE * config.lanes + maps + bits // BITS_PER_LUT

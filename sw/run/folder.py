@@ -1,0 +1,134 @@
+"""The run folder: config.json, weights.safetensors, metrics.jsonl, metrics.json, log.jsonl.
+
+weights.safetensors is the checkpoint: weights, and all else that a resumed run needs. A file is
+written beside its place and then renamed, so that a reader (and a crash) sees the old or the new one.
+Two files grow line by line. One is metrics.jsonl, which a resumed run writes anew from the checkpoint;
+the other is log.jsonl (`sw.run.log`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from golden.spec.config import CoreConfig
+from golden.spec.network import Network
+from sw.device import Weights
+from sw.run.files import FileError, load_weights, read_json, write_atomically, write_json
+
+CONFIG, WEIGHTS, METRICS, EPOCHS, LOG = (
+    "config.json",
+    "weights.safetensors",
+    "metrics.json",
+    "metrics.jsonl",
+    "log.jsonl",
+)
+
+PREVIOUS = "previous.safetensors"
+"""The checkpoint of the run that was in the folder before; `train --resume` takes the file."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a training run."""
+
+    path: Path
+
+    def start(self, config: dict[str, Any]) -> None:
+        """Begin: write the configuration. The checkpoint of an earlier run is kept as PREVIOUS."""
+        if self.checkpoint.exists():
+            self.checkpoint.replace(self.path / PREVIOUS)
+        for name in (METRICS, EPOCHS):
+            (self.path / name).unlink(missing_ok=True)
+        write_json(self.path / CONFIG, config)
+
+    def sweep(self) -> None:
+        """Remove what a kill in the middle of a write left. For the one who holds the log."""
+        for name in (CONFIG, WEIGHTS, METRICS, EPOCHS):
+            for draft in self.path.glob(f".{name}.*"):
+                draft.unlink(missing_ok=True)
+
+    def go_on(self, config: dict[str, Any], epochs: list[dict[str, Any]]) -> None:
+        """Resume: write the configuration, and the metrics of `epochs`, whatever a crash left."""
+        write_json(self.path / CONFIG, config)
+        lines = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
+        write_atomically(self.path / EPOCHS, lines.encode())
+
+    @property
+    def checkpoint(self) -> Path:
+        """weights.safetensors."""
+        return self.path / WEIGHTS
+
+    def add_epoch(self, epoch: dict[str, Any]) -> None:
+        """Append a line to metrics.jsonl."""
+        try:
+            with (self.path / EPOCHS).open("a") as file:
+                file.write(json.dumps(epoch) + "\n")
+        except OSError as error:
+            raise FileError(
+                f"{self.path / EPOCHS}: cannot be written ({error.strerror})"
+            ) from error
+
+    def epoch_lines(self) -> list[dict[str, Any]]:
+        """The complete lines of metrics.jsonl; none before the first epoch."""
+        try:
+            text = (self.path / EPOCHS).read_text()
+        except OSError:
+            return []
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n"]
+
+    def finish(self, metrics: dict[str, Any]) -> None:
+        """Write metrics.json."""
+        write_json(self.path / METRICS, metrics)
+
+    def config(self) -> dict[str, Any]:
+        """config.json. Raises FileError."""
+        return read_json(self.path / CONFIG)
+
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json, as of the last checkpoint. Raises FileError."""
+        return read_json(self.path / METRICS)
+
+    def network_and_core(self) -> tuple[Network, CoreConfig]:
+        """What was trained, on what core. Raises FileError."""
+        config = self.config()
+        try:
+            return Network(**config["network"]), CoreConfig(**config["core"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileError(
+                f"{self.path / CONFIG}: not a run's configuration ({error}); train again"
+            ) from error
+
+    def data(self) -> dict[str, Any]:
+        """Its data set, as `sw.cli.options.load_data` takes it. Raises FileError without one."""
+        data = self.config().get("data")
+        if not isinstance(data, dict):
+            raise FileError(
+                f"{self.path / CONFIG}: no data set in it; for an imported network name one: "
+                "import --data"
+            )
+        return data
+
+    def weights(self) -> Weights:
+        """The weights, int32 [rows, outputs] of each layer. Raises FileError."""
+        return load_weights(self.path / WEIGHTS)[0]
+
+
+def checkpoint_file(path: str | Path) -> Path:
+    """The checkpoint of a run's folder, or the file itself."""
+    path = Path(path)
+    return path / WEIGHTS if path.is_dir() else path
+
+
+def newest_run(folder: Path = Path("runs")) -> Path:
+    """The run that was written to last. Raises FileError when there is none."""
+    written = {path.parent: path.stat().st_mtime for path in sorted(folder.glob(f"*/{CONFIG}"))}
+    for run in written:
+        written[run] = max(file.stat().st_mtime for file in run.iterdir() if file.is_file())
+    if not written:
+        raise FileError(
+            f"{folder}/: no run in it; name the folder that train wrote (--out), or train first"
+        )
+    return max(written, key=lambda run: written[run])
