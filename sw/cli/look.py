@@ -66,7 +66,7 @@ def evaluate(args: argparse.Namespace, console: Console) -> int:
         console.print(
             f"test accuracy {tally.accuracy:.1%} ({tally.correct} of {tally.samples}), "
             f"firing rate {rates}, {tally.speed:.1f} samples/s"
-            + (f", {tally.cycles / tally.samples:.0f} cycles/sample" if tally.cycles else ""),
+            + (f", {tally.cycles_per_sample:.0f} cycles/sample" if tally.cycles else ""),
             highlight=False,
         )
     return 0

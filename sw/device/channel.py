@@ -102,6 +102,20 @@ class Channel:
         if self._flight and (not data or time.monotonic() > self._deadline):
             self._silence()
 
+    def restart(self) -> None:
+        """Give up what is under way and begin anew with SYNC. Raises LinkError.
+
+        For use after an exception came out of the channel at any place, a KeyboardInterrupt say. What
+        was submitted may have run or not.
+        """
+        for sent in (*self._flight, *self._waiting, *self._again):
+            submitted = sent.submitted if isinstance(sent, InFlight) else sent
+            if submitted is not None and not submitted.done:
+                submitted.error = LinkError(f"{self.transport.name}: given up")
+        for queue in (self._flight, self._waiting, self._again):
+            queue.clear()
+        self._synchronise(os.urandom(8))
+
     def close(self) -> None:
         """Close the transport."""
         self.transport.close()

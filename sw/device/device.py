@@ -65,6 +65,14 @@ class Device(LayerState):
             transport.close()
             raise
 
+    def restart(self) -> None:
+        """Give up what is under way: after an exception in the middle of it. Raises LinkError.
+
+        The device may hold anything then; load what it shall hold.
+        """
+        self.channel.restart()
+        self.sample_store.clear()
+
     def close(self) -> None:
         """Let go of the device."""
         self.channel.close()

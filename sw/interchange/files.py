@@ -19,8 +19,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.device import Weights
 from sw.run import Checkpoint, FileError, RunFolder, write_atomically
-from sw.run.checkpoint import FORMAT
-from sw.run.files import load_weights
+from sw.run.sealed import FORMAT, load_weights
 
 NPZ, SAFETENSORS, NIR = ".npz", ".safetensors", ".nir"
 SUFFIXES = (NIR, SAFETENSORS, NPZ)

@@ -84,7 +84,8 @@ class SimulatedTransport(Transport):
         if not self._board:
             raise LinkError("simulated board: closed")
         taken, made = ctypes.c_uint64(), ctypes.c_uint64()
-        source = (ctypes.c_char * len(self._waiting)).from_buffer(self._waiting)
+        # a copy: a view would forbid `write` for as long as a traceback of a Ctrl-C in here is kept
+        source = (ctypes.c_char * len(self._waiting)).from_buffer_copy(self._waiting)
         reason = self._library.board_exchange(
             self._board,
             source,
@@ -96,7 +97,6 @@ class SimulatedTransport(Transport):
             max_cycles,
             quiet_cycles,
         )
-        del source
         del self._waiting[: taken.value]
         return self._output.raw[: made.value], reason
 

@@ -16,7 +16,8 @@ from typing import Any
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.device import Weights
-from sw.run.files import FileError, load_weights, read_json, write_atomically, write_json
+from sw.run.files import FileError, read_json, write_atomically, write_json
+from sw.run.sealed import load_weights
 
 CONFIG, WEIGHTS, METRICS, EPOCHS, LOG = (
     "config.json",
@@ -25,6 +26,9 @@ CONFIG, WEIGHTS, METRICS, EPOCHS, LOG = (
     "metrics.jsonl",
     "log.jsonl",
 )
+
+SHARED = ("network", "core", "config")
+"""Metadata of the weights that config.json has, too."""
 
 PREVIOUS = "previous.safetensors"
 """The checkpoint of the run that was in the folder before; `train --resume` takes the file."""
@@ -112,8 +116,26 @@ class RunFolder:
         return data
 
     def weights(self) -> Weights:
-        """The weights, int32 [rows, outputs] of each layer. Raises FileError."""
-        return load_weights(self.path / WEIGHTS)[0]
+        """The weights, int32 [rows, outputs] of each layer.
+
+        Raises FileError, also when config.json names another network, core or data set than the
+        weights do: it has no checksum of its own.
+        """
+        weights, metadata = load_weights(self.path / WEIGHTS)
+        if (self.path / CONFIG).exists():
+            self._compare(metadata)
+        return weights
+
+    def _compare(self, metadata: dict[str, str]) -> None:
+        """Hold config.json against the metadata of the weights. Raises FileError."""
+        config = self.config()
+        kept = {name: json.loads(metadata[name]) for name in SHARED if name in metadata}
+        kept |= {"data": kept.pop("config", {}).get("data", config.get("data"))}
+        if wrong := [name for name, value in kept.items() if config.get(name) != value]:
+            raise FileError(
+                f"{self.path / CONFIG}: not what the weights beside it say ({', '.join(wrong)}); "
+                f"train --resume {self.path} writes it anew from them"
+            )
 
 
 def checkpoint_file(path: str | Path) -> Path:

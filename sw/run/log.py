@@ -91,7 +91,7 @@ class Log(Watcher):
                 "accuracy": round(tally.accuracy, 6),
                 "rates": [round(rate, 6) for rate in tally.rates(self._network)],
                 "speed": round(tally.speed, 3),
-                "cycles": round(tally.cycles / tally.samples, 1),
+                "cycles": round(tally.cycles_per_sample, 1),
             }
         )
 

@@ -21,7 +21,7 @@ class Recorder:
         self.run, self.device, self.config = run, device, config
         self.last: Checkpoint | None = None
         self.log = Log(run.path / LOG)
-        self._started = time.time()
+        self._started = time.monotonic()
         self._before = 0.0
 
     def begin(self, resumed: Checkpoint | None = None) -> None:
@@ -54,7 +54,7 @@ class Recorder:
                 "test_accuracy": tests[-1] if tests else None,
                 "best_test_accuracy": max(tests, default=None),
                 "samples_learned": checkpoint.progress.samples,
-                "seconds": self._before + time.time() - self._started,
+                "seconds": self._before + time.monotonic() - self._started,
                 "link": vars(self.device.channel.statistics),
                 "energy_estimate": EnergyModel.of(self.device.config).as_dict(_total(epochs)),
                 "epochs": [epoch.as_dict() for epoch in epochs],
