@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from golden.spec.network import Network
 from golden.spec.samples import Result
-from sw.data import DataError, Recording, Sample
+from sw.data import DataError, Dataset, Recording, Sample
 from sw.device import Device, Weights
 from sw.run import (
     Checkpoint,
@@ -63,6 +63,7 @@ class Model:
         self.progress = Progress()
         self._samples = ""
         self._unsure: Trainer | None = None
+        self._folder: Path | None = None
 
     @classmethod
     def load(cls, path: str | Path, device: Device, *, binning: Binning | None = None) -> Self:
@@ -70,7 +71,10 @@ class Model:
 
         Weights, noise state, position and binning are restored. Raises FileError, or DoesNotFit.
         """
-        return cls.from_checkpoint(Checkpoint.load(checkpoint_file(path)), device, binning=binning)
+        file = checkpoint_file(path)
+        model = cls.from_checkpoint(Checkpoint.load(file), device, binning=binning)
+        model._folder = file.parent.absolute()
+        return model
 
     @classmethod
     def from_checkpoint(
@@ -82,7 +86,7 @@ class Model:
         model.network, model.device = checkpoint.network, device
         model.binning = binning or Binning.of_run(checkpoint.config)
         model.plan, model.progress = checkpoint.plan, checkpoint.progress
-        model._samples, model._unsure = checkpoint.samples, None
+        model._samples, model._unsure, model._folder = checkpoint.samples, None, None
         return model
 
     def save(self, path: str | Path) -> None:
@@ -146,6 +150,7 @@ class Model:
         *,
         until: int | None = None,
         run: str | Path | Recorder | None = None,
+        overwrite: bool = False,
         checkpoint_every: Every = USUAL,
         callbacks: Sequence[Watcher] = (),
         stop: StopRequest | None = None,
@@ -156,13 +161,15 @@ class Model:
             samples: the samples it was begun with.
             test: test samples.
             until: stop after this epoch; a later `resume` goes on.
-            run: folder to keep checkpoints and metrics in.
+            run: folder to keep checkpoints and metrics in: a new or empty one, or that of this run.
+            overwrite: take the folder though it holds another run.
             checkpoint_every: how often within an epoch. One is kept after every epoch.
             callbacks: told of every task, sample and epoch.
             stop: set its `asked` to stop.
 
         Raises:
             ValueError: there is nothing to go on with. DataError: these are other samples.
+            FileError: the folder holds another run.
         """
         if self.plan is None:
             raise ValueError("nothing to go on with; use fit")
@@ -179,8 +186,10 @@ class Model:
                 f"{train_set.name}: not the {self._samples} samples training began with, but "
                 f"{found}; use the same samples in the same order, or start a new run"
             )
+        for dataset in (train_set, test_set):
+            self.check(dataset)
+        recorder = self._recorder(run, overwrite)
         self._samples = found
-        recorder = self._recorder(run)
         watchers = [*callbacks, *([recorder.log] if recorder else [])]
         log = recorder.log if recorder else nullcontext()
         with log, nullcontext(stop) if stop else StopRequest() as stop:
@@ -201,6 +210,20 @@ class Model:
             finally:
                 self._unsure = None if trainer.agreed else trainer
         return self.progress
+
+    def check(self, samples: Dataset | None) -> None:
+        """Raise ValueError, or DeviceError, when the device could not take the samples.
+
+        Nothing is sent. They are of one shape, so the first one tells.
+        """
+        if samples is None:
+            return
+        if samples.classes > self.network.classes:
+            raise ValueError(
+                f"{samples.name}: {samples.classes} classes, the network has {self.network.classes}; "
+                "check the data set"
+            )
+        self.device.check(samples[0])
 
     def _settle(self) -> None:
         """After training ended in the middle of something: back to its newest checkpoint.
@@ -296,7 +319,7 @@ class Model:
     def _binning_config(self) -> dict[str, Any]:
         return {} if self.binning is None else {"binning": asdict(self.binning)}
 
-    def _recorder(self, run: str | Path | Recorder | None) -> Recorder | None:
+    def _recorder(self, run: str | Path | Recorder | None, overwrite: bool) -> Recorder | None:
         if run is None or isinstance(run, Recorder):
             return run
         assert self.plan is not None
@@ -307,7 +330,10 @@ class Model:
             "target": self.device.channel.transport.name,
             **self._binning_config(),
         }
+        folder = Path(run).absolute()
         recorder = Recorder(RunFolder(Path(run)), self.device, config)
         begun = self.progress.epochs or self.progress.tally
-        recorder.begin(Checkpoint.of(self.device, progress=self.progress) if begun else None)
+        resumed = Checkpoint.of(self.device, progress=self.progress) if begun else None
+        recorder.begin(resumed, overwrite=overwrite or folder == self._folder)
+        self._folder = folder
         return recorder

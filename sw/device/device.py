@@ -190,6 +190,12 @@ class Device(LayerState):
 
         return self.sample_store.fill(samples, encode)
 
+    def check(self, sample: SampleLike) -> None:
+        """Raise what `run` would for a sample that cannot be sent: ValueError, DeviceError."""
+        network = self._loaded()
+        frames = chip_frames(sample, network)
+        self._payloads(frames, sample.label, True, network.learn_from(len(frames)))
+
     def step_through(self, sample: SampleLike, *, learn: bool = False) -> Iterator[int]:
         """Run a sample step by step; yields after every step.
 

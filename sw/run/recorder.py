@@ -9,8 +9,9 @@ from typing import Any
 from sw.device import Device
 from sw.energy import EnergyModel
 from sw.run.checkpoint import Checkpoint
-from sw.run.folder import LOG, RunFolder
-from sw.run.log import Log
+from sw.run.files import FileError
+from sw.run.folder import RunFolder
+from sw.run.log import LOG, Log
 from sw.run.metrics import Epoch
 
 
@@ -24,12 +25,17 @@ class Recorder:
         self._started = time.monotonic()
         self._before = 0.0
 
-    def begin(self, resumed: Checkpoint | None = None) -> None:
+    def begin(self, resumed: Checkpoint | None = None, *, overwrite: bool = False) -> None:
         """Start the run, or go on with a resumed one. Raises FileError.
 
-        From now until `log` is closed, no other run can write to the folder.
+        From now until `log` is closed, no other run can write to the folder. One that holds something is
+        refused unless `overwrite`: also for the run itself that goes on.
         """
+        if not overwrite:
+            self.run.check_free()
         self.log.open(fresh=resumed is None)
+        if not overwrite:
+            self._check_still_empty()
         self.run.sweep()
         if resumed is None:
             self.run.start(self.config)
@@ -39,6 +45,14 @@ class Recorder:
         self.run.go_on(self.config, epochs)
         self._written = len(epochs)
         self._before = sum(epoch["seconds"] for epoch in epochs)
+
+    def _check_still_empty(self) -> None:
+        """Now that nobody else can write. Raises FileError."""
+        try:
+            self.run.check_empty()
+        except FileError:
+            self.log.close()
+            raise
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint, and the metrics of epochs that are new in it."""
