@@ -108,12 +108,13 @@ class Channel:
         For use after an exception came out of the channel at any place, a KeyboardInterrupt say. What
         was submitted may have run or not.
         """
-        for sent in (*self._flight, *self._waiting, *self._again):
-            submitted = sent.submitted if isinstance(sent, InFlight) else sent
-            if submitted is not None and not submitted.done:
+        sent = [frame.submitted for frame in self._flight if frame.submitted is not None]
+        for submitted in (*sent, *self._waiting, *self._again):
+            if not submitted.done:
                 submitted.error = LinkError(f"{self.transport.name}: given up")
-        for queue in (self._flight, self._waiting, self._again):
-            queue.clear()
+        self._flight.clear()
+        self._waiting.clear()
+        self._again.clear()
         self._synchronise(os.urandom(8))
 
     def close(self) -> None:
