@@ -15,6 +15,7 @@ from sw import driver
 from sw.data import DataError, load
 from sw.data.dataset import Dataset
 from sw.device import Device
+from sw.interchange.files import Trained
 from sw.model import Model
 from sw.run import Checkpoint, FileError, Plan, RunFolder
 from sw.run.checkpoint import digest
@@ -225,3 +226,37 @@ def test_a_digest_of_an_earlier_version_says_so(tmp_path):
 
 def test_a_path_object_is_all_it_needs(checkpoint):
     assert load_weights(Path(checkpoint))[1]["noise_state"] == "5"
+
+
+def test_every_bit_of_an_exported_npz(tmp_path):
+    """Refused, or it changes nothing that is read: a zip has dates and such."""
+    path, data = tmp_path / "a.npz", {"name": "synthetic"}
+    network = replace(NETWORK, seed=3)
+    kept = Trained(network, CORES["tiny"], network.initial_weights(), data)
+    kept.save(path)
+    good, refused = path.read_bytes(), 0
+    bits = range(0, 8 * len(good), 7)
+    for bit in bits:
+        flipped = bytearray(good)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            found = Trained.load(path)
+        except FileError as error:
+            assert str(error).startswith(f"{path}: ")
+            refused += 1
+            continue
+        assert (found.network, found.core, found.data) == (kept.network, kept.core, kept.data)
+        assert all(np.array_equal(*pair) for pair in zip(found.weights, kept.weights, strict=True))
+    assert refused > 0.7 * len(bits)
+
+
+def test_an_npz_of_an_earlier_version_is_to_be_exported_again(tmp_path):
+    network = NETWORK.as_dict()
+    about = {"format": UNCHECKED, "network": network, "core": CORES["tiny"].as_dict(), "data": None}
+    arrays = {
+        f"layer{i}.weight": w.astype(np.int16) for i, w in enumerate(NETWORK.initial_weights())
+    }
+    np.savez(tmp_path / "a.npz", about=np.array(json.dumps(about)), **arrays)
+    with pytest.raises(FileError, match="of an earlier version; export it again"):
+        Trained.load(tmp_path / "a.npz")
