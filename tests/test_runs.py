@@ -177,7 +177,7 @@ def test_a_run_that_came_between_the_check_and_the_start(here, monkeypatch, caps
     """Looked at again when nobody else can write."""
     out = here / "out"
 
-    def late(self):
+    def late(self, overwrite=False):
         out.mkdir()
         (out / "config.json").write_text("{}")
 
@@ -269,9 +269,9 @@ def test_two_runs_are_compared(here, trained, capsys):
     assert "network" not in text  # the settings are the same
     assert said(capsys, *QUICK, "--theta", "0.7", "--out", here / "other")[0] == 0
     status, text = said(capsys, "runs", trained, "other")
-    assert [line.split()[1:] for line in text.splitlines() if line.startswith("network.theta ")] == [
-        ["0.6", "0.7"]
-    ]
+    assert [
+        line.split()[1:] for line in text.splitlines() if line.startswith("network.theta ")
+    ] == [["0.6", "0.7"]]
     assert "of 820 weights differ" in text
     assert "test accuracy" in text
     assert said(capsys, *QUICK, "--hidden", "9", "--out", here / "third")[0] == 0

@@ -70,8 +70,7 @@ Linear back. What the chip cannot do is refused, with the node and the reason.""
 def import_(args: argparse.Namespace, console: Console) -> int:
     """Make a run of a file."""
     check_suffix(args.file)
-    if not args.force:
-        RunFolder(args.out).check_free()
+    RunFolder(args.out).check_free(overwrite=args.force)
     if args.file.suffix != NIR:
         trained, graph, layers = Trained.load(args.file), None, None
     else:

@@ -46,8 +46,8 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     Everything is checked before the first byte is written. Raises FileError, DataError, DoesNotFit,
     DeviceError, LinkError; ValueError for an option.
     """
-    if args.out and not args.force:
-        RunFolder(args.out).check_free()
+    if args.out:
+        RunFolder(args.out).check_free(overwrite=args.force)
     preset = options.preset_of(args)
     seed = 1 if args.seed is None else args.seed
     epochs = preset.epochs if args.epochs is None else args.epochs
@@ -98,8 +98,7 @@ def resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     own = RunFolder(checkpoint_file(args.resume).parent)
     run = RunFolder(args.out) if args.out else own
     overwrite = args.force or run.path.absolute() == own.path.absolute()
-    if not overwrite:
-        run.check_free()
+    run.check_free(overwrite=overwrite)
     device = _open(args, checkpoint.core, run)
     with _undone(device.close):
         model = Model.from_checkpoint(checkpoint, device)

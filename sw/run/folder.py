@@ -69,11 +69,15 @@ class RunFolder:
         with suppress(OSError):
             self.path.rmdir()
 
-    def check_free(self) -> None:
-        """Raise FileError when a new run would write over something here. A log alone is nothing."""
+    def check_free(self, *, overwrite: bool = False) -> None:
+        """Raise FileError when a run goes on here, or a new one would write over something.
+
+        A log alone is nothing. With `overwrite` only the former counts.
+        """
         if goes_on(self.path / LOG):
             raise FileError(busy(self.path))
-        self.check_empty()
+        if not overwrite:
+            self.check_empty()
 
     def check_empty(self) -> None:
         """The same for the one who holds the log."""

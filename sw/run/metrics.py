@@ -56,7 +56,8 @@ class Tally:
     spikes: list[int] = field(default_factory=list)
     cycles: int = 0
     timed: int = 0
-    """Samples whose cycles were counted. The integer model counts none."""
+    """Samples whose cycles were counted. The integer model counts none; 0 with cycles: all, by a version
+    that did not count them."""
     capped: int = 0
     """Samples with more spikes in a layer than a result can hold: rates are then too low."""
     before: float = 0.0
@@ -99,7 +100,7 @@ class Tally:
     @property
     def cycles_per_sample(self) -> float:
         """Clock cycles of a sample, of those whose cycles were counted; 0: of none."""
-        return self.cycles / max(self.timed, 1)
+        return self.cycles / max(self.timed or self.samples, 1)
 
     @property
     def speed(self) -> float:
@@ -207,7 +208,7 @@ class Progress:
             train_accuracy=train.accuracy if train else None,
             firing_rates=tally.rates(network),
             samples_per_second=tally.samples / max(seconds, 1e-9),
-            cycles_per_sample=self.counters["cycles"] / max(tally.timed, 1),
+            cycles_per_sample=self.counters["cycles"] / max(tally.timed or tally.samples, 1),
             seconds=seconds,
             counters=self.counters,
             capped=tally.capped,
