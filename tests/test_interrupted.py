@@ -1,10 +1,15 @@
 """Training that something ends in the middle, and `resume` on the same model: the same bits."""
 
+import fcntl
+import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -261,6 +266,33 @@ def test_signals_that_end_a_process_keep_what_was_learned(number, tmp_path):
     one, two = (Checkpoint.load(RunFolder(tmp_path / name).checkpoint) for name in "ab")
     assert [w.tolist() for w in one.weights] == [w.tolist() for w in two.weights]
     assert one.noise_state == two.noise_state
+
+
+def test_a_terminal_that_is_closed_keeps_what_was_learned(tmp_path):
+    """SIGHUP comes, and nothing can be written to the terminal any more."""
+    ours, theirs = os.openpty()
+
+    def lead():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    out = tmp_path / "a"
+    command = [sys.executable, "-m", "sw.driver", *QUICK, "--epochs", "500", "--out", str(out)]
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = subprocess.Popen(command, cwd=ROOT, preexec_fn=lead, **streams)
+    os.close(theirs)
+    limit = time.monotonic() + 60
+    while not RunFolder(out).epoch_lines() and time.monotonic() < limit:
+        if select.select([ours], [], [], 0.05)[0]:
+            os.read(ours, 65536)
+    os.close(ours)
+    assert process.wait(timeout=60) == -signal.SIGHUP
+    kept = Checkpoint.load(RunFolder(out).checkpoint)
+    assert kept.progress.samples >= 30
+    assert json.loads((out / "log.jsonl").read_text().splitlines()[-1])["what"] == "end"
+    assert (
+        json.loads((out / "metrics.json").read_text())["samples_learned"] == kept.progress.samples
+    )
 
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path):

@@ -44,7 +44,9 @@ class Recorder:
         epochs = [epoch.as_dict() for epoch in resumed.progress.epochs]
         self.run.go_on(self.config, epochs)
         self._written = len(epochs)
+        under_way = resumed.progress.tally
         self._before = sum(epoch["seconds"] for epoch in epochs)
+        self._before += under_way.before if under_way else 0.0
 
     def _check_still_empty(self) -> None:
         """Now that nobody else can write. Raises FileError."""
