@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sw.run.files import FileError
-from sw.run.folder import LOG, RunFolder
-from sw.run.log import goes_on
+from sw.run.folder import RunFolder
+from sw.run.log import LOG, goes_on
 from sw.run.metrics import Epoch
 
 
@@ -45,7 +44,7 @@ class Follower:
         path = self.run.path / LOG
         self.live = goes_on(path)  # first: what is written after the lock is gone is read now
         self.config = self.run.config()
-        self.epochs = [_epoch(line) for line in self.run.epoch_lines()]
+        self.epochs = self.run.epochs()
         for line in self._lines(path):
             self._take(line)
         self.killed = not self.live and not self._ended
@@ -73,14 +72,15 @@ class Follower:
         The epochs to come are taken to be as long as the last three.
         """
         now = time.time() if now is None else now
-        lengths = [b - a for (_, a), (_, b) in zip(self._turns, self._turns[1:], strict=False)]
+        turns = zip(self._turns, self._turns[1:], strict=False)
+        lengths = [max(0.0, b - a) for (_, a), (_, b) in turns]  # a clock may be set back
         if not lengths:
             if self.task_left is None or not self.at["task"].startswith("epoch"):
                 return None
             whole = self.at["total"] / self.at["speed"]
             return self.task_left + whole * (self.planned - len(self.epochs) - 1)
         each = sum(lengths[-3:]) / len(lengths[-3:])
-        done = now - self._turns[-1][1]
+        done = max(0.0, now - self._turns[-1][1])
         return max(0.0, each * (self.planned - len(self.epochs)) - done)
 
     def _lines(self, path: Path) -> list[dict[str, Any]]:
@@ -111,13 +111,6 @@ class Follower:
             self.trail.append(line["accuracy"])
             if re.match("epoch ", line["task"]) and line["task"] not in dict(self._turns):
                 self._turns.append((line["task"], line["time"]))
-
-
-def _epoch(line: dict[str, Any]) -> Epoch:
-    try:
-        return Epoch(**line)
-    except TypeError as error:
-        raise FileError(f"metrics.jsonl: not of this version ({error}); train again") from error
 
 
 def _parse(text: bytes) -> dict[str, Any] | None:
