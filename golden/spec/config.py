@@ -54,6 +54,9 @@ class CoreConfig:
             "1 or 0: with post traces, for the non-causal term (alpha_post), or without", 0, 1
         ),
     ] = 1
+    classifier_groups: Annotated[
+        int, Declared("groups of latents with a classifier that learns, of all layers", 0, 1 << 10)
+    ] = 0
     learning: Annotated[int, Declared("1 or 0: learns with TESS, or only infers", 0, 1)] = 1
 
     def __post_init__(self) -> None:
@@ -65,6 +68,12 @@ class CoreConfig:
         if self.store_bytes % STORE_BLOCK:
             raise ValueError(
                 f"store_bytes is {self.store_bytes}: a multiple of {STORE_BLOCK} is needed"
+            )
+
+        if self.classifier_groups and not (self.learning and self.map_pixels):
+            raise ValueError(
+                f"classifier_groups is {self.classifier_groups}: only a core that learns and has maps "
+                "(map_pixels) has classifiers; use 0"
             )
 
     @property

@@ -68,6 +68,29 @@ class Network:
     ] = 0.0032
     """It multiplies (B' e) Psi q; the 2/C of the error is part of it."""
     eta_out: Annotated[float, Declared("learning rate of the readout, on e s", 0, 4)] = 0.012
+    classifiers: Annotated[
+        str,
+        Declared(
+            "of maps: random signs (TESS), or classifiers of their own that learn",
+            choices=("signs", "learned"),
+        ),
+    ] = "signs"
+    eta_classifier: Annotated[
+        float, Declared("learning rate of classifiers, on e a; a: average of a cell", 0, 4)
+    ] = 0.03
+    tau: Annotated[
+        float, Declared("of learned classifiers: their logits are B a / (d tau)", 0.001, 10)
+    ] = 0.02
+    """d is the number of latents of the layer. `logit_scale` is for signs."""
+    guess: Annotated[
+        str,
+        Declared(
+            "a class of logit 0 is guessed to be half true, or one of all (even)",
+            choices=("half", "even"),
+        ),
+    ] = "half"
+    """guess = 1/2 + y/4, the hard sigmoid of TESS on hardware, or 1/C + y/4, both from 0 to 1. The second has
+    the error and, near y = 0, the slope of a softmax."""
     rate_cost: Annotated[
         float,
         Declared(
@@ -180,12 +203,13 @@ class Network:
         """
         self.check_fit(config)
         layers: list[Layer] = []
-        word = state = 0
+        word = state = latents = 0
         for index, placement in enumerate(self.placements(config)):
             fields = entry_fields(self, index, placement, rate_scale)
-            layer = Layer(**fields, weight_base=word, state_base=state)
+            layer = Layer(**fields, weight_base=word, state_base=state, classifier_base=latents)
             self._check_shift(layer, config)
             word, state = word + layer.words, state + layer.state_groups
+            latents += layer.latent_groups * layer.classifier
             layers.append(layer)
         return layers
 
@@ -198,6 +222,15 @@ class Network:
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
         check_fit(self.name, self.placements(config), self.classes, config)
+        if self.classifiers == "learned":
+            mapped = (at.latent_groups for at in self.placements(config) if at.kind.mapped)
+            lacking = sum(mapped) - config.classifier_groups
+            if lacking > 0:
+                raise DoesNotFit(
+                    f"network {self.name} learns classifiers: the core lacks room for {lacking} groups of "
+                    "latents; use fewer channels or a smaller latent_side, classifiers=signs, or build "
+                    "with a larger classifier_groups"
+                )
         if self.alpha_post and not config.post_traces:
             raise DoesNotFit(
                 f"alpha_post is {self.alpha_post}: the core has no post traces; "
