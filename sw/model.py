@@ -95,7 +95,7 @@ class Model:
 
     @property
     def weights(self) -> Weights:
-        """The weights on the device: int32[rows, outputs] of every layer."""
+        """The weights on the device: int32[rows, outputs] of every layer, and the classifiers that learn."""
         return self.device.read_weights()
 
     def fit(

@@ -33,7 +33,7 @@ class Trained:
     network: Network
     core: CoreConfig
     weights: Weights
-    """int32[rows, outputs] of every layer."""
+    """int32[rows, outputs] of every layer; classifiers that learn stay with their run."""
     data: dict[str, Any] | None = None
     """Its data set, as in a run's config.json."""
 
@@ -42,7 +42,8 @@ class Trained:
         """What a run learned. Raises FileError."""
         run = RunFolder(path)
         network, core = run.network_and_core()
-        return cls(network, core, run.weights(), run.config().get("data"))
+        weights = Weights(run.weights())  # without classifiers, which are for learning alone
+        return cls(network, core, weights, run.config().get("data"))
 
     def save(self, path: Path) -> None:
         """Write .safetensors or .npz. Raises FileError."""
@@ -92,10 +93,10 @@ def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             if "about" not in file:
-                return [], {}
+                return Weights(), {}
             about = json.loads(str(file["about"]))
             names = [f"layer{i}.weight" for i in range(len(file.files) - 1)]
-            return [file[name].astype(np.int32) for name in names], about
+            return Weights(file[name].astype(np.int32) for name in names), about
     except FileNotFoundError as error:
         raise FileError(f"{path}: no such file") from error
     except Exception as error:  # NumPy raises half a dozen kinds for a damaged archive

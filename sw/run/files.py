@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sw.device import Weights
+from sw.run.tensors import from_tensors, to_tensors
 
 
 class FileError(RuntimeError):
@@ -71,23 +71,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def save_weights(path: Path, weights: Weights, metadata: dict[str, str]) -> None:
-    """Write safetensors `layer0.weight`, … int16 [rows, outputs]; the readout's last row is its bias.
-
-    Raises FileError.
-    """
-    # safetensors writes an array as it lies in memory: in C order, or its values are mixed up
-    tensors = {f"layer{i}.weight": w.astype(np.int16, order="C") for i, w in enumerate(weights)}
-    write_atomically(path, save(tensors, metadata))
+    """Write weights as safetensors, under the names of `sw.run.tensors`. Raises FileError."""
+    write_atomically(path, save(to_tensors(weights), metadata))
 
 
 def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:
     """Weights and metadata of a weights.safetensors. Raises FileError."""
     try:
         with safe_open(path, framework="numpy") as file:
-            names = [f"layer{i}.weight" for i in range(len(file.keys()))]
-            weights = [file.get_tensor(name).astype(np.int32) for name in names]
-            return weights, file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return from_tensors(tensors), file.metadata() or {}
     except FileNotFoundError as error:
         raise FileError(f"{path}: no such file; train until the end of an epoch first") from error
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise FileError(f"{path}: not the weights of a run ({error}); train again") from error

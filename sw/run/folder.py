@@ -112,7 +112,7 @@ class RunFolder:
         return data
 
     def weights(self) -> Weights:
-        """The weights, int32 [rows, outputs] of each layer. Raises FileError."""
+        """The weights, int32 [rows, outputs] of each layer, classifiers with them. Raises FileError."""
         return load_weights(self.path / WEIGHTS)[0]
 
 
