@@ -49,7 +49,7 @@ class Model:
         network: Network,
         device: Device,
         *,
-        weights: Weights | None = None,
+        weights: list[NDArray[np.int32]] | None = None,
         binning: Binning | None = None,
     ) -> None:
         """Load `network` on the device, with `weights` instead of its initial ones.

@@ -139,6 +139,11 @@ class Network:
             self._check_stages()
         self._check_rates()
         check_bounds(self)
+        if self.classifiers == "learned" and not self.classifier_shapes:
+            raise ValueError(
+                "classifiers learned: they read the latents of maps, and no layer is a convolution; "
+                "use signs, or hidden layers like 16c3p"
+            )
 
     @classmethod
     def of_stages(

@@ -29,6 +29,7 @@ class Weights(list[Integers]):
         return layers if isinstance(layers, cls) else cls(layers)
 
     def named(self) -> Iterator[tuple[str, Integers]]:
-        """All arrays, each with what it is: `layer 0`, ..., then `classifier 0`, ... by layer."""
+        """All arrays, each with what it is: `layer 0`, ..., then `classifier of layer 0`, ..."""
         yield from ((f"layer {number}", values) for number, values in enumerate(self))
-        yield from ((f"classifier {at}", self.classifiers[at]) for at in sorted(self.classifiers))
+        for at in sorted(self.classifiers):
+            yield f"classifier of layer {at}", self.classifiers[at]
