@@ -41,6 +41,15 @@ class StepMajor(Core):
         super().__init__(config)
         self._begin()
 
+    def layer(self, index: int) -> Layer:
+        """Entry `index` of the layer table. Raises ValueError for a layer whose classifier learns."""
+        layer = super().layer(index)
+        if layer.classifier:
+            raise ValueError(
+                f"layer {index}: its classifier learns in every step; use classifiers=signs"
+            )
+        return layer
+
     def _begin(self) -> None:
         super()._begin()
         self.sums = np.zeros(self.weights.shape, np.int64)

@@ -94,6 +94,11 @@ class CoreConfig:
         return min(self.neuron_groups, MAP_LATENT_GROUPS) if self.map_pixels else self.neuron_groups
 
     @property
+    def class_slots(self) -> int:
+        """Words for the classes of a group of latents: a power of two."""
+        return 1 << ceil_log2(self.classes)
+
+    @property
     def small(self) -> bool:
         """For an FPGA that has no multipliers to spare."""
         return self.lanes <= 4 * SMALL_CHUNK

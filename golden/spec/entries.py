@@ -103,8 +103,7 @@ def _guess(network: Network, placement: Placement, rate_scale: float) -> dict[st
     scale, parameter = network.logit_scale, "logit_scale"
     found: dict[str, int] = {}
     if learned:
-        latents = placement.latent_groups // placement.groups * placement.stage.outputs
-        scale, parameter = 1 / (latents * network.tau), "1 / tau"
+        scale, parameter = 1 / (placement.latents * network.tau), "1 / tau"
         rate = network.eta_classifier * 2.0 ** (CLASSIFIER_FRACTION + MOVE_FRACTION) / pixels
         found["classifier_rate"] = _register("classifier_rate", "eta_classifier", rate * rate_scale)
     gain = _register("error_gain", parameter, _scaled("error_gain", scale) / pixels)

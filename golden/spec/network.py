@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.declare import Declared, check_bounds
@@ -15,6 +14,7 @@ from golden.spec.layers import Layer, most_psi_shift
 from golden.spec.layout import DoesNotFit, Placement, check_fit, placements
 from golden.spec.samples import MOST_STEPS
 from golden.spec.shape import Map, Stage, maps, parse_stages
+from golden.spec.weights import Weights
 
 ONE_BITS = MEMBRANE_BITS - 2
 """log2 of the largest number that may stand for 1.0 in a membrane, which then reaches to +-2."""
@@ -139,6 +139,11 @@ class Network:
             self._check_stages()
         self._check_rates()
         check_bounds(self)
+        if self.classifiers == "learned" and not self.classifier_shapes:
+            raise ValueError(
+                "classifiers learned: they read the latents of maps, and no layer is a convolution; "
+                "use signs, or hidden layers like 16c3p"
+            )
 
     @classmethod
     def of_stages(
@@ -221,26 +226,19 @@ class Network:
 
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
-        check_fit(self.name, self.placements(config), self.classes, config)
-        if self.classifiers == "learned":
-            mapped = (at.latent_groups for at in self.placements(config) if at.kind.mapped)
-            lacking = sum(mapped) - config.classifier_groups
-            if lacking > 0:
-                raise DoesNotFit(
-                    f"network {self.name} learns classifiers: the core lacks room for {lacking} groups of "
-                    "latents; use fewer channels or a smaller latent_side, classifiers=signs, or build "
-                    "with a larger classifier_groups"
-                )
+        learned = self.classifiers == "learned"
+        check_fit(self.name, self.placements(config), self.classes, config, learned=learned)
         if self.alpha_post and not config.post_traces:
             raise DoesNotFit(
                 f"alpha_post is {self.alpha_post}: the core has no post traces; "
                 "use 0, or build with post_traces 1"
             )
 
-    def initial_weights(self) -> list[NDArray[np.int32]]:
+    def initial_weights(self) -> Weights:
         """Integer start weights [rows, outputs] of each layer; the readout's last row is its bias.
 
-        Rows of a convolution are 3 (dy + 1) C + (dx + 1) C + c for its C input channels.
+        Rows of a convolution are 3 (dy + 1) C + (dx + 1) C + c for its C input channels. Classifiers that
+        learn start at zero.
         """
         rng = np.random.default_rng(self.seed)
         weights = []
@@ -251,7 +249,16 @@ class Network:
             if placement.readout:
                 real = np.vstack([real, np.zeros(outputs)])
             weights.append(np.rint(real * 2.0 ** self.fraction(index)).astype(np.int32))
-        return weights
+        shapes = self.classifier_shapes
+        return Weights(weights, {at: np.zeros(shape, np.int32) for at, shape in shapes.items()})
+
+    @property
+    def classifier_shapes(self) -> dict[int, tuple[int, int]]:
+        """Classes and latents of every classifier that learns, by its layer."""
+        if self.classifiers == "signs":
+            return {}
+        layers = enumerate(self._placements)
+        return {at: (self.classes, each.latents) for at, each in layers if each.kind.mapped}
 
     def fraction(self, index: int) -> int:
         """Fraction bits of the weights of layer `index`."""

@@ -156,7 +156,10 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
     )  # fmt: skip
     if config.classifier_groups:
         depth = config.classifier_groups * class_slots
-        doc = "classifiers: word = (classifier_base + group of latents) x class slots + class"
+        doc = (
+            "classifiers that learn, of a core with classifier_groups: word = (classifier_base "
+            "+ group of latents) x class slots + class"
+        )
         table += (Memory(Space.CLASSIFIERS, "rw", depth, lanes, CLASSIFIER_BITS, True, doc),)
     return {memory.space: memory for memory in table}
 

@@ -17,15 +17,15 @@ from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories, play_entries
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
+from golden.spec.weights import Weights
 from sw.device.channel import Channel
+from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
 from sw.device.identity import DeviceError, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.sample_store import SampleStore, StoredSample
 from sw.device.state import LayerState
 from sw.link import DEFAULT_BAUD, open_transport
-
-Weights = list[NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Device(LayerState):
 
     # Networks and weights
 
-    def load(self, network: Network, weights: Weights | None = None) -> None:
+    def load(self, network: Network, weights: list[NDArray[np.int32]] | None = None) -> None:
         """Write everything `network` needs; `weights` instead of its initial ones.
 
         Raises DoesNotFit or ValueError before anything is written.
@@ -121,20 +121,26 @@ class Device(LayerState):
         assert FIELD_NAMES[first + 1] == "rate_cost"
         classifier = FIELD_NAMES.index("classifier_rate")
         for index, layer in enumerate(self._loaded().layers(self.config, scale)):
-            entry = index * ENTRY_WORDS
-            self.write(Space.LAYERS, entry + first, np.array([layer.rate, layer.rate_cost]))
+            words = np.array([layer.rate, layer.rate_cost])
+            self.write(Space.LAYERS, index * ENTRY_WORDS + first, words)
             if layer.classifier:
-                self.write(Space.LAYERS, entry + classifier, np.array([layer.classifier_rate]))
+                word = index * ENTRY_WORDS + classifier
+                self.write(Space.LAYERS, word, np.array([layer.classifier_rate]))
 
-    def write_weights(self, weights: Weights) -> None:
-        """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
-        placements = self._loaded().placements(self.config)
+    def write_weights(self, weights: list[NDArray[np.int32]]) -> None:
+        """Write the weights [rows, outputs] of every layer, and the classifiers that learn.
+
+        A plain list is of layers alone: then classifiers are zero. Raises DeviceError for other shapes.
+        """
+        network, given = self._loaded(), Weights.of(weights).classifiers
+        placements = network.placements(self.config)
         shapes = [(len(at.row_numbers()), at.stage.outputs) for at in placements]
         if [w.shape for w in weights] != shapes:
             raise DeviceError(
                 f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
                 "use the weights of this network"
             )
+        check_classifiers(network, given)
         top = 1 << (self.config.weight_bits - 1)
         stride = memories(self.config)[Space.WEIGHTS].stride
         for layer, placement, values in zip(self.layers, placements, weights, strict=True):
@@ -147,15 +153,16 @@ class Device(LayerState):
             words = np.zeros((layer.words, stride), np.int32)
             words[:, : self.config.lanes] = lanes
             self.write(Space.WEIGHTS, layer.weight_base * stride, words)
+        write_classifiers(self, network, self.layers, given)
 
     def read_weights(self) -> Weights:
-        """The weights on the chip: int32[rows, outputs] of every layer."""
-        weights = []
-        placements = self._loaded().placements(self.config)
+        """The weights on the chip: int32[rows, outputs] of every layer, and the classifiers that learn."""
+        network, weights = self._loaded(), []
+        placements = network.placements(self.config)
         for layer, placement in zip(self.layers, placements, strict=True):
             words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
             weights.append(np.ascontiguousarray(unpack_weights(words, placement)))
-        return weights
+        return Weights(weights, read_classifiers(self, network, self.layers))
 
     # Samples
 

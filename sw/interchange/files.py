@@ -35,7 +35,7 @@ class Trained:
     network: Network
     core: CoreConfig
     weights: Weights
-    """int32[rows, outputs] of every layer."""
+    """int32[rows, outputs] of every layer; classifiers that learn stay with their run."""
     data: dict[str, Any] | None = None
     """Its data set, as in a run's config.json."""
 
@@ -44,7 +44,8 @@ class Trained:
         """What a run learned. Raises FileError."""
         run = RunFolder(path)
         network, core = run.network_and_core()
-        return cls(network, core, run.weights(), run.config().get("data"))
+        weights = Weights(run.weights())  # without classifiers, which are for learning alone
+        return cls(network, core, weights, run.config().get("data"))
 
     def save(self, path: Path) -> None:
         """Write .safetensors or .npz. Raises FileError."""
@@ -95,7 +96,7 @@ def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             if "about" not in file:
-                return [], {}
+                return Weights(), {}
             about = json.loads(str(file["about"]))
             names = [f"layer{i}.weight" for i in range(len(file.files) - 1)]
             arrays = [file[name] for name in names]
@@ -108,7 +109,7 @@ def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
             f"{path}: its checksum is missing or wrong, so it is damaged, or of an earlier version; "
             "export it again"
         )
-    return [array.astype(np.int32) for array in arrays], about
+    return Weights(array.astype(np.int32) for array in arrays), about
 
 
 def _sum(about: dict[str, Any], arrays: list[NDArray[Any]]) -> str:
