@@ -6,7 +6,7 @@ from golden.learn.error import class_errors, signals_of
 from golden.learn.latents import latents
 from golden.learn.project import learning_signal
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.formats import SIGNAL_BITS, round_shift
+from golden.spec.formats import ERROR_FRACTION, SIGNAL_BITS, round_shift
 from golden.spec.layers import Layer
 from hw.core.learn.error import Error
 from hw.core.learn.latents import Latents

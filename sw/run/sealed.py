@@ -1,8 +1,9 @@
 """Weights in a safetensors file with a checksum over all of it.
 
-The tensors have the names of `sw.run.tensors`. The metadata has whatever the caller gives, and `sha256`:
-the SHA-256 of the whole file with the 64 digits of that field as zeros. So it covers every tensor, every field of the header, and the header's
-own bytes. Other tools read the file as any other; a file that one of them wrote anew is refused.
+The tensors have the names of `sw.run.tensors`. The metadata has whatever the caller gives, and
+`sha256`: the SHA-256 of the whole file with the 64 digits of that field as zeros. So it covers every
+tensor, every field of the header, and the header's own bytes. Other tools read the file as any other; a
+file that one of them wrote anew is refused.
 """
 
 from __future__ import annotations
