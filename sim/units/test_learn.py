@@ -6,7 +6,7 @@ from golden.learn.error import class_errors, signals_of
 from golden.learn.latents import latents
 from golden.learn.project import learning_signal
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.formats import ERROR_FRACTION, SIGNAL_BITS, round_shift
+from golden.spec.formats import ERROR_FRACTION, ERROR_ONE, SIGNAL_BITS, round_shift
 from golden.spec.layers import Layer
 from hw.core.learn.error import Error
 from hw.core.learn.latents import Latents
@@ -44,6 +44,8 @@ class TestError(UnitTest):
             yield given | {"offset": offset} | ({"move_rate": move} if moves else {})
 
     def step(self, now):
+        if now.offset > ERROR_ONE:  # no layer has it: an idle cycle
+            return {}
         layer = Layer(
             rows=1, groups=1, outputs=1, error_gain=now.gain, error_offset=now.offset, rate=now.rate
         )
