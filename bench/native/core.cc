@@ -278,12 +278,42 @@ struct Core {
         patch.count();
     }
 
+    bool any_deferred(const Layer& layer) const {
+        for (int state = 0; state < layer.pixels * layer.entry.groups; state++)
+            if (deferred(layer, state)) return true;
+        return false;
+    }
+
+    // All passes over a convolution that has no update to apply: sums are exact, so spikes may come in any
+    // order, and each adds its weights to the pixels that see it. Patches need not be collected.
+    void scatter(Layer& layer) {
+        const Entry& e = layer.entry;
+        for (int state = 0; state < layer.pixels * e.groups; state++) start(layer, state);
+        for (size_t k = 0; k < visit.rows.size(); k++) {
+            if (!visit.spikes[k]) continue;
+            const int place = visit.rows[k] / e.channels, channel = visit.rows[k] % e.channels;
+            const int line = place / e.width, column = place % e.width;
+            for (int y = std::max(line - REACH, 0); y <= std::min(line + REACH, e.height - 1); y++)
+                for (int x = std::max(column - REACH, 0); x <= std::min(column + REACH, e.width - 1); x++) {
+                    const size_t row = (SIDE * (line - y + REACH) + column - x + REACH) * e.channels + channel;
+                    const int16_t* __restrict weights = &layer.weights[row * layer.width];
+                    int32_t* __restrict sums = &layer.sums[size_t(y * e.width + x) * layer.width];
+                    for (int i = 0; i < layer.width; i++) sums[i] += weights[i];
+                    counters.synops += e.outputs, counters.rows_integrate += e.groups;
+                }
+        }
+    }
+
     void passes(Layer& layer, bool flush) {
         const Entry& e = layer.entry;
         if (!layer.is(CONVOLUTION)) {
             if (layer.is(AVERAGE)) average(layer);
             const Visit& visited = layer.is(AVERAGE) ? patch : visit;
             for (int group = 0; group < e.groups; group++) pass(layer, visited, group, 0, flush);
+            return;
+        }
+        if (!flush && !any_deferred(layer)) {
+            scatter(layer);
             return;
         }
         starts.resize(layer.pixels + 1);
@@ -468,10 +498,7 @@ struct Core {
         }
         for (Layer& layer : layers) {  // golden Core._flush
             if (at_end) settle(layer);
-            bool any = false;
-            for (int state = 0; state < layer.pixels * layer.entry.groups; state++)
-                any |= deferred(layer, state);
-            if (!any) continue;
+            if (!any_deferred(layer)) continue;
             merge(layer, nullptr, 0, false);
             passes(layer, true);
         }
