@@ -29,7 +29,7 @@ ALLOWED = {
 }
 # Packages of sw/ in order: each imports those before it alone. The files at the top come before cli.
 ROOMS = ("link", "data", "device", "run", "shadow", "interchange", "report", "planning", "cli")
-TOP = ("sw.energy", "sw.presets")  # files at the top that packages use, too
+TOP = ("sw.energy", "sw.presets", "sw.printable")  # files at the top that packages use, too
 # The few files that join two sides.
 ALSO = {
     "hw/build": {"boards", "rich"},

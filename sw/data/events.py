@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.shape import Map
+from sw.printable import printable
 
 EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.bool_)])
 """One event: column, row, time in microseconds, polarity. Equals `tonic.io.events_struct`."""
@@ -34,7 +35,13 @@ Events = NDArray[Any]
 
 
 class DataError(ValueError):
-    """Data or a request for it is wrong. One line: where, what, and what to do next."""
+    """Data or a request for it is wrong. One line: where, what, and what to do next.
+
+    Names in the message are made printable: they are those of the files, and may hold anything.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class DamagedFile(DataError):

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sw.printable import printable
 from sw.run import FileError, write_atomically
 
 DT = 1e-4
@@ -18,6 +19,9 @@ OURS = "tess_fpga"
 
 class Unsupported(ValueError):
     """A graph holds what the chip cannot do. Names the node, and says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 def nir_package() -> Any:

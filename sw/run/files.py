@@ -13,10 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sw.device import Weights
+from sw.printable import printable
 
 
 class FileError(RuntimeError):
     """A file or folder is missing, damaged, or cannot be written. One line, with what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
