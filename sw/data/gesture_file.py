@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sw.data.columns import from_columns
 from sw.data.events import DamagedFile, DataError, Sensor, first_fault
 from sw.data.labelled import Labelled
+from sw.data.npy import read_header
 from sw.data.recording import AGAIN, Recording, read_recording
 
 
@@ -41,7 +43,8 @@ def read_gesture(path: Path, *, sensor: Sensor | None, salvage: bool) -> Recordi
         raise DamagedFile(f"{note}{hint if len(events) else ''}", events, sensor)
     if not len(events):
         raise DamagedFile(f"{path}: holds no event; leave it out, or copy it again")
-    return Recording(str(path), events, sensor, int(events["t"][0]), note)
+    said = f"used up to the damage: {note}" if note else ""
+    return Recording(str(path), events, sensor, int(events["t"][0]), said)
 
 
 def _rows(path: Path) -> tuple[NDArray[np.floating] | None, str]:
@@ -51,11 +54,7 @@ def _rows(path: Path) -> tuple[NDArray[np.floating] | None, str]:
     """
     try:
         with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            header = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-                version, np.lib.format.read_array_header_2_0
-            )
-            shape, by_column, kind = header(file)
+            shape, by_column, kind = read_header(file)
             if kind.names:
                 return None, ""
             if len(shape) != 2 or shape[1] != 4 or kind.kind not in "fiu":
@@ -63,7 +62,8 @@ def _rows(path: Path) -> tuple[NDArray[np.floating] | None, str]:
                     f"{path}: holds {kind}, shape {shape}; an array [events, 4] of x, y, p, t (ms) "
                     "is wanted"
                 )
-            numbers = np.fromfile(file, kind, shape[0] * 4)
+            room = (os.fstat(file.fileno()).st_size - file.tell()) // max(kind.itemsize, 1)
+            numbers = np.fromfile(file, kind, min(shape[0] * 4, room))
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); check its permissions"

@@ -9,6 +9,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from sw.data.binning import Window
 from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample
@@ -55,16 +57,18 @@ class Cutting:
         """The time windows of a recording that are samples of the request's split."""
         since, until = request.window_us
         length, at = until - since, self.split_time
-        if at is None:
-            found = recording.windows(length)
-        elif request.train:
-            end = recording.start_us + at
-            found = [window for window in recording.windows(length) if window[1] <= end]
-        else:
-            rest = replace(recording, start_us=recording.start_us + at)
-            found = rest.windows(length) if rest.duration_us > 0 else []
-        found = [(start + since, end + since) for start, end in found]
-        return [w for w in found if recording.count(w)] if self.every_window else found[:1]
+        start, count = recording.start_us, recording.window_count(length)
+        if at is not None and request.train:
+            count = min(count, at // length)
+        elif at is not None:
+            start += at
+            rest = replace(recording, start_us=start)
+            count = rest.window_count(length) if rest.duration_us > 0 else 0
+        numbers: Iterable[int] = range(min(count, 1))
+        if self.every_window:  # those with events: a long pause has windows without number
+            numbers = np.unique((recording.events["t"] - (start + since)) // length).tolist()
+        starts = (start + since + number * length for number in numbers if 0 <= number < count)
+        return [(at, at + length) for at in starts]
 
     @property
     def notes(self) -> list[str]:
@@ -156,7 +160,7 @@ def _read(
             if last is None or last.source != str(file.path):
                 last = read(file.path, sensor=sensor, salvage=cutting.salvage)
                 if last.note:
-                    notes.append(f"used up to the damage: {last.note}")
+                    notes.append(last.note)
             recording = last if file.part is None else last.between(file.part)
         except DamagedFile as damage:
             if not cutting.salvage:
