@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample
 from sw.data.events import DamagedFile, DataError, Sensor
 from sw.data.recording import Recording, check_sensor, read_recording
+from sw.data.text_file import decode_text
+from sw.printable import reason
 
 LABELS = "labels.csv"
 
@@ -188,27 +191,57 @@ def _samples(
 def read_labels(folder: Path) -> list[tuple[str, Path]] | None:
     """Class and path of every file that `labels.csv` lists, in its order; None without that file.
 
-    Its heading names the columns `file` and `class`; others do not matter.
+    Its heading names the columns `file` and `class`; others do not matter. Commas, semicolons or tabs
+    part them. A path is taken from the list's own folder on, or is absolute.
 
     Raises:
-        DataError: it is not such a table, or a file is not there; the line is named.
+        DataError: it is not such a table, a file is not there or twice in it; the line is named.
     """
     table = folder / LABELS
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+        text = decode_text(table.read_bytes())
+        heading = text.partition("\n")[0]
+        separator = next((mark for mark in ",;\t" if mark in heading), ",")
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
+        rows = [(reader.line_num, _plain_names(row)) for row in reader]
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table}: cannot be read ({error}); write lines `file,class`") from error
-    found = []
-    for line, row in enumerate(rows, 2):
-        name, kind = (str(row.get(column) or "").strip() for column in ("file", "class"))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(
+            f"{table}: cannot be read ({reason(error)}); write lines `file,class`"
+        ) from error
+    found: list[tuple[str, Path]] = []
+    lines: dict[Path, int] = {}
+    for line, row in rows:
+        name, kind = row.get("file", ""), row.get("class", "")
         if not name or not kind:
             raise DataError(f"{table}: line {line} has no file and class; begin with `file,class`")
-        if not (folder / name).is_file():
+        path = _listed(folder, name)
+        if path is None:
             raise DataError(f"{table}: line {line}: {folder / name} is not there; copy it again")
-        found.append((kind, folder / name))
+        if (first := lines.setdefault(path.resolve(), line)) != line:
+            raise DataError(f"{table}: line {line}: {name} is in line {first}, too; remove one")
+        found.append((kind, path))
     if not found:
         raise DataError(f"{table}: lists no file; write lines `file,class`")
     return found
+
+
+def _plain_names(row: dict[Any, Any]) -> dict[str, str]:
+    """A row by the names of its columns in small letters; without blanks around."""
+    return {
+        name.strip().lower(): value.strip()
+        for name, value in row.items()
+        if isinstance(name, str) and isinstance(value, str)
+    }
+
+
+def _listed(folder: Path, name: str) -> Path | None:
+    """The file that a list names, also as Windows writes it; None: it is not there."""
+    for text in (name, name.replace("\\", "/")):
+        try:
+            if (folder / text).is_file():
+                return folder / text
+        except (OSError, ValueError):  # no name that a file can have
+            continue
+    return None
