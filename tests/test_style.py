@@ -36,7 +36,7 @@ ALSO = {
     "hw/top.py": {"boards"},
     "hw/clocks.py": {"boards"},
     "hw/report.py": {"boards", "rich"},
-    "sw/interchange/package.py": {"nir"},
+    "sw/interchange/package.py": {"nir", "h5py"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }
 

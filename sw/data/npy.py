@@ -23,6 +23,7 @@ from sw.printable import reason
 LARGEST = 1 << 31
 """Bytes that the arrays of a compressed file may take in memory, all together."""
 MOST_ARRAYS = 100_000
+PART = 1 << 20  # bytes to read at once
 AGAIN = "copy or make it again"
 
 Arrays = dict[str, Any]
@@ -99,8 +100,13 @@ def _array(file: IO[bytes], size: int) -> Any:
     promised = count * dtype.itemsize
     if promised > left or (not dtype.itemsize and count):
         raise ValueError(f"its header promises {promised} bytes, it holds {left}")
-    content = file.read(promised)
-    if len(content) != promised:
-        raise ValueError(f"{len(content)} of {promised} bytes are there")
-    array = np.frombuffer(content, dtype, count) if count else np.empty(0, dtype)
+    content = np.empty(promised, np.uint8)  # of which the machine has what is written to alone
+    at = 0
+    while at < promised:
+        part = file.read(min(promised - at, PART))
+        if not part:
+            raise ValueError(f"{at} of {promised} bytes are there")
+        content[at : at + len(part)] = np.frombuffer(part, np.uint8)
+        at += len(part)
+    array = content.view(dtype) if count else np.empty(0, dtype)
     return array.reshape(shape, order="F" if by_column else "C")

@@ -17,7 +17,10 @@ import numpy as np
 
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from sw.data import DataError
+from sw.data.npy import load_arrays
 from sw.device import Weights
+from sw.printable import reason
 from sw.run import Checkpoint, FileError, RunFolder, write_atomically
 from sw.run.checkpoint import FORMAT
 from sw.run.files import load_weights
@@ -74,9 +77,9 @@ class Trained:
         weights, about = (_read_npz if path.suffix == NPZ else _read_safetensors)(path)
         try:
             network, core = Network(**about["network"]), CoreConfig(**about["core"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise FileError(
-                f"{path}: no network in it ({type(error).__name__}: {error}); it must come from "
+                f"{path}: no network in it ({type(error).__name__}: {reason(error)}); it must come from "
                 "`export`, or from a run; bring networks of other tools in as .nir"
             ) from error
         return cls(network, core, weights, about.get("data"))
@@ -90,16 +93,21 @@ def check_suffix(path: Path) -> None:
 
 def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if "about" not in file:
-                return [], {}
-            about = json.loads(str(file["about"]))
-            names = [f"layer{i}.weight" for i in range(len(file.files) - 1)]
-            return [file[name].astype(np.int32) for name in names], about
+        arrays = load_arrays(path)
+        if "about" not in arrays:
+            return [], {}
+        about = json.loads(str(arrays["about"]))
+        names = [f"layer{i}.weight" for i in range(len(arrays) - 1)]
+        return [arrays[name].astype(np.int32) for name in names], about
     except FileNotFoundError as error:
         raise FileError(f"{path}: no such file") from error
-    except Exception as error:  # NumPy raises half a dozen kinds for a damaged archive
-        raise FileError(f"{path}: not an exported network ({error}); export it again") from error
+    except DataError as error:
+        why = reason(error.__cause__ or error)
+        raise FileError(f"{path}: not an exported network ({why}); export it again") from error
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise FileError(
+            f"{path}: not an exported network ({reason(error)}); export it again"
+        ) from error
 
 
 def _read_safetensors(path: Path) -> tuple[Weights, dict[str, Any]]:
@@ -107,5 +115,5 @@ def _read_safetensors(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
         about = {name: json.loads(metadata[name]) for name in ("network", "core")}
         return weights, about | {"data": json.loads(metadata.get("config", "{}")).get("data")}
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, AttributeError, RecursionError):
         return weights, {}
