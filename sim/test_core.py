@@ -32,6 +32,8 @@ CONFIGS = {
     "maps-three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **MAPS),
     "maps-causal": CoreConfig(lanes=6, layers=5, classes=6, post_traces=0, **MAPS),
     "maps-three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **MAPS),
+    "inference": CoreConfig(lanes=16, layers=4, classes=6, learning=0, **SMALL),
+    "maps-inference": CoreConfig(lanes=4, layers=5, classes=8, learning=0, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}
@@ -79,7 +81,8 @@ def networks(rng: np.random.Generator, config: CoreConfig) -> Iterator[tuple[str
 
 def core(config: str) -> None:
     """Run `agrees` on every network that fits the configuration."""
-    run(lambda: Core(CONFIGS[config]), __name__, testcase=["agrees"], parameters={"config": config})
+    fields = CONFIGS[config].as_dict()
+    run(lambda: Core(CONFIGS[config]), __name__, testcase=["agrees"], parameters={"config": fields})
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -96,7 +99,7 @@ def test_core_survives_bad_samples() -> None:
 async def agrees(dut: Any) -> None:
     """Random networks, samples, learning windows, frame limits, with and without back-pressure."""
     rng = np.random.default_rng(seeded().getrandbits(32))
-    config = CONFIGS[parameters()["config"]]
+    config = CoreConfig(**parameters()["config"])
     bench = CoreBench(dut, config, STEADY)
     await start(dut)
     for name, network in networks(rng, config):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from golden.spec.layout import DoesNotFit
-from sw.cli import doctor, export, import_, look, plan, report, train, verify, watch
+from sw.cli import doctor, export, import_, look, plan, report, runs, train, verify, watch
 from sw.cli.terminal import Terminal, lenient
 from sw.data import DataError
 from sw.device import DeviceError
@@ -28,13 +28,15 @@ weights back and keeps them. The same commands run on
 EPILOG = """\
 start here:
   python -m sw.driver train                           train the N-MNIST subset, simulated
-  python -m sw.driver evaluate --run runs/nmnist-1    how good is it
-  python -m sw.driver predict --run runs/nmnist-1 0   one sample
+  python -m sw.driver runs                            the runs there are
+  python -m sw.driver evaluate --run runs/nmnist-fast-1     how good is it
+  python -m sw.driver predict --run runs/nmnist-fast-1 0    one sample
   python -m sw.driver watch                           see a run while it goes on
   python -m sw.driver report                          pictures of a run, in one HTML file
   python -m sw.driver COMMAND --help                  all options, more examples
 
-exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was learned is kept)"""
+exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was learned is kept;
+SIGTERM and SIGHUP keep it too, and end the program as usual)"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_parser(commands, **style)
     look.add_parsers(commands, **style)
-    for command in (report, watch, export, import_, verify):
+    for command in (runs, report, watch, export, import_, verify):
         command.add_parser(commands, **style)
     plan.add_parser(commands, **style)
     doctor.add_parser(commands, **style)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from golden.spec.network import Network
 from golden.spec.samples import Result
-from sw.data import DataError, Recording, Sample
+from sw.data import DataError, Dataset, Recording, Sample
 from sw.device import Device, Weights
 from sw.run import (
     Checkpoint,
@@ -34,7 +35,7 @@ from sw.run import (
     Watchers,
     checkpoint_file,
 )
-from sw.run.checkpoint import digest
+from sw.run.checkpoint import DIGEST, digest
 from sw.run.stopping import USUAL
 from sw.run.summary import summary
 from sw.samples import Binning, as_dataset, unlabelled
@@ -61,6 +62,8 @@ class Model:
         self.plan: Plan | None = None
         self.progress = Progress()
         self._samples = ""
+        self._unsure: Trainer | None = None
+        self._folder: Path | None = None
 
     @classmethod
     def load(cls, path: str | Path, device: Device, *, binning: Binning | None = None) -> Self:
@@ -68,7 +71,10 @@ class Model:
 
         Weights, noise state, position and binning are restored. Raises FileError, or DoesNotFit.
         """
-        return cls.from_checkpoint(Checkpoint.load(checkpoint_file(path)), device, binning=binning)
+        file = checkpoint_file(path)
+        model = cls.from_checkpoint(Checkpoint.load(file), device, binning=binning)
+        model._folder = file.parent.absolute()
+        return model
 
     @classmethod
     def from_checkpoint(
@@ -80,11 +86,12 @@ class Model:
         model.network, model.device = checkpoint.network, device
         model.binning = binning or Binning.of_run(checkpoint.config)
         model.plan, model.progress = checkpoint.plan, checkpoint.progress
-        model._samples = checkpoint.samples
+        model._samples, model._unsure, model._folder = checkpoint.samples, None, None
         return model
 
     def save(self, path: str | Path) -> None:
         """Write weights, noise state and position to a file (.safetensors). Raises FileError."""
+        self._settle()
         Checkpoint.of(
             self.device,
             plan=self.plan or Plan(),
@@ -96,6 +103,7 @@ class Model:
     @property
     def weights(self) -> Weights:
         """The weights on the device: int32[rows, outputs] of every layer."""
+        self._settle()
         return self.device.read_weights()
 
     def fit(
@@ -118,12 +126,16 @@ class Model:
             constant_rate: do not decay the rates. N + N epochs then equal 2N bit for bit.
             options: those of `resume`.
 
-        Ctrl-C stops after the samples in flight and returns what there is; `resume` goes on.
+        Ctrl-C stops after the samples in flight and returns what there is; `resume` goes on. So it does
+        after any exception: one of a callback loses nothing, after others (a second Ctrl-C, a link that
+        fell silent) the model is back at its newest checkpoint. SIGTERM and SIGHUP stop likewise, and
+        then end the process.
 
         Raises:
             DataError: samples do not fit the network.
             LinkError, DeviceError: the device went away, or found fault.
         """
+        self._settle()
         done = len(self.progress.epochs)
         if self.progress.tally is not None:
             raise ValueError("an epoch is under way; finish it first: resume(samples)")
@@ -138,6 +150,7 @@ class Model:
         *,
         until: int | None = None,
         run: str | Path | Recorder | None = None,
+        overwrite: bool = False,
         checkpoint_every: Every = USUAL,
         callbacks: Sequence[Watcher] = (),
         stop: StopRequest | None = None,
@@ -148,25 +161,35 @@ class Model:
             samples: the samples it was begun with.
             test: test samples.
             until: stop after this epoch; a later `resume` goes on.
-            run: folder to keep checkpoints and metrics in.
+            run: folder to keep checkpoints and metrics in: a new or empty one, or that of this run.
+            overwrite: take the folder though it holds another run.
             checkpoint_every: how often within an epoch. One is kept after every epoch.
             callbacks: told of every task, sample and epoch.
             stop: set its `asked` to stop.
 
         Raises:
             ValueError: there is nothing to go on with. DataError: these are other samples.
+            FileError: the folder holds another run.
         """
         if self.plan is None:
             raise ValueError("nothing to go on with; use fit")
+        self._settle()
         train_set = as_dataset(samples, self.network, self.binning)
         test_set = None if test is None else as_dataset(test, self.network, self.binning)
+        if 0 < len(self._samples) < DIGEST:
+            raise DataError(
+                "begun by an earlier version, which did not note all samples; start a new run with its "
+                "weights: train --from, or Model(network, device, weights=...)"
+            )
         if self._samples not in ("", found := digest(train_set)):
             raise DataError(
                 f"{train_set.name}: not the {self._samples} samples training began with, but "
                 f"{found}; use the same samples in the same order, or start a new run"
             )
+        for dataset in (train_set, test_set):
+            self.check(dataset)
+        recorder = self._recorder(run, overwrite)
         self._samples = found
-        recorder = self._recorder(run)
         watchers = [*callbacks, *([recorder.log] if recorder else [])]
         log = recorder.log if recorder else nullcontext()
         with log, nullcontext(stop) if stop else StopRequest() as stop:
@@ -182,8 +205,38 @@ class Model:
             )
             if recorder is not None:
                 trainer.keep = recorder.keep
-            trainer.run(until)
+            try:
+                trainer.run(until)
+            finally:
+                self._unsure = None if trainer.agreed else trainer
         return self.progress
+
+    def check(self, samples: Dataset | None) -> None:
+        """Raise ValueError, or DeviceError, when the device could not take the samples.
+
+        Nothing is sent. They are of one shape, so the first one tells.
+        """
+        if samples is None:
+            return
+        if samples.classes > self.network.classes:
+            raise ValueError(
+                f"{samples.name}: {samples.classes} classes, the network has {self.network.classes}; "
+                "check the data set"
+            )
+        self.device.check(samples[0])
+
+    def _settle(self) -> None:
+        """After training ended in the middle of something: back to its newest checkpoint.
+
+        Raises LinkError when the device is gone.
+        """
+        if self._unsure is None:
+            return
+        self.device.restart()
+        if (last := self._unsure.last) is not None:
+            last.restore(self.device)
+            self.progress = deepcopy(last.progress)
+        self._unsure = None
 
     def extend(self, epochs: int) -> None:
         """Let the plan have `epochs` in all; the rates of those to come follow the new length.
@@ -203,6 +256,7 @@ class Model:
 
     def evaluate(self, samples: Any, *, callbacks: Sequence[Watcher] = ()) -> Tally:
         """Classify with learning off: accuracy, firing rates, cycles. Raises DataError."""
+        self._settle()
         dataset = as_dataset(samples, self.network, self.binning)
         trainer = Trainer(self.device, dataset, None, Plan(), Watchers(callbacks))
         return trainer.evaluate(dataset, "test")
@@ -239,6 +293,7 @@ class Model:
         """
         if self.binning is None:
             raise DataError("events: say how they become frames: Model(..., binning=Binning(...))")
+        self._settle()
         given = as_recording(recording, self.binning, salvage)
         return list(classify(self.device, given, self.binning, window_us))
 
@@ -250,6 +305,7 @@ class Model:
 
     def _classify(self, samples: Iterable[Any]) -> Iterator[tuple[int, Result]]:
         """Steps and result of each sample. Samples are taken one by one."""
+        self._settle()
         steps = deque[int]()
 
         def given() -> Iterator[Sample]:
@@ -263,7 +319,7 @@ class Model:
     def _binning_config(self) -> dict[str, Any]:
         return {} if self.binning is None else {"binning": asdict(self.binning)}
 
-    def _recorder(self, run: str | Path | Recorder | None) -> Recorder | None:
+    def _recorder(self, run: str | Path | Recorder | None, overwrite: bool) -> Recorder | None:
         if run is None or isinstance(run, Recorder):
             return run
         assert self.plan is not None
@@ -274,7 +330,10 @@ class Model:
             "target": self.device.channel.transport.name,
             **self._binning_config(),
         }
+        folder = Path(run).absolute()
         recorder = Recorder(RunFolder(Path(run)), self.device, config)
         begun = self.progress.epochs or self.progress.tally
-        recorder.begin(Checkpoint.of(self.device, progress=self.progress) if begun else None)
+        resumed = Checkpoint.of(self.device, progress=self.progress) if begun else None
+        recorder.begin(resumed, overwrite=overwrite or folder == self._folder)
+        self._folder = folder
         return recorder

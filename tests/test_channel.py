@@ -21,10 +21,18 @@ from golden.spec.frames import (
 )
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights
-from golden.spec.registers import Space, address, register_address
+from golden.spec.registers import (
+    REGISTER_WORDS,
+    Space,
+    address,
+    memories,
+    register_address,
+    store_memory,
+)
 from golden.spec.samples import Result, encode_sample
 from sim.faults import Faults
 from sw.device import Channel, Refused
+from sw.device.in_flight import writable
 from sw.link import LinkError, Transport
 
 CONFIG = PRESETS["tiny"]
@@ -195,6 +203,83 @@ def test_refusal_names_the_status_and_the_channel_lives_on():
     assert channel.call(*read_command(Space.REGISTERS, 2)) == b"TESS"
     with pytest.raises(ValueError, match="fit"):
         channel.submit(Command.WRITE, bytes(5000))
+
+
+class Deaf(FaultyTransport):
+    """Loses the first reply with a certain status."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(Faults(), Faults(), 0)
+        self.status: Status | None = status
+
+    def read(self, timeout: float) -> bytes:
+        data = super().read(timeout)
+        (reply,) = list(FrameReader().feed(data)) or [None]
+        if isinstance(reply, Frame) and reply.code == self.status:
+            self.status = None
+            return super().read(timeout)
+        return data
+
+
+REFUSED_WRITES = {
+    "past the end": write_command(Space.WEIGHTS, np.zeros(8), (1 << 20)),
+    "over the end": write_command(Space.SIGNS, np.zeros(200), 1),
+    "read-only memory": write_command(Space.MEMBRANES, np.ones(2)),
+    "results": write_command(Space.RESULTS, np.ones(2)),
+    "identity": write_command(Space.REGISTERS, np.ones(1), register_address("magic")),
+    "from control into counters": write_command(
+        Space.REGISTERS, np.ones(2), register_address("clear_counters")
+    ),
+    "counter": write_command(Space.REGISTERS, np.ones(1), register_address("cycles")),
+    "no such register": write_command(Space.REGISTERS, np.ones(1), 5000),
+    "no such space": (Command.WRITE, WRITE_PAYLOAD.pack(77 << 24) + bytes(2)),
+    "half a word": (Command.WRITE, write_command(Space.WEIGHTS, np.ones(1))[1] + b"x"),
+    "no address": (Command.WRITE, b"12"),
+}
+
+
+@pytest.mark.parametrize("after", ["silence", "a write", "a read", "samples"])
+@pytest.mark.parametrize("what", REFUSED_WRITES)
+def test_a_write_whose_refusal_is_lost_is_not_reported_as_written(what, after):
+    status = Status.BAD_LENGTH if what in ("half a word", "no address") else Status.BAD_ADDRESS
+    channel = Channel(Deaf(status))
+    channel.configure(CONFIG)
+    for command, payload in session(1, 0)[:-1]:
+        channel.submit(command, payload).result()
+    sent = channel.submit(*REFUSED_WRITES[what])
+    good = write_command(Space.WEIGHTS, np.arange(4), 4)
+    sample = (Command.SAMPLE, encode_sample(np.ones((2, 20), bool), 1, learn=True))
+    more = {
+        "a write": [good],
+        "a read": [read_command(Space.REGISTERS, 2)],
+        "samples": [sample] * 3,
+    }
+    later = [channel.submit(*one) for one in more.get(after, [])]
+    with pytest.raises(Refused, match=f"refused WRITE with {status.name}"):
+        sent.result()
+    assert channel.statistics.recovered == 1
+    for one in later:
+        one.result()
+    assert channel.call(*read_command(Space.REGISTERS, 2)) == b"TESS"
+
+
+@pytest.mark.parametrize("name", [*PRESETS])
+def test_the_map_tells_which_writes_a_device_takes(name):
+    """`writable` and the device agree at both ends of every space."""
+    config = replace(PRESETS[name], weight_words=64, neuron_groups=8, trace_entries=64)
+    device, sequence = GoldenDevice(config), 0
+    ends = {space: memory.size for space, memory in memories(config).items()}
+    ends |= {Space.STORE: store_memory(config).depth, Space.REGISTERS: REGISTER_WORDS, 99: 4}
+    starts = [(space, at) for space, end in ends.items() for at in (0, 1, end - 1, end) if at >= 0]
+    starts += [(Space.REGISTERS, at) for at in range(REGISTER_WORDS)]
+    for space, at in starts:
+        for words in (0, 1, 2):
+            start = (space << 24) | at
+            payload = WRITE_PAYLOAD.pack(start) + bytes(2 * words)
+            (reply,) = replies(device, Frame(sequence % 256, Command.WRITE, payload))
+            sequence += 1
+            if words:
+                assert (reply.code == Status.OK) == writable(config, start, words), (space, at)
 
 
 def replies(device: GoldenDevice, *frames: Frame) -> list[Frame]:

@@ -1,8 +1,10 @@
 """Each thing is declared once: flags, fields of an entry, kinds of layers, parameters."""
 
 import pickle
+import re
 from copy import deepcopy
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +17,9 @@ from golden.spec.kinds import AVERAGE, CONVOLUTION, FLAT, KINDS, kind_of
 from golden.spec.layers import FIELD_NAMES, FIELD_OF, FIELDS, Layer
 from golden.spec.network import Network
 from golden.spec.shape import parse_stage
-from hw.core.base.tokens import layer_entry
+from hw.core.base.layouts import layer_entry
 
+ROOT = Path(__file__).parent.parent
 GIVEN = {"rows": 3, "groups": 1, "outputs": 2}
 
 
@@ -84,3 +87,22 @@ def test_a_parameter_of_every_layer_is_checked_one_by_one():
         Network(sizes=(4, 3, 3, 2), eta=(0.01, 7))
     with pytest.raises(ValueError, match="reset 'odd': soft or hard"):
         Network(sizes=(4, 2), reset="odd")
+
+
+@pytest.mark.parametrize("folder", ["golden", "hw", "sw"])
+def test_flags_of_kinds_are_looked_at_where_kinds_are_described_alone(folder):
+    """The list of files in CONTRIBUTING that a new kind touches stays true."""
+    words = re.compile(r"\b(flags\.(convolution|average)|CONVOLUTION|AVERAGE)\b")
+    found = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / folder).rglob("*.py")
+        if words.search(path.read_text())
+    }
+    known = {
+        "golden": {"golden/spec/flags.py", "golden/spec/kinds.py", "golden/schedule/passes.py"},
+        "hw": {"hw/core/kinds.py"},
+        "sw": set(),
+    }
+    assert found == known[folder]
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    assert all(f"`{name}`" in page for name in found)

@@ -82,7 +82,7 @@ def test_the_same_seed_gives_the_same_weights(run, tmp_path, capsys):
     assert said(capsys, "train", *QUICK, "--out", str(tmp_path))[0] == 0
     one, two = RunFolder(run).weights(), RunFolder(tmp_path).weights()
     assert all(np.array_equal(*pair) for pair in zip(one, two, strict=True))
-    assert said(capsys, "train", *QUICK, "--seed", "2", "--out", str(tmp_path))[0] == 0
+    assert said(capsys, "train", *QUICK, "--force", "--seed", "2", "--out", str(tmp_path))[0] == 0
     assert not np.array_equal(RunFolder(tmp_path).weights()[0], one[0])
 
 
@@ -124,7 +124,7 @@ def test_event_files_can_be_predicted(tmp_path, capsys):
 
 
 def test_verify_golden(tmp_path, capsys, monkeypatch):
-    arguments = ("train", *QUICK, "--out", str(tmp_path), "--verify-golden")
+    arguments = ("train", *QUICK, "--force", "--out", str(tmp_path), "--verify-golden")
     status, text = said(capsys, *arguments)
     assert (status, "all 820 weights equal" in text) == (0, True)
     monkeypatch.setattr("sw.cli.train.differences", lambda *_: ["layer 0: 1 of 9 weights differ"])
@@ -169,7 +169,8 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path, capsys, monkeypatch):
     assert not np.array_equal(RunFolder(tmp_path).weights()[0], network.initial_weights()[0])
     assert signal.getsignal(signal.SIGINT) is before
     asked.clear()
-    status, text = said(capsys, "train", *sent, "--out", str(tmp_path), "--verify-golden")
+    again = ("train", *sent, "--force", "--out", str(tmp_path), "--verify-golden")
+    status, text = said(capsys, *again)
     assert (status, "bit for bit" in text) == (130, True)
 
 
@@ -289,7 +290,18 @@ def test_presets_fit_their_cores(name):
 
 
 def test_examples_in_the_help_are_commands(capsys):
-    for name in ("train", "evaluate", "predict", "weights", "probe", "report", "watch", "doctor"):
+    names = (
+        "train",
+        "evaluate",
+        "predict",
+        "weights",
+        "probe",
+        "runs",
+        "report",
+        "watch",
+        "doctor",
+    )
+    for name in names:
         with pytest.raises(SystemExit):
             driver.main([name, "--help"])
         text = capsys.readouterr().out.partition("examples:")[2]

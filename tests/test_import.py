@@ -273,7 +273,7 @@ def test_import_says_what_is_wrong(tmp_path, capsys):
     status, text = said(capsys, "evaluate", "--run", out)
     assert (status, "no data set in it" in text) == (1, True)
     nir.write(path, chain(weight(12, 64), lif(12), weight(4, 5)))
-    status, text = said(capsys, *options)
+    status, text = said(capsys, *options, "--force")
     assert (status, "node linear_1: 5 inputs after 12 neurons" in text) == (2, True)
 
 

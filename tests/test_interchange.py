@@ -17,7 +17,7 @@ from sw.interchange.package import read_graph, write_graph
 from sw.interchange.spikes import GoldenSpikes, golden_path, record
 from sw.interchange.verify import in_numpy, rounding
 from sw.run import FileError
-from sw.run.files import load_weights, save_weights
+from sw.run.sealed import load_weights, save_weights
 
 TINY = CORES["tiny"]
 GAMMAS = (0.0, 0.5, 0.73, 0.9, 255 / 256)

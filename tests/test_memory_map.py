@@ -23,11 +23,11 @@ KINDS = {
     r"core\.learn\.signs\.": "signs",
     r"core\.rows\.trace\.ring": "pre traces",
     r"core\.rows\.scan\.words\.": "chunks to scan",
-    r"core\.schedule\.passes\.segments\.starts": "windows",
+    r"core\.schedule\.passes\.segments\.starts": "starts of pixels",
     r"core\.learn\.gain\.map_signal\.latents": "latents",
     r"core\.learn\.deferred\.groups": "gains",
     r"core\.(fire\.pool\.line|learn\.winners\.)": "pooling",
-    r"core\.schedule\.row_list\.": "rows of a pass",
+    r"core\.schedule\.row_list\.": "row list",
     r"core\.rows\.events\.queue\.": "event queue",
     r"core\.host\.table\.": "layer table",
     r"core\.readout\.scores\.words": "scores",
@@ -59,7 +59,14 @@ ODD = CoreConfig(
 
 MAPS = replace(ODD, lanes=12, neuron_groups=90, map_pixels=60, weight_bits=8)
 CAUSAL = replace(MAPS, post_traces=0)
-DESIGNS = {"odd": ODD, "ulx3s-12f": PRESETS["ulx3s-12f"], "maps": MAPS, "causal": CAUSAL}
+INFERENCE = replace(MAPS, learning=0)
+DESIGNS = {
+    "odd": ODD,
+    "ulx3s-12f": PRESETS["ulx3s-12f"],
+    "maps": MAPS,
+    "causal": CAUSAL,
+    "inference": INFERENCE,
+}
 
 
 @pytest.mark.parametrize("config", DESIGNS.values(), ids=DESIGNS)

@@ -1,6 +1,7 @@
 """What is counted is what happened: the core's counters against a count made from outside it."""
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +108,61 @@ def test_an_epoch_counts_its_samples_and_no_others(tmp_path):
         fired = epoch.firing_rates[0] * 20 * data.steps * 12
         assert epoch.counters["spikes"] == pytest.approx(fired, abs=1e-6)
     assert ends[0].counters == ends[1].counters
+
+
+def test_cycles_after_a_resume_on_a_target_without_a_clock():
+    """Those of the samples that were counted, not spread over all."""
+    network, result = Network(sizes=(4, 5, 3)), Result(SampleStatus.OK, 0, 0, (1,), (0, 0, 0))
+    progress = Progress(tally=Tally(1))
+    progress.count({"cycles": 100}, {"cycles": 800})
+    for _ in range(7):
+        progress.tally.add(replace(result, cycles=100), 0, 2)
+    progress = Progress.from_dict(json.loads(json.dumps(progress.as_dict())))
+    progress.count({"cycles": 0}, {"cycles": 0})
+    for _ in range(13):
+        progress.tally.add(result, 0, 2)
+    assert progress.tally.cycles_per_sample == 100
+    epoch = progress.close(network, 1.0, None, None)
+    assert (epoch.cycles_per_sample, epoch.samples) == (100, 20)
+    for number in range(1, 4):  # an epoch without a clock, and the text about it
+        progress.tally = Tally(1)
+        progress.tally.add(result, 0, 2)
+        progress.count({"cycles": 0}, {"cycles": 0})
+        assert progress.close(network, 1.0, None, None).cycles_per_sample == 0
+        assert len(progress.epochs) == 1 + number
+
+
+def test_seconds_are_those_at_work_and_never_negative(monkeypatch):
+    now = [50.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.time", lambda: -now[0])  # a clock that is set back
+    tally = Tally(1)
+    tally.started = now[0]
+    now[0] = 53.0
+    tally.pause()
+    now[0] = 90.0  # nothing goes on
+    assert tally.seconds == 3.0
+    again = Tally.from_dict(tally.as_dict())
+    again.started = now[0]
+    now[0] = 94.0
+    assert again.seconds == 7.0
+    tally.go_on()
+    tally.go_on()
+    now[0] = 95.0
+    assert tally.seconds == 4.0
+    assert Tally.from_dict(tally.as_dict() | {"before": -3.0}).before == 0.0
+
+
+def test_time_between_two_sessions_does_not_count(monkeypatch):
+    real, later = time.monotonic, [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: real() + later[0])
+    data = load("synthetic", limit=20)
+    with Device.open("golden", config=TINY) as device:
+        model, watcher = Model(Network(sizes=(64, 12, 4)), device), StopAfter(7)
+        model.fit(data, epochs=1, callbacks=[watcher], stop=watcher.stop)
+        later[0] += 1e6
+        model.resume(data)
+    assert 0 < model.progress.epochs[0].seconds < 1e5
 
 
 def test_rates_that_a_result_could_not_hold_are_marked():

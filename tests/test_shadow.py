@@ -114,6 +114,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
             self.device.core.__class__ = Flip
 
     monkeypatch.setattr(GoldenTransport, "__init__", broken)
+    command.append("--force")
     assert driver.main([*command, "--checkpoint-every", "10"]) == 1
     text = capsys.readouterr().err
     assert text.startswith("error: shadow: integer model differs from integer model after ")

@@ -199,7 +199,7 @@ def test_a_stopped_run(tmp_path, capsys):
     assert driver.main([*QUICK, "--until", "1", "--out", str(tmp_path)]) == 0
     assert driver.main(["watch", str(tmp_path)]) == 0
     assert "was stopped after 1 of 3 epochs" in capsys.readouterr().out
-    assert driver.main([*QUICK, "--until", "1", "--out", str(tmp_path)]) == 0
+    assert driver.main([*QUICK, "--until", "1", "--force", "--out", str(tmp_path)]) == 0
     assert sum('"start"' in line for line in (tmp_path / LOG).read_text().splitlines()) == 1
 
 

@@ -28,6 +28,7 @@ from golden.spec.layers import FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import sign_matrix
 from sw.data import Dataset
+from sw.link.own import own
 
 SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc", "batched.cc")]
 BUILD = Path(__file__).parents[2] / "build" / "native"
@@ -47,8 +48,10 @@ def library() -> ctypes.CDLL:
     sources = [declared.header(), *(source.read_text() for source in SOURCES)]
     build_plan = (sources, command, os.uname())
     path = BUILD / f"core-{hashlib.sha256(repr(build_plan).encode()).hexdigest()[:16]}.so"
-    if not path.exists():
-        BUILD.mkdir(parents=True, exist_ok=True)
+    BUILD.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not own(BUILD):
+        raise RuntimeError(f"{BUILD}: a link, of another user, or writable for others; remove it")
+    if not own(path):
         _compile(command, path)
     return _declare(ctypes.CDLL(str(path)))
 
@@ -62,6 +65,7 @@ def _compile(command: list[str], path: Path) -> None:
         done = subprocess.run([*command, *files], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+        part.chmod(0o755)
         part.replace(path)
 
 

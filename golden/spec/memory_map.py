@@ -4,6 +4,7 @@ A test holds this list against the memories of the elaborated design. Queues mad
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from golden.spec.block_ram import BYTE_LANE, SHALLOW, bank_depths, block_rams, lanes_per_block
@@ -59,32 +60,21 @@ class Ram:
 
 def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
     """Every memory of a core and its link."""
-    lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
-    depth = config.neuron_groups * slots
+    lanes, depth = config.chunk_lanes, config.neuron_groups << ceil_log2(config.chunks)
 
     def state(kind: str, bits: int) -> Ram:
         return Ram(kind=kind, width=bits * lanes, depth=depth, block=depth > SHALLOW)
 
-    signs = config.latent_groups * slots
-    entry = config.row_bits + TRACE_BITS + 1  # row, trace, spiked
+    entry = config.row_bits + TRACE_BITS + 1  # row, trace, previous spike
     results = memories(config)[Space.RESULTS].size
     return (
         *weight_rams(config),
         state("membranes", MEMBRANE_BITS),
-        state("surrogates", SURROGATE_BITS),
-        *([state("post traces", TRACE_BITS)] if config.post_traces else []),
         state("spikes", 1),
-        Ram(
-            kind="signs", width=config.classes * lanes, depth=signs, block=depth > SHALLOW,
-            granule=lanes,
-        ),
-        Ram(
-            kind="gains", width=GAIN_BITS * lanes, depth=config.neuron_groups,
-            copies=(1 + config.post_traces) * config.chunks, block=config.neuron_groups > SHALLOW,
-        ),
+        *(learning_rams(config, state) if config.learning else []),
         Ram(kind="pre traces", width=entry, depth=config.trace_entries),
-        Ram(kind="rows of a pass", width=entry + 2, depth=config.trace_entries),
-        Ram(kind="rows of a pass", width=config.row_bits, depth=config.trace_entries),
+        Ram(kind="row list", width=entry + 2, depth=config.trace_entries),
+        Ram(kind="row list", width=config.row_bits, depth=config.trace_entries),
         Ram(
             kind="chunks to scan", width=lanes + 1, depth=config.neuron_groups * config.chunks,
             block=False,
@@ -102,17 +92,38 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
     )  # fmt: skip
 
 
+def learning_rams(config: CoreConfig, state: Callable[[str, int], Ram]) -> list[Ram]:
+    """What learning needs besides; `state` makes a memory with a word for every chunk of neurons."""
+    lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
+    groups, block = config.neuron_groups, config.neuron_groups * slots > SHALLOW
+    rams = [
+        state("surrogates", SURROGATE_BITS),
+        *([state("post traces", TRACE_BITS)] if config.post_traces else []),
+        Ram(
+            kind="signs", width=config.classes * lanes, depth=config.latent_groups * slots,
+            block=block, granule=lanes,
+        ),
+        Ram(
+            kind="gains", width=GAIN_BITS * lanes, depth=groups,
+            copies=(1 + config.post_traces) * config.chunks, block=groups > SHALLOW,
+        ),
+    ]  # fmt: skip
+    if config.map_pixels:
+        latents, windows = config.latent_groups * config.chunks, -(-groups // CORNERS) * slots
+        rams += [
+            Ram(kind="latents", width=SIGNAL_BITS * lanes, depth=latents),
+            Ram(kind="pooling", width=CORNERS * lanes, depth=windows),
+            Ram(kind="gains", width=1, depth=groups, block=False),
+        ]
+    return rams
+
+
 def map_rams(config: CoreConfig) -> list[Ram]:
     """What convolutions need besides."""
-    lanes, slots = config.chunk_lanes, 1 << ceil_log2(config.chunks)
-    latents = config.latent_groups * config.chunks
-    windows = -(-config.neuron_groups // CORNERS) * slots
+    starts, line = 2 * (config.row_bits + 1), config.latent_groups * config.chunks
     return [
-        Ram(kind="windows", width=2 * (config.row_bits + 1), depth=config.map_pixels + 1, reads=2),
-        Ram(kind="latents", width=SIGNAL_BITS * lanes, depth=latents),
-        Ram(kind="pooling", width=CORNERS * lanes, depth=windows),
-        Ram(kind="pooling", width=(CORNERS - 1) * lanes, depth=latents, block=False),
-        Ram(kind="gains", width=1, depth=config.neuron_groups, block=False),
+        Ram(kind="starts of pixels", width=starts, depth=config.map_pixels + 1, reads=2),
+        Ram(kind="pooling", width=(CORNERS - 1) * config.chunk_lanes, depth=line, block=False),
     ]
 
 

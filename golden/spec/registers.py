@@ -18,7 +18,7 @@ from golden.spec.layers import FIELDS
 from golden.spec.samples import RESULT_HEAD
 
 MAGIC = 0x53534554  # "TESS", first byte lowest
-VERSION = 2
+VERSION = 3
 SPACE_SHIFT = 24
 
 

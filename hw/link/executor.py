@@ -20,7 +20,7 @@ from golden.spec.registers import SPACE_SHIFT, Space, brief_words, play_entries
 from golden.spec.samples import SAMPLE_HEADER, SampleStatus
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
 from hw.link.ports import PLAY
-from hw.link.replies import Store
+from hw.link.replies import ReplyMemory
 
 ADDRESS_BYTES = WRITE_PAYLOAD.size
 
@@ -47,7 +47,7 @@ class Executor(Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        self.store = Store(config)
+        self.store = ReplyMemory(config)
         super().__init__(
             {
                 "i": In(ByteStream),
@@ -69,202 +69,255 @@ class Executor(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        store, i = self.store, self.i
-        shift = Signal(8 * HEADER.size)  # the last bytes that came, the newest on top
-        shifted = Cat(shift[8:], i.payload)
-        index = Signal(range(max(HEADER.size, READ_PAYLOAD.size)))
-        code = Signal(8)
-        left = Signal(16)  # bytes of the payload that have not come
-        final = Signal()  # the next is the last one
-        address = Signal(32)
-        unsent, unanswered = Signal(16), Signal(16)  # accesses
-        words = Signal(range(MAX_READ_WORDS + 1))  # words put in the store
-        ended = Signal()  # the core has given the last word of a result
-        reply = self.reply.payload
-        sequence, status, length = reply.head.sequence, reply.head.status, reply.head.length
-        slot = sequence[: ceil_log2(store.slots)]
-        took = i.valid & i.ready
+        store = self.store
+        self.shift = Signal(8 * HEADER.size)  # the last bytes that came, the newest on top
+        self.shifted = Cat(self.shift[8:], self.i.payload)
+        self.index = Signal(range(max(HEADER.size, READ_PAYLOAD.size)))
+        self.code = Signal(8)
+        self.left = Signal(16)  # bytes of the payload that have not come
+        self.final = Signal()  # the next is the last one
+        self.took = self.i.valid & self.i.ready
+        self.words = Signal(range(MAX_READ_WORDS + 1))  # words put in the buffer of replies
+        self.ended = Signal()  # the core has given the last word of a result
+        with m.If(self.took):
+            m.d.sync += [self.shift.eq(self.shifted), self.index.eq(self.index + 1)]
+            m.d.sync += [self.left.eq(self.left - 1), self.final.eq(self.left == 2)]
+        # one register on the way to the buffer of replies
+        self.put, self.place, self.word = Signal(), Signal(store.bits), Signal(16)
+        m.d.sync += [
+            self.write.eq(self.put),
+            self.address.eq(self.place),
+            self.data.eq(self.word),
+        ]
+        with m.If(self.put):
+            m.d.sync += self.words.eq(self.words + 1)
+        self._bus(m)
+        single = Signal()  # a PLAY of one sample
+        with m.FSM():
+            self._frame(m, single)
+            self._address(m)
+            self._accesses(m)
+            self._sample(m)
+            if self.config.store_bytes:
+                self._play(m, single)
+            self._echo(m)
+        return m
 
-        with m.If(took):
-            m.d.sync += [shift.eq(shifted), index.eq(index + 1)]
-            m.d.sync += [left.eq(left - 1), final.eq(left == 2)]
+    def _bus(self, m: Module) -> None:
+        """Accesses that are asked for, and what became of them."""
+        self.at = Signal(32)  # address of the next access
+        self.unsent, self.unanswered = Signal(16), Signal(16)  # accesses
+        self.answered = Signal.like(self.bus_reply.valid)
+        self.answer = Signal.like(self.bus_reply.payload)
         asked = self.bus_request.valid & self.bus_request.ready
         m.d.comb += self.bus_reply.ready.eq(1)
-        answered = Signal.like(self.bus_reply.valid)
-        answer = Signal.like(self.bus_reply.payload)
-        m.d.sync += [answered.eq(self.bus_reply.valid), answer.eq(self.bus_reply.payload)]
-        m.d.comb += self.bus_request.payload.address.eq(address)
-        m.d.sync += unanswered.eq(unanswered + asked - answered)
+        m.d.comb += self.bus_request.payload.address.eq(self.at)
+        m.d.sync += [
+            self.answered.eq(self.bus_reply.valid),
+            self.answer.eq(self.bus_reply.payload),
+            self.unanswered.eq(self.unanswered + asked - self.answered),
+        ]
         with m.If(asked):
-            m.d.sync += [address[:SPACE_SHIFT].eq(address[:SPACE_SHIFT] + 1)]
-            m.d.sync += unsent.eq(unsent - 1)
-        with m.If(answered & answer.error):
-            m.d.sync += status.eq(Status.BAD_ADDRESS)
+            m.d.sync += self.at[:SPACE_SHIFT].eq(self.at[:SPACE_SHIFT] + 1)
+            m.d.sync += self.unsent.eq(self.unsent - 1)
+        with m.If(self.answered & self.answer.error):
+            m.d.sync += self.reply.payload.head.status.eq(Status.BAD_ADDRESS)
+        self.settled = (self.unsent == 0) & (self.unanswered == 0)
 
-        # of a PLAY: its only sample, the player has this one, words of its result that came
-        single, started, heard = Signal(), Signal(), Signal(16)
+    def _fail(self, m: Module, error: Status) -> None:
+        """Refuse the command; its payload is dropped."""
+        m.d.sync += self.reply.payload.head.status.eq(error)
+        m.next = "DRAIN"
 
-        # one register on the way to the store
-        write, place, word = Signal(), Signal(store.bits), Signal(16)
-        m.d.sync += [self.write.eq(write), self.address.eq(place), self.data.eq(word)]
-        with m.If(write):
-            m.d.sync += words.eq(words + 1)
-
-        def fail(error: Status) -> None:
-            m.d.sync += status.eq(error)
-            m.next = "DRAIN"
-
-        def keep_result(wanted: Any) -> None:
-            """Take a word of a result; put it in the frame's slot if it is `wanted`."""
-            m.d.comb += self.result.ready.eq(~ended)
-            m.d.comb += place.eq(Cat(words[: ceil_log2(store.stride)], slot))
-            m.d.comb += word.eq(self.result.payload.data)
-            m.d.sync += reply.start.eq(Cat(Const(0, ceil_log2(store.stride)), slot))
-            m.d.sync += [length.eq(words << 1), index.eq(0)]
-            with m.If(self.result.valid & self.result.ready):
-                m.d.comb += write.eq(wanted)
-                m.d.sync += ended.eq(self.result.payload.last)
-
-        with m.FSM():
-            with m.State("HEADER"):
-                m.d.comb += i.ready.eq(1)
-                m.d.sync += [status.eq(Status.OK), length.eq(0), words.eq(0)]
-                m.d.sync += reply.start.eq(store.buffer)
-                with m.If(i.valid & (index == HEADER.size - 1)):
-                    m.next = "DISPATCH"
-            with m.State("DISPATCH"):
-                announced = shift[16:]
-                m.d.sync += [sequence.eq(shift[:8]), code.eq(shift[8:16]), left.eq(announced)]
-                m.d.sync += [index.eq(0), final.eq(announced == 1)]
-                short, half, ragged = Signal(), announced[0], announced[:2].any()
-                m.d.sync += single.eq(announced == PLAY_ENTRY.size)
-                with m.Switch(shift[8:16]):
-                    with m.Case(Command.READ):
-                        m.d.comb += short.eq(announced != READ_PAYLOAD.size)
-                        m.next = "ADDRESS"
-                    with m.Case(Command.WRITE):
-                        m.d.comb += short.eq((announced < ADDRESS_BYTES) | half)
-                        m.next = "ADDRESS"
-                    with m.Case(Command.SAMPLE):
-                        m.d.comb += short.eq(announced < SAMPLE_HEADER.size)
-                        m.next = "SAMPLE"
-                    if self.config.store_bytes:
-                        with m.Case(Command.PLAY):
-                            most = PLAY_ENTRY.size * play_entries(self.config)
-                            m.d.comb += short.eq((announced == 0) | (announced > most) | ragged)
-                            m.next = "ENTRY"
-                    with m.Case(Command.SYNC):
-                        m.d.comb += short.eq(announced > 2 * MAX_READ_WORDS)
-                        m.d.sync += length.eq(announced)
-                        m.next = "ECHO"
-                    with m.Default():
-                        fail(Status.BAD_COMMAND)
-                with m.If(short):
-                    fail(Status.BAD_LENGTH)
-                    m.d.sync += length.eq(0)
-            with m.State("ADDRESS"):
-                m.d.comb += i.ready.eq(1)
-                m.d.sync += unsent.eq((left - 1) >> 1)
-                with m.If(i.valid & (index == ADDRESS_BYTES - 1)):
-                    m.d.sync += [address.eq(shifted), index.eq(0)]
-                    with m.If(code == Command.READ):
-                        m.next = "COUNT"
-                    with m.Elif(shifted[SPACE_SHIFT:] == Space.RESULTS):
-                        fail(Status.BAD_ADDRESS)
-                    with m.Else():
-                        m.next = "WRITE"
-            with m.State("COUNT"):
-                m.d.comb += i.ready.eq(1)
-                with m.If(i.valid & index[0]):
-                    m.d.sync += unsent.eq(shifted[16:])
-                    m.next = "LIMIT"
-            with m.State("LIMIT"):
-                beyond = Signal(SPACE_SHIFT + 1)
-                m.d.sync += [index.eq(0), length.eq(unsent << 1)]
-                m.d.sync += beyond.eq(address[:SPACE_SHIFT] + unsent)
-                with m.If(unsent > MAX_READ_WORDS):
-                    m.d.sync += length.eq(0)
-                    fail(Status.BAD_LENGTH)
-                with m.Elif(address[SPACE_SHIFT:] == Space.RESULTS):
-                    m.next = "RESULTS"
-                with m.Else():
-                    m.next = "READ"
-            with m.State("RESULTS"):
-                m.d.sync += reply.start.eq(address)
+    def _frame(self, m: Module, single: Signal) -> None:
+        """The header of a command, what is done for it, and its reply."""
+        reply, index, shift = self.reply.payload, self.index, self.shift
+        with m.State("HEADER"):
+            m.d.comb += self.i.ready.eq(1)
+            m.d.sync += [reply.head.status.eq(Status.OK), reply.head.length.eq(0)]
+            m.d.sync += [self.words.eq(0), reply.start.eq(self.store.buffer)]
+            with m.If(self.i.valid & (index == HEADER.size - 1)):
+                m.next = "DISPATCH"
+        with m.State("DISPATCH"):
+            announced = shift[16:]
+            m.d.sync += [reply.head.sequence.eq(shift[:8]), self.code.eq(shift[8:16])]
+            m.d.sync += [self.left.eq(announced), self.final.eq(announced == 1), index.eq(0)]
+            m.d.sync += single.eq(announced == PLAY_ENTRY.size)
+            self._dispatch(m, announced)
+        with m.State("DRAIN"):
+            m.d.comb += self.i.ready.eq(self.left != 0)
+            with m.If(self.left == 0):
                 m.next = "REPLY"
-                with m.If(beyond > store.slots * store.stride):
-                    m.d.sync += length.eq(0)
-                    fail(Status.BAD_ADDRESS)
-            with m.State("READ"):
-                m.d.comb += self.bus_request.valid.eq(unsent != 0)
-                m.d.comb += [write.eq(answered), place.eq(store.buffer + words)]
-                m.d.comb += word.eq(answer.data)
-                with m.If((unsent == 0) & (unanswered == 0)):
-                    with m.If(status != Status.OK):
-                        m.d.sync += length.eq(0)
-                    m.next = "REPLY"
-            with m.State("WRITE"):
-                odd = index[0]
-                m.d.comb += self.bus_request.valid.eq((unsent != 0) & i.valid & odd)
-                m.d.comb += self.bus_request.payload.data.eq(Cat(shift[-8:], i.payload))
-                m.d.comb += self.bus_request.payload.write.eq(1)
-                m.d.comb += i.ready.eq((unsent != 0) & (~odd | self.bus_request.ready))
-                with m.If(took):
-                    m.d.sync += index.eq(~odd)
-                with m.If((unsent == 0) & (unanswered == 0)):
-                    m.next = "REPLY"
-            with m.State("SAMPLE"):
-                m.d.comb += self.sample.valid.eq(i.valid & (left != 0))
-                m.d.comb += self.sample.payload.data.eq(i.payload)
-                m.d.comb += self.sample.payload.last.eq(final)
-                m.d.comb += i.ready.eq(self.sample.ready & (left != 0))
-                keep_result(words < store.stride)
-                with m.If(ended & (left == 0)):
-                    m.d.sync += ended.eq(0)
-                    m.next = "REPLY"
-            with m.State("ENTRY"):
-                m.d.comb += i.ready.eq(1)
-                m.d.sync += [heard.eq(0), started.eq(0)]
-                with m.If(i.valid & (index == PLAY_ENTRY.size - 1)):
-                    m.d.sync += self.play.payload.eq(shifted)
-                    m.next = "PLAY"
-            with m.State("PLAY"):
-                m.d.comb += self.play.valid.eq(~started)
-                keep_result(single | (heard < brief_words(self.config)))
-                with m.If(self.play.ready):
-                    m.d.sync += started.eq(1)
-                with m.If(self.result.valid & self.result.ready):
-                    m.d.sync += heard.eq(heard + 1)
-                with m.If(self.refused):
-                    m.d.comb += [write.eq(1), word.eq(int(SampleStatus.NOT_KEPT))]
-                    m.d.sync += length.eq(0)
-                    fail(Status.BAD_ADDRESS)
-                with m.Elif(ended & ~self.playing):
-                    m.d.sync += ended.eq(0)
-                    m.next = "ENTRY"
-                    with m.If(left == 0):
-                        m.next = "REPLY"
-            with m.State("ECHO"):
-                odd = index[0]
-                m.d.comb += i.ready.eq(left != 0)
-                m.d.comb += place.eq(store.buffer + words)
-                m.d.comb += word.eq(Mux(odd, Cat(shift[-8:], i.payload), i.payload))
-                with m.If(took):
-                    m.d.sync += index.eq(~odd)
-                    m.d.comb += write.eq(odd | final)
-                with m.If(left == 0):
-                    m.next = "REPLY"
-            with m.State("DRAIN"):
-                m.d.comb += i.ready.eq(left != 0)
-                with m.If(left == 0):
-                    m.next = "REPLY"
-            with m.State("REPLY"):
-                m.d.comb += [self.reply.valid.eq(1), self.done.eq(self.reply.ready)]
-                m.d.sync += index.eq(0)
-                with m.If(self.reply.ready):
-                    m.next = "HEADER"
-                    with m.If((code == Command.READ) | (code == Command.SYNC)):
-                        m.next = "SENT"
-            with m.State("SENT"), m.If(self.idle):  # the buffer is free again
+        with m.State("REPLY"):
+            m.d.comb += [self.reply.valid.eq(1), self.done.eq(self.reply.ready)]
+            m.d.sync += index.eq(0)
+            with m.If(self.reply.ready):
                 m.next = "HEADER"
-        return m
+                with m.If((self.code == Command.READ) | (self.code == Command.SYNC)):
+                    m.next = "SENT"
+        with m.State("SENT"), m.If(self.idle):  # the buffer is free again
+            m.next = "HEADER"
+
+    def _dispatch(self, m: Module, announced: Any) -> None:
+        """To the states of a command, unless there is no such command or its length is wrong."""
+        short, half, ragged = Signal(), announced[0], announced[:2].any()
+        length = self.reply.payload.head.length
+        with m.Switch(self.shift[8:16]):
+            with m.Case(Command.READ):
+                m.d.comb += short.eq(announced != READ_PAYLOAD.size)
+                m.next = "ADDRESS"
+            with m.Case(Command.WRITE):
+                m.d.comb += short.eq((announced < ADDRESS_BYTES) | half)
+                m.next = "ADDRESS"
+            with m.Case(Command.SAMPLE):
+                m.d.comb += short.eq(announced < SAMPLE_HEADER.size)
+                m.next = "SAMPLE"
+            if self.config.store_bytes:
+                with m.Case(Command.PLAY):
+                    most = PLAY_ENTRY.size * play_entries(self.config)
+                    m.d.comb += short.eq((announced == 0) | (announced > most) | ragged)
+                    m.next = "ENTRY"
+            with m.Case(Command.SYNC):
+                m.d.comb += short.eq(announced > 2 * MAX_READ_WORDS)
+                m.d.sync += length.eq(announced)
+                m.next = "ECHO"
+            with m.Default():
+                self._fail(m, Status.BAD_COMMAND)
+        with m.If(short):
+            self._fail(m, Status.BAD_LENGTH)
+            m.d.sync += length.eq(0)
+
+    def _address(self, m: Module) -> None:
+        """Of READ and WRITE: where, and how many words."""
+        reply, index = self.reply.payload, self.index
+        beyond = Signal(SPACE_SHIFT + 1)
+        with m.State("ADDRESS"):
+            m.d.comb += self.i.ready.eq(1)
+            m.d.sync += self.unsent.eq((self.left - 1) >> 1)
+            with m.If(self.i.valid & (index == ADDRESS_BYTES - 1)):
+                m.d.sync += [self.at.eq(self.shifted), index.eq(0)]
+                with m.If(self.code == Command.READ):
+                    m.next = "COUNT"
+                with m.Elif(self.shifted[SPACE_SHIFT:] == Space.RESULTS):
+                    self._fail(m, Status.BAD_ADDRESS)
+                with m.Else():
+                    m.next = "WRITE"
+        with m.State("COUNT"):
+            m.d.comb += self.i.ready.eq(1)
+            with m.If(self.i.valid & index[0]):
+                m.d.sync += self.unsent.eq(self.shifted[16:])
+                m.next = "LIMIT"
+        with m.State("LIMIT"):
+            m.d.sync += [index.eq(0), reply.head.length.eq(self.unsent << 1)]
+            m.d.sync += beyond.eq(self.at[:SPACE_SHIFT] + self.unsent)
+            with m.If(self.unsent > MAX_READ_WORDS):
+                m.d.sync += reply.head.length.eq(0)
+                self._fail(m, Status.BAD_LENGTH)
+            with m.Elif(self.at[SPACE_SHIFT:] == Space.RESULTS):
+                m.next = "RESULTS"
+            with m.Else():
+                m.next = "READ"
+        with m.State("RESULTS"):
+            m.d.sync += reply.start.eq(self.at)
+            m.next = "REPLY"
+            with m.If(beyond > self.store.slots * self.store.stride):
+                m.d.sync += reply.head.length.eq(0)
+                self._fail(m, Status.BAD_ADDRESS)
+
+    def _accesses(self, m: Module) -> None:
+        """The words of READ and WRITE."""
+        odd = self.index[0]
+        with m.State("READ"):
+            m.d.comb += self.bus_request.valid.eq(self.unsent != 0)
+            m.d.comb += [
+                self.put.eq(self.answered),
+                self.place.eq(self.store.buffer + self.words),
+                self.word.eq(self.answer.data),
+            ]
+            with m.If(self.settled):
+                with m.If(self.reply.payload.head.status != Status.OK):
+                    m.d.sync += self.reply.payload.head.length.eq(0)
+                m.next = "REPLY"
+        with m.State("WRITE"):
+            request = self.bus_request
+            m.d.comb += [
+                request.valid.eq((self.unsent != 0) & self.i.valid & odd),
+                request.payload.data.eq(Cat(self.shift[-8:], self.i.payload)),
+                request.payload.write.eq(1),
+                self.i.ready.eq((self.unsent != 0) & (~odd | request.ready)),
+            ]
+            with m.If(self.took):
+                m.d.sync += self.index.eq(~odd)
+            with m.If(self.settled):
+                m.next = "REPLY"
+
+    def _keep_result(self, m: Module, wanted: Any) -> None:
+        """Take a word of a result; put it in the frame's slot if it is `wanted`."""
+        reply, store = self.reply.payload, self.store
+        within = ceil_log2(store.stride)
+        slot = reply.head.sequence[: ceil_log2(store.slots)]
+        m.d.comb += [
+            self.result.ready.eq(~self.ended),
+            self.place.eq(Cat(self.words[:within], slot)),
+            self.word.eq(self.result.payload.data),
+        ]
+        m.d.sync += reply.start.eq(Cat(Const(0, within), slot))
+        m.d.sync += [reply.head.length.eq(self.words << 1), self.index.eq(0)]
+        with m.If(self.result.valid & self.result.ready):
+            m.d.comb += self.put.eq(wanted)
+            m.d.sync += self.ended.eq(self.result.payload.last)
+
+    def _sample(self, m: Module) -> None:
+        """A payload to the core, its result into a slot."""
+        with m.State("SAMPLE"):
+            m.d.comb += [
+                self.sample.valid.eq(self.i.valid & (self.left != 0)),
+                self.sample.payload.data.eq(self.i.payload),
+                self.sample.payload.last.eq(self.final),
+                self.i.ready.eq(self.sample.ready & (self.left != 0)),
+            ]
+            self._keep_result(m, self.words < self.store.stride)
+            with m.If(self.ended & (self.left == 0)):
+                m.d.sync += self.ended.eq(0)
+                m.next = "REPLY"
+
+    def _play(self, m: Module, single: Signal) -> None:
+        """Samples of the store, one after the other."""
+        started, heard = Signal(), Signal(16)  # the player has this one; words of its result
+        with m.State("ENTRY"):
+            m.d.comb += self.i.ready.eq(1)
+            m.d.sync += [heard.eq(0), started.eq(0)]
+            with m.If(self.i.valid & (self.index == PLAY_ENTRY.size - 1)):
+                m.d.sync += self.play.payload.eq(self.shifted)
+                m.next = "PLAY"
+        with m.State("PLAY"):
+            m.d.comb += self.play.valid.eq(~started)
+            self._keep_result(m, single | (heard < brief_words(self.config)))
+            with m.If(self.play.ready):
+                m.d.sync += started.eq(1)
+            with m.If(self.result.valid & self.result.ready):
+                m.d.sync += heard.eq(heard + 1)
+            with m.If(self.refused):
+                m.d.comb += [self.put.eq(1), self.word.eq(int(SampleStatus.NOT_KEPT))]
+                m.d.sync += self.reply.payload.head.length.eq(0)
+                self._fail(m, Status.BAD_ADDRESS)
+            with m.Elif(self.ended & ~self.playing):
+                m.d.sync += self.ended.eq(0)
+                m.next = "ENTRY"
+                with m.If(self.left == 0):
+                    m.next = "REPLY"
+
+    def _echo(self, m: Module) -> None:
+        """The bytes of a SYNC, to be sent back."""
+        odd = self.index[0]
+        with m.State("ECHO"):
+            m.d.comb += [
+                self.i.ready.eq(self.left != 0),
+                self.place.eq(self.store.buffer + self.words),
+                self.word.eq(Mux(odd, Cat(self.shift[-8:], self.i.payload), self.i.payload)),
+            ]
+            with m.If(self.took):
+                m.d.sync += self.index.eq(~odd)
+                m.d.comb += self.put.eq(odd | self.final)
+            with m.If(self.left == 0):
+                m.next = "REPLY"

@@ -18,7 +18,7 @@ from hw.link.ports import HEAD
 QUEUE = 4
 
 
-class Store:
+class ReplyMemory:
     """Where things are in the memory of payloads, in 16-bit words: results first, then a buffer."""
 
     def __init__(self, config: CoreConfig) -> None:
@@ -37,14 +37,14 @@ class Replies(Component):
     """Sends the replies put in, in order. Payloads are read from memory while they are sent.
 
     i        replies to send; a few may wait
-    address, data, write: write a 16-bit word of the memory (see `Store`)
+    address, data, write: write a 16-bit word of the memory (see `ReplyMemory`)
     head     headers, each followed by its payload
     payload  the bytes, low half of a word first, one a clock
     idle     every reply put in was handed on, payload and all
     """
 
     def __init__(self, config: CoreConfig) -> None:
-        self.store = Store(config)
+        self.store = ReplyMemory(config)
         super().__init__(
             {
                 "i": In(stream.Signature(self.store.reply())),

@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +37,12 @@ Notify = Callable[[str], None]
 
 
 def compile_board(rtlil: str, *, trace: bool, notify: Notify) -> Path:
-    """The shared library of a design, built unless it is there. Raises BuildError."""
+    """The shared library of a design, built unless it is there.
+
+    It is native code: what lies there already is taken only when nobody else can have put it there.
+    Raises BuildError.
+    """
+    check_private(BUILD)
     compiler, root = find_compiler(), verilator_root()
     version = run([*compiler, "--version"], BUILD).splitlines()[0]
     recipe = [Path(__file__).read_text(), HARNESS.read_text(), version, str(root), processor()]
@@ -44,12 +50,16 @@ def compile_board(rtlil: str, *, trace: bool, notify: Notify) -> Path:
     folder = BUILD / f"sim-{key}"
     library = folder / LIBRARY
     with locked(BUILD / f"sim-{key}.lock", library, notify):
-        if not library.exists():
+        if os.path.lexists(library):
+            check_own(folder, library)
+        else:
             runtime = compile_runtime(compiler, root, trace, version, notify)
             work = BUILD / f"sim-{key}.{os.getpid()}"
             with fresh(work):
                 compile_design(work, rtlil, compiler, root, runtime, trace, notify)
-                folder.mkdir(exist_ok=True)
+                folder.mkdir(mode=0o755, exist_ok=True)
+                check_own(folder)
+                (work / LIBRARY).chmod(0o755)  # whatever the umask: nobody else changes it
                 (work / LIBRARY).rename(library)
     return library
 
@@ -99,7 +109,9 @@ def compile_runtime(
     key = hashlib.sha256(repr([units, flags, version, processor()]).encode()).hexdigest()[:8]
     library = BUILD / f"sim-runtime-{key}.a"
     with locked(BUILD / f"sim-runtime-{key}.lock", library, notify):
-        if not library.exists():
+        if os.path.lexists(library):
+            check_own(library)
+        else:
             notify("Verilator's runtime: once")
             work = BUILD / f"sim-runtime-{key}.{os.getpid()}"
             with fresh(work):
@@ -112,6 +124,7 @@ def compile_runtime(
                     work,
                 )
                 run([*compiler, "-r", "-nostdlib", *names, "-o", "runtime.o"], work)
+                (work / "runtime.o").chmod(0o644)
                 (work / "runtime.o").rename(library)
     return library
 
@@ -186,6 +199,26 @@ def run(
     return "\n".join(lines)
 
 
+def check_private(folder: Path) -> None:
+    """Raise BuildError for a folder in which others may have put files. Makes it if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    info = folder.stat()
+    if info.st_uid not in (0, os.geteuid()) or info.st_mode & stat.S_IWOTH:
+        raise BuildError(f"{folder}: of another user, or writable for everybody; remove it")
+
+
+def check_own(*paths: Path) -> None:
+    """Raise BuildError unless only this user, or root, can have made all of these."""
+    for path in paths:
+        info = path.lstat()
+        others = stat.S_IMODE(info.st_mode) & 0o022
+        if stat.S_ISLNK(info.st_mode) or info.st_uid not in (0, os.geteuid()) or others:
+            raise BuildError(
+                f"{path}: a link, of another user, or writable for others, and it is native code; "
+                "remove it and build anew"
+            )
+
+
 @contextmanager
 def fresh(folder: Path) -> Iterator[None]:
     """An empty folder, gone afterwards."""
@@ -200,7 +233,12 @@ def fresh(folder: Path) -> Iterator[None]:
 def locked(path: Path, product: Path, notify: Notify) -> Iterator[None]:
     """One builder at a time; the others wait, and find the product made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        lock = os.open(path, flags, 0o644)
+    except OSError as error:
+        raise BuildError(f"{path}: cannot be locked ({error.strerror}); remove it") from error
+    with os.fdopen(lock, "r+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

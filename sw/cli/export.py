@@ -29,10 +29,10 @@ def add_parser(commands: Any, **style: Any) -> None:
         usage="python -m sw.driver export RUN --to FILE [options]",
         description="Write a trained network to a file of its own, in the format of its ending.",
         epilog="""examples:
-  export runs/nmnist-1 --to net.nir             NIR graph, and net.golden.npz: spikes to check it by
-  export runs/nmnist-1 --to net.nir --reset hard    LIF neurons that reset to zero, which every tool
+  export runs/nmnist-fast-1 --to net.nir        NIR graph, and net.golden.npz: spikes to check it by
+  export runs/nmnist-fast-1 --to net.nir --reset hard   LIF neurons that reset to zero, which every tool
                                                 loads (another network if it was trained with soft)
-  export runs/nmnist-1 --to net.safetensors     integers, exactly as the chip holds them
+  export runs/nmnist-fast-1 --to net.safetensors     integers, exactly as the chip holds them
   verify net.nir                                does the graph give the chip's spikes?""",
         **style,
     )

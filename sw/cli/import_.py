@@ -59,6 +59,7 @@ Linear back. What the chip cannot do is refused, with the node and the reason.""
     )
     parser.add_argument("file", type=Path, metavar="FILE", help=".nir, .safetensors or .npz")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    options.add_force(parser)
     parser.add_argument(
         "--epochs", type=int, default=6, metavar="N", help="to train it for later (%(default)s)"
     )
@@ -80,6 +81,7 @@ Linear back. What the chip cannot do is refused, with the node and the reason.""
 def import_(args: argparse.Namespace, console: Console) -> int:
     """Make a run of a file."""
     check_suffix(args.file)
+    RunFolder(args.out).check_free(overwrite=args.force)
     if args.file.suffix != NIR:
         trained, graph, layers = Trained.load(args.file), None, None
     else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from golden.spec.config import CoreConfig
 from sw.cli import options
 from sw.data import Dataset
 from sw.device import Device, Weights
+from sw.device.inputs import check_sample
 from sw.model import Model
 from sw.run import Checkpoint, Plan, RunFolder, checkpoint_file
 from sw.shadow import Shadowed
@@ -18,7 +21,7 @@ from sw.shadow import Shadowed
 # What a resumed run may be told; everything else it has from its checkpoint.
 WITH_RESUME = {
     *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
-    *("out", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
+    *("out", "force", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
 }
 
 
@@ -33,13 +36,18 @@ class Job:
     plan: Plan
     run: RunFolder
     resumed: Checkpoint | None = None
+    overwrite: bool = False
+    """The folder may hold a run: it is the one that goes on, or --force was given."""
 
 
 def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     """A new run, the model loaded on its device, and the weights that it starts from.
 
-    Raises FileError, DataError, DoesNotFit, DeviceError, LinkError; ValueError for an option.
+    Everything is checked before the first byte is written. Raises FileError, DataError, DoesNotFit,
+    DeviceError, LinkError; ValueError for an option.
     """
+    if args.out:
+        RunFolder(args.out).check_free(overwrite=args.force)
     preset = options.preset_of(args)
     seed = 1 if args.seed is None else args.seed
     epochs = preset.epochs if args.epochs is None else args.epochs
@@ -51,19 +59,23 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     network = options.network_of(args, preset, train_set)
     if core is not None:
         network.layers(core)  # says what does not fit before a simulation is built
+    for samples in (train_set, test_set):
+        check_sample(samples[0], network)
     start = RunFolder(args.start).weights() if args.start else network.initial_weights()
-    run = RunFolder(args.out or Path("runs") / f"{data['name']}-{seed}")
     config = {
         "network": network.as_dict(),
         "data": options.learned(data, train_set),
         "start": str(args.start) if args.start else None,
     }
-    job = Job(train_set, test_set, config, plan, run)
-    device = _open(args, core, run)
-    with _closing(device):
-        model = Model(network, device, weights=start)
+    run = RunFolder(args.out) if args.out else RunFolder.new(options.run_name(args))
+    with _undone(run.discard):
+        device = _open(args, core, run)
+        with _undone(device.close):
+            model = Model(network, device, weights=start)
+            for samples in (train_set, test_set):
+                model.check(samples)
     model.plan = plan
-    return job, model, start
+    return Job(train_set, test_set, config, plan, run, overwrite=args.force), model, start
 
 
 def resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
@@ -83,14 +95,17 @@ def resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     train_set = options.load_data(config["data"], train=True, cache=args.cache)
     test_set = options.load_data(config["data"], train=False, cache=args.cache)
     start = RunFolder(Path(config["start"])).weights() if config["start"] else None
-    run = RunFolder(args.out or checkpoint_file(args.resume).parent)
+    own = RunFolder(checkpoint_file(args.resume).parent)
+    run = RunFolder(args.out) if args.out else own
+    overwrite = args.force or run.path.absolute() == own.path.absolute()
+    run.check_free(overwrite=overwrite)
     device = _open(args, checkpoint.core, run)
-    with _closing(device):
+    with _undone(device.close):
         model = Model.from_checkpoint(checkpoint, device)
         if args.epochs is not None:
             model.extend(args.epochs)
     assert model.plan is not None
-    job = Job(train_set, test_set, config, model.plan, run, checkpoint)
+    job = Job(train_set, test_set, config, model.plan, run, checkpoint, overwrite)
     return job, model, start or checkpoint.network.initial_weights()
 
 
@@ -108,15 +123,11 @@ def _open(args: argparse.Namespace, core: CoreConfig | None, run: RunFolder) -> 
     )
 
 
-class _closing:
-    """Closes a device when what follows fails."""
-
-    def __init__(self, device: Device) -> None:
-        self.device = device
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, failed: object, *_: object) -> None:
-        if failed is not None:
-            self.device.close()
+@contextmanager
+def _undone(undo: Callable[[], None]) -> Iterator[None]:
+    """Calls `undo` when what is in the `with` fails."""
+    try:
+        yield
+    except BaseException:
+        undo()
+        raise

@@ -26,28 +26,28 @@ def add_parsers(commands: Any, **style: Any) -> None:
     """Declare the commands."""
     parser = _parser(
         commands, "evaluate", evaluate, "classify the test samples with what was learned",
-        "  evaluate --run runs/nmnist-1\n"
-        "  evaluate --run runs/nmnist-1 --target serial:/dev/ttyUSB0 --test 20", style,
+        "  evaluate --run runs/nmnist-fast-1\n"
+        "  evaluate --run runs/nmnist-fast-1 --target serial:/dev/ttyUSB0 --test 20", style,
     )  # fmt: skip
     parser.add_argument("--test", type=int, metavar="N", help="test samples (default: as trained)")
     options.add_cache(parser)
     parser = _parser(
         commands, "predict", predict, "class and scores of samples, or of recordings by time windows",
-        "  predict --run runs/nmnist-1 0 1 2         test samples by number\n"
-        "  predict --run runs/nmnist-1 00042.bin     a recording, by time windows\n"
+        "  predict --run runs/nmnist-fast-1 0 1 2    test samples by number\n"
+        "  predict --run runs/nmnist-fast-1 00042.bin    a recording, by time windows\n"
         "  predict --run runs/folder-1 hand.aedat4 hand.raw --window 500ms", style,
     )  # fmt: skip
     predicting.add_arguments(parser)
     parser = _parser(
         commands, "weights", weights, "statistics of the weights, or a file of them",
-        "  weights --run runs/nmnist-1\n"
-        "  weights --run runs/nmnist-1 --export weights.npz\n"
-        "  weights --run runs/nmnist-1 --target serial:/dev/ttyUSB0 --keep    off the chip", style,
+        "  weights --run runs/nmnist-fast-1\n"
+        "  weights --run runs/nmnist-fast-1 --export weights.npz\n"
+        "  weights --run runs/nmnist-fast-1 --target serial:/dev/ttyUSB0 --keep    off the chip", style,
     )  # fmt: skip
     parser.add_argument("--export", type=Path, metavar="FILE", help="write an .npz (int32 arrays)")
     parser = _parser(
         commands, "probe", probe, "one sample step by step: spikes, membranes, traces",
-        "  probe --run runs/nmnist-1 0\n  probe --run runs/nmnist-1 00042.bin", style,
+        "  probe --run runs/nmnist-fast-1 0\n  probe --run runs/nmnist-fast-1 00042.bin", style,
     )  # fmt: skip
     parser.add_argument("samples", nargs=1, help="number of a test sample, or an event file")
 
@@ -66,7 +66,7 @@ def evaluate(args: argparse.Namespace, console: Console) -> int:
         console.print(
             f"test accuracy {tally.accuracy:.1%} ({tally.correct} of {tally.samples}), "
             f"firing rate {rates}, {tally.speed:.1f} samples/s"
-            + (f", {tally.cycles / tally.samples:.0f} cycles/sample" if tally.cycles else ""),
+            + (f", {tally.cycles_per_sample:.0f} cycles/sample" if tally.cycles else ""),
             highlight=False,
         )
     return 0

@@ -147,14 +147,29 @@ OWN = ("sensor", "every_window", "split_seed", "split_time", "salvage", "code", 
 
 def preset_of(args: argparse.Namespace) -> Preset:
     """The preset asked for, or the first one for the data set that reads it as usual."""
+    name = _preset_name(args)
+    return PRESETS[name] if name else PRESETS[presets.DEFAULT].on(_data_name(args))
+
+
+def run_name(args: argparse.Namespace) -> str:
+    """What a run is called without its number: the preset, or the data set when it is no preset's."""
+    name, data = _preset_name(args), _data_name(args)
+    return name if name and data in ("", PRESETS[name].data) else data
+
+
+def _preset_name(args: argparse.Namespace) -> str:
     if args.preset:
-        return PRESETS[args.preset]
-    data = (args.data or "").partition(":")[0]
+        return str(args.preset)
+    data = _data_name(args)
     for name, preset in PRESETS.items():
         usual = preset.data == data and not preset.options
         if usual or (not data and name == presets.DEFAULT):
-            return preset
-    return PRESETS[presets.DEFAULT].on(data)
+            return name
+    return ""
+
+
+def _data_name(args: argparse.Namespace) -> str:
+    return (args.data or "").partition(":")[0]
 
 
 def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig | None:
@@ -238,6 +253,15 @@ def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:
     if not 300 <= baud <= 12_000_000:
         raise ValueError(f"--baud {baud}: 300 to 12000000 are possible")
     return Device.open(target, config=config, baud=baud)
+
+
+def add_force(parser: Any) -> None:
+    """--force."""
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="write to --out though it holds a run; its weights are kept as previous.safetensors",
+    )
 
 
 def add_cache(parser: Any) -> None:

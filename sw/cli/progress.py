@@ -85,7 +85,7 @@ class TerminalWatcher(Watcher):
         ]
         parts.append(f"{tally.speed:.0f} samples/s")
         if tally.cycles:
-            parts.append(f"{tally.cycles / tally.samples:.0f} cycles/sample")
+            parts.append(f"{tally.cycles_per_sample:.0f} cycles/sample")
         self._progress.update(self._task, completed=tally.samples, text="  ".join(parts))
 
     def epoch(self, epoch: Epoch) -> None:

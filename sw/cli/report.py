@@ -27,8 +27,8 @@ def add_parser(commands: Any, **style: Any) -> None:
         "network. What the run's files lack is measured on the integer model.",
         epilog="""examples:
   report                               the newest run in runs/, to its report.html
-  report runs/nmnist-1 --sample 17     show test sample 17 step by step
-  report runs/nmnist-1 --samples 200 --out pictures.html""",
+  report runs/nmnist-fast-1 --sample 17     show test sample 17 step by step
+  report runs/nmnist-fast-1 --samples 200 --out pictures.html""",
         **style,
     )
     parser.add_argument(

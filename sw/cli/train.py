@@ -43,7 +43,7 @@ def add_parser(commands: Any, **style: Any) -> None:
   train --data folder:recordings --pool 8   your own, in recordings/CLASS/ or recordings/train/CLASS/
   train --data dvsgesture:datasets          DVS Gesture as 2 x 32 x 32, 20 steps
   train --verify-golden                     compare the result with the integer model
-  train --resume runs/nmnist-1              go on after Ctrl-C, a crash or a power cut
+  train --resume runs/nmnist-fast-1         go on after Ctrl-C, a crash or a power cut
   train --resume runs/a --target golden     go on elsewhere: the same bits
   train --shadow golden                     compare with the model after every sample
 
@@ -53,7 +53,12 @@ same bits as a run that was never stopped.""",
     )
     options.add_target(parser, "sim")
     run = parser.add_argument_group("run")
-    run.add_argument("--out", type=Path, help="folder to write (default: runs/DATA-SEED)")
+    run.add_argument(
+        "--out",
+        type=Path,
+        help="folder to write, new or empty (default: runs/NAME-1, -2, ..., by preset)",
+    )
+    options.add_force(run)
     run.add_argument("--epochs", type=int, metavar="N", help="passes over the training samples")
     run.add_argument("--until", type=int, metavar="N", help="stop after epoch N, to resume later")
     run.add_argument("--constant-rate", action="store_true", help="do not decay the rates")
@@ -110,7 +115,7 @@ def train(args: argparse.Namespace, console: Console) -> int:
             "commands": [*job.config.get("commands", []), _command(args)],
         }
         recorder = Recorder(job.run, device, config)
-        recorder.begin(job.resumed)
+        recorder.begin(job.resumed, overwrite=job.overwrite)
         _announce(console, job, model, args.target)
         with StopRequest() as stop, TerminalWatcher(console) as watcher:
             try:

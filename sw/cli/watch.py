@@ -36,7 +36,7 @@ def add_parser(commands: Any, **style: Any) -> None:
         "or on q or Ctrl-C.",
         epilog="""examples:
   watch                    the newest run in runs/
-  watch runs/nmnist-1
+  watch runs/nmnist-fast-1
 
 Where the output is no terminal, it is a line for every epoch.""",
         **style,

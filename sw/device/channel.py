@@ -5,9 +5,9 @@ device always has a next command. Every command runs exactly once and in order, 
 does:
 
 - a frame that the device did not take is sent again, after its NAK or after silence
-- a reply says that all commands before it have run. If the reply of one of those was lost: a WRITE
-  is done, the results of a SAMPLE or PLAY are read back from the device, and a READ is asked again
-  as a new frame
+- a reply says that all commands before it have run. If the reply of one of those was lost: the
+  results of a SAMPLE or PLAY are read back from the device, a READ is asked again as a new frame, and
+  a READ of the place of a WRITE tells whether that was refused
 - nothing but READs is sent while a READ is unanswered, so that asking again reads the same values,
   and so that no result is overwritten before it is read back
 - after silence with everything taken, a READ is sent as a probe: its reply proves the rest ran
@@ -35,7 +35,7 @@ from golden.spec.frames import (
     Status,
 )
 from golden.spec.registers import RESULT_SLOTS, Space, address
-from sw.device.in_flight import InFlight, LinkStatistics, Refused, Submitted
+from sw.device.in_flight import InFlight, LinkStatistics, Submitted
 from sw.link import LinkError, Transport
 
 SMALLEST_BUFFER = 512  # frame_bytes of the smallest core: what is safe before the real one is known
@@ -101,6 +101,21 @@ class Channel:
                 self._take(reply)
         if self._flight and (not data or time.monotonic() > self._deadline):
             self._silence()
+
+    def restart(self) -> None:
+        """Give up what is under way and begin anew with SYNC. Raises LinkError.
+
+        For use after an exception came out of the channel at any place, a KeyboardInterrupt say. What
+        was submitted may have run or not.
+        """
+        sent = [frame.submitted for frame in self._flight if frame.submitted is not None]
+        for submitted in (*sent, *self._waiting, *self._again):
+            if not submitted.done:
+                submitted.error = LinkError(f"{self.transport.name}: given up")
+        self._flight.clear()
+        self._waiting.clear()
+        self._again.clear()
+        self._synchronise(os.urandom(8))
 
     def close(self) -> None:
         """Close the transport."""
@@ -193,12 +208,8 @@ class Channel:
             self._progress()
 
     def _resolve(self, sent: InFlight, reply: Frame) -> None:
-        if (submitted := sent.submitted) is None:
-            return
-        if reply.code == Status.OK:
-            submitted.answer = reply.payload
-        else:
-            submitted.error = Refused.by(self.transport.name, submitted.command, reply.code)
+        if sent.submitted is not None:
+            sent.submitted.resolve(reply.code, reply.payload, self.transport.name)
 
     def _lost(self, sent: InFlight) -> None:
         """The reply of a command that has run is lost: get what it said in another way."""
@@ -206,12 +217,12 @@ class Channel:
             return
         self.statistics.recovered += 1
         if submitted.command == Command.WRITE:
-            submitted.answer = b""
-            return
-        if submitted.command in (Command.SAMPLE, Command.PLAY):
+            submitted.confirm(self._config, self.transport.name)
+        elif submitted.command in (Command.SAMPLE, Command.PLAY):
             assert self._config is not None, "samples need a configured channel"
             submitted.read_back(sent.frame.sequence, self._config)
-        self._again.append(submitted)
+        if not submitted.done:
+            self._again.append(submitted)
 
     def _silence(self) -> None:
         self.statistics.silences += 1

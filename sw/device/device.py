@@ -65,6 +65,14 @@ class Device(LayerState):
             transport.close()
             raise
 
+    def restart(self) -> None:
+        """Give up what is under way: after an exception in the middle of it. Raises LinkError.
+
+        The device may hold anything then; load what it shall hold.
+        """
+        self.channel.restart()
+        self.sample_store.clear()
+
     def close(self) -> None:
         """Let go of the device."""
         self.channel.close()
@@ -181,6 +189,12 @@ class Device(LayerState):
             return encode_sample(frames, sample.label, learn=True, learn_from=since)
 
         return self.sample_store.fill(samples, encode)
+
+    def check(self, sample: SampleLike) -> None:
+        """Raise what `run` would for a sample that cannot be sent: ValueError, DeviceError."""
+        network = self._loaded()
+        frames = chip_frames(sample, network)
+        self._payloads(frames, sample.label, True, network.learn_from(len(frames)))
 
     def step_through(self, sample: SampleLike, *, learn: bool = False) -> Iterator[int]:
         """Run a sample step by step; yields after every step.

@@ -6,8 +6,24 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from golden.spec.config import CoreConfig
-from golden.spec.frames import PLAY_ENTRY, READ_PAYLOAD, Command, Frame, Status
-from golden.spec.registers import RESULT_SLOTS, Space, address, memories, play_words
+from golden.spec.frames import (
+    PLAY_ENTRY,
+    READ_PAYLOAD,
+    WRITE_PAYLOAD,
+    Command,
+    Frame,
+    Status,
+)
+from golden.spec.registers import (
+    REGISTERS,
+    RESULT_SLOTS,
+    SPACE_SHIFT,
+    Space,
+    address,
+    memories,
+    play_words,
+    store_memory,
+)
 from sw.link import LinkError
 
 
@@ -63,6 +79,8 @@ class Submitted:
     payload: bytes = field(repr=False)
     answer: bytes | None = field(default=None, repr=False)
     error: LinkError | None = None
+    confirms: bool = False
+    """This is a READ now, which finds out whether a WRITE was refused."""
 
     @property
     def done(self) -> bool:
@@ -76,6 +94,32 @@ class Submitted:
         if self.error is not None:
             raise self.error
         return self.answer or b""
+
+    def resolve(self, status: int, payload: bytes, name: str) -> None:
+        """Take the reply of the device that is called `name`."""
+        if status == Status.OK:
+            self.answer = b"" if self.confirms else payload
+        else:
+            command = Command.WRITE if self.confirms else self.command
+            self.error = Refused.by(name, command, status)
+
+    def confirm(self, config: CoreConfig | None, name: str) -> None:
+        """The reply of this WRITE is lost: become a READ that is refused if the WRITE was, or be refused.
+
+        A device refuses a WRITE for its address or length alone. It refuses a READ of the last word for
+        the same address. A READ does not tell what is read-only; the address map does, which the device
+        has by its fingerprint. `config` is None while it is not known.
+        """
+        length = len(self.payload) - WRITE_PAYLOAD.size
+        if length < 0 or length % 2:
+            self.error = Refused.by(name, self.command, Status.BAD_LENGTH)
+            return
+        (start,), words = WRITE_PAYLOAD.unpack_from(self.payload), length // 2
+        if config is not None and not writable(config, start, words):
+            self.error = Refused.by(name, self.command, Status.BAD_ADDRESS)
+            return
+        self.command, self.confirms = Command.READ, True
+        self.payload = READ_PAYLOAD.pack(start + max(words - 1, 0), min(words, 1))
 
     def read_back(self, sequence: int, config: CoreConfig) -> None:
         """Become the READ of the results that a SAMPLE or PLAY left on the device.
@@ -100,3 +144,15 @@ class InFlight:
     submitted: Submitted | None
     taken: bool = False
     """The device said that it has the frame. It need not be sent again."""
+
+
+def writable(config: CoreConfig, start: int, words: int) -> bool:
+    """Whether the address map lets a WRITE of so many words begin at address `start`."""
+    space, index = start >> SPACE_SHIFT, start & ((1 << SPACE_SHIFT) - 1)
+    if space == Space.REGISTERS:
+        rights = [register.access for register in REGISTERS for _ in range(register.words)]
+        wanted = rights[index : index + words]
+        return len(wanted) == words and all(access == "rw" for access in wanted)
+    known = {**memories(config), Space.STORE: store_memory(config)}
+    memory = known.get(space)  # type: ignore[call-overload]
+    return memory is not None and memory.access == "rw" and index + words <= memory.size

@@ -1,12 +1,14 @@
 """A trained network in a file of its own: .safetensors or .npz, integers that come back exactly.
 
 Both hold `layer0.weight`, `layer1.weight`, ... int16 [rows, outputs], the readout last with its bias as
-the last row, and JSON beside them: the network, the core it was trained on, its data set. A
-.safetensors is written as a run's checkpoint is, so it can also be read as one.
+the last row, and JSON beside them: the network, the core it was trained on, its data set. Both
+have a checksum over all of it. A .safetensors is written as a run's checkpoint is, so it can also be read
+as one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
@@ -22,8 +25,7 @@ from sw.data.npy import load_arrays
 from sw.device import Weights
 from sw.printable import reason
 from sw.run import Checkpoint, FileError, RunFolder, write_atomically
-from sw.run.checkpoint import FORMAT
-from sw.run.files import load_weights
+from sw.run.sealed import FORMAT, SUM, load_weights
 
 NPZ, SAFETENSORS, NIR = ".npz", ".safetensors", ".nir"
 SUFFIXES = (NIR, SAFETENSORS, NPZ)
@@ -67,6 +69,7 @@ class Trained:
         arrays: dict[str, Any] = {
             f"layer{i}.weight": values.astype(np.int16) for i, values in enumerate(self.weights)
         }
+        about[SUM] = _sum(about, list(arrays.values()))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, about=np.array(json.dumps(about)), **arrays)
         write_atomically(path, buffer.getvalue())
@@ -93,12 +96,12 @@ def check_suffix(path: Path) -> None:
 
 def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
-        arrays = load_arrays(path)
-        if "about" not in arrays:
+        found = load_arrays(path)
+        if "about" not in found:
             return [], {}
-        about = json.loads(str(arrays["about"]))
-        names = [f"layer{i}.weight" for i in range(len(arrays) - 1)]
-        return [arrays[name].astype(np.int32) for name in names], about
+        about = json.loads(str(found["about"]))
+        arrays = [found[f"layer{i}.weight"] for i in range(len(found) - 1)]
+        right = isinstance(about, dict) and about.pop(SUM, None) == _sum(about, arrays)
     except FileNotFoundError as error:
         raise FileError(f"{path}: no such file") from error
     except DataError as error:
@@ -108,6 +111,20 @@ def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
         raise FileError(
             f"{path}: not an exported network ({reason(error)}); export it again"
         ) from error
+    if not right:
+        raise FileError(
+            f"{path}: its checksum is missing or wrong, so it is damaged, or of an earlier version; "
+            "export it again"
+        )
+    return [array.astype(np.int32) for array in arrays], about
+
+
+def _sum(about: dict[str, Any], arrays: list[NDArray[Any]]) -> str:
+    """SHA-256 of all that an .npz says."""
+    sha = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for array in arrays:
+        sha.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return sha.hexdigest()
 
 
 def _read_safetensors(path: Path) -> tuple[Weights, dict[str, Any]]:

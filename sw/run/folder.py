@@ -9,22 +9,33 @@ the other is log.jsonl (`sw.run.log`).
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.device import Weights
-from sw.run.files import FileError, load_weights, read_json, write_atomically, write_json
+from sw.run.files import FileError, read_json, write_atomically, write_json
+from sw.run.log import LOG, busy, goes_on
+from sw.run.metrics import Epoch
+from sw.run.sealed import load_weights
 
-CONFIG, WEIGHTS, METRICS, EPOCHS, LOG = (
+CONFIG, WEIGHTS, METRICS, EPOCHS = (
     "config.json",
     "weights.safetensors",
     "metrics.json",
     "metrics.jsonl",
-    "log.jsonl",
 )
+
+SHARED = ("network", "core", "config")
+"""Metadata of the weights that config.json has, too."""
+
+RUNS = Path("runs")
+"""Where runs are that nobody named."""
 
 PREVIOUS = "previous.safetensors"
 """The checkpoint of the run that was in the folder before; `train --resume` takes the file."""
@@ -35,6 +46,58 @@ class RunFolder:
     """The folder of a training run."""
 
     path: Path
+
+    @classmethod
+    def new(cls, name: str, parent: Path = RUNS) -> Self:
+        """Make the folder `name`-1, or that of the first number above all there are. Raises FileError."""
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            pattern = re.compile(re.escape(name) + r"-(\d{1,18})", re.ASCII)
+            found = [pattern.fullmatch(entry.name) for entry in parent.iterdir()]
+            for number in count(1 + max((int(m[1]) for m in found if m), default=0)):
+                with suppress(FileExistsError):  # another process was quicker
+                    (path := parent / f"{name}-{number}").mkdir()
+                    return cls(path)
+        except OSError as error:
+            raise FileError(
+                f"{parent}: no folder can be made in it ({error.strerror or error}); choose another --out"
+            ) from error
+        raise AssertionError("numbers do not end")
+
+    def discard(self) -> None:
+        """Remove the folder if nothing came into it."""
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def check_free(self, *, overwrite: bool = False) -> None:
+        """Raise FileError when a run goes on here, or a new one would write over something.
+
+        A log alone is nothing. With `overwrite` only the former counts.
+        """
+        if goes_on(self.path / LOG):
+            raise FileError(busy(self.path))
+        if not overwrite:
+            self.check_empty()
+
+    def check_empty(self) -> None:
+        """The same for the one who holds the log."""
+        try:
+            inside = {entry.name for entry in self.path.iterdir()} - {LOG}
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise FileError(
+                f"{self.path}: no folder to write to ({error.strerror}); choose another --out"
+            ) from error
+        if not inside:
+            return
+        what = "is not empty"
+        if inside & {CONFIG, WEIGHTS}:
+            what = f"holds a run already; go on with it: train --resume {self.path}"
+        raise FileError(
+            f"{self.path}: {what}; or choose another --out, or write over it: --force "
+            "(from Python overwrite=True)"
+        )
 
     def start(self, config: dict[str, Any]) -> None:
         """Begin: write the configuration. The checkpoint of an earlier run is kept as PREVIOUS."""
@@ -79,6 +142,15 @@ class RunFolder:
             return []
         return [json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n"]
 
+    def epochs(self) -> list[Epoch]:
+        """The complete epochs. Raises FileError."""
+        try:
+            return [Epoch(**line) for line in self.epoch_lines()]
+        except (RecursionError, TypeError, ValueError) as error:
+            raise FileError(
+                f"{self.path / EPOCHS}: not of this version ({error}); train again"
+            ) from error
+
     def finish(self, metrics: dict[str, Any]) -> None:
         """Write metrics.json."""
         write_json(self.path / METRICS, metrics)
@@ -112,8 +184,26 @@ class RunFolder:
         return data
 
     def weights(self) -> Weights:
-        """The weights, int32 [rows, outputs] of each layer. Raises FileError."""
-        return load_weights(self.path / WEIGHTS)[0]
+        """The weights, int32 [rows, outputs] of each layer.
+
+        Raises FileError, also when config.json names another network, core or data set than the
+        weights do: it has no checksum of its own.
+        """
+        weights, metadata = load_weights(self.path / WEIGHTS)
+        if (self.path / CONFIG).exists():
+            self._compare(metadata)
+        return weights
+
+    def _compare(self, metadata: dict[str, str]) -> None:
+        """Hold config.json against the metadata of the weights. Raises FileError."""
+        config = self.config()
+        kept = {name: json.loads(metadata[name]) for name in SHARED if name in metadata}
+        kept |= {"data": kept.pop("config", {}).get("data", config.get("data"))}
+        if wrong := [name for name, value in kept.items() if config.get(name) != value]:
+            raise FileError(
+                f"{self.path / CONFIG}: not what the weights beside it say ({', '.join(wrong)}); "
+                f"train --resume {self.path} writes it anew from them"
+            )
 
 
 def checkpoint_file(path: str | Path) -> Path:
@@ -122,7 +212,7 @@ def checkpoint_file(path: str | Path) -> Path:
     return path / WEIGHTS if path.is_dir() else path
 
 
-def newest_run(folder: Path = Path("runs")) -> Path:
+def newest_run(folder: Path = RUNS) -> Path:
     """The run that was written to last. Raises FileError when there is none."""
     written = {path.parent: path.stat().st_mtime for path in sorted(folder.glob(f"*/{CONFIG}"))}
     for run in written:

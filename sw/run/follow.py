@@ -9,10 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sw.run.files import FileError
-from sw.run.folder import LOG, RunFolder
-from sw.run.log import goes_on
+from sw.run.folder import RunFolder
+from sw.run.log import LOG, goes_on
 from sw.run.metrics import Epoch
+
+
+NUMBER = (int, float)
+LINES: dict[str, dict[str, tuple[type, ...]]] = {
+    "start": {"time": NUMBER},
+    "end": {"error": (str,)},
+    "at": {
+        **dict.fromkeys(("time", "accuracy", "speed", "cycles"), NUMBER),
+        **dict.fromkeys(("total", "samples"), (int,)),
+        "task": (str,),
+        "rates": (list,),
+    },
+}
+"""Fields of every kind of line, and what they are."""
 
 
 @dataclass
@@ -45,7 +58,7 @@ class Follower:
         path = self.run.path / LOG
         self.live = goes_on(path)  # first: what is written after the lock is gone is read now
         self.config = self.run.config()
-        self.epochs = [_epoch(line) for line in self.run.epoch_lines()]
+        self.epochs = self.run.epochs()
         for line in self._lines(path):
             self._take(line)
         self.killed = not self.live and not self._ended
@@ -53,7 +66,9 @@ class Follower:
     @property
     def planned(self) -> int:
         """Epochs in all."""
-        return int(self.config.get("training", {}).get("epochs", len(self.epochs)))
+        training = self.config.get("training")
+        planned = training.get("epochs") if isinstance(training, dict) else None
+        return planned if isinstance(planned, int) else len(self.epochs)
 
     @property
     def complete(self) -> bool:
@@ -73,14 +88,15 @@ class Follower:
         The epochs to come are taken to be as long as the last three.
         """
         now = time.time() if now is None else now
-        lengths = [b - a for (_, a), (_, b) in zip(self._turns, self._turns[1:], strict=False)]
+        turns = zip(self._turns, self._turns[1:], strict=False)
+        lengths = [max(0.0, b - a) for (_, a), (_, b) in turns]  # a clock may be set back
         if not lengths:
             if self.task_left is None or not self.at["task"].startswith("epoch"):
                 return None
             whole = self.at["total"] / self.at["speed"]
             return self.task_left + whole * (self.planned - len(self.epochs) - 1)
         each = sum(lengths[-3:]) / len(lengths[-3:])
-        done = now - self._turns[-1][1]
+        done = max(0.0, now - self._turns[-1][1])
         return max(0.0, each * (self.planned - len(self.epochs)) - done)
 
     def _lines(self, path: Path) -> list[dict[str, Any]]:
@@ -113,17 +129,18 @@ class Follower:
                 self._turns.append((line["task"], line["time"]))
 
 
-def _epoch(line: dict[str, Any]) -> Epoch:
-    try:
-        return Epoch(**line)
-    except TypeError as error:
-        raise FileError(f"metrics.jsonl: not of this version ({error}); train again") from error
-
-
 def _parse(text: bytes) -> dict[str, Any] | None:
     """A line, or None for what a crash left."""
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return line if isinstance(line, dict) else None
+    return line if isinstance(line, dict) and _whole(line) else None
+
+
+def _whole(line: dict[str, Any]) -> bool:
+    """Whether a line has what `sw.run.log` writes: a crash may leave parts of two lines as one."""
+    wanted = LINES.get(str(line.get("what")), {"what": (str,)})
+    if any(type(line.get(name)) not in kinds for name, kinds in wanted.items()):
+        return False
+    return all(type(rate) in NUMBER for rate in line.get("rates", []))

@@ -25,6 +25,7 @@ from sw.run.files import FileError
 from sw.run.metrics import Tally
 from sw.run.watcher import Watcher
 
+LOG = "log.jsonl"
 EVERY = 1.0  # seconds between two lines
 PATIENCE = 1.0  # seconds to wait for a follower that looks at the lock just now
 
@@ -91,7 +92,7 @@ class Log(Watcher):
                 "accuracy": round(tally.accuracy, 6),
                 "rates": [round(rate, 6) for rate in tally.rates(self._network)],
                 "speed": round(tally.speed, 3),
-                "cycles": round(tally.cycles / tally.samples, 1),
+                "cycles": round(tally.cycles_per_sample, 1),
             }
         )
 
@@ -114,12 +115,17 @@ class Log(Watcher):
                     time.sleep(0.02)
                     continue
                 self.close()
-                raise FileError(
-                    f"{self.path.parent}: a run that goes on writes to it (see it with watch); wait for "
-                    "its end, or choose another --out"
-                ) from None
+                raise FileError(busy(self.path.parent)) from None
             except OSError:  # a file system without locks
                 return
+
+
+def busy(folder: Path) -> str:
+    """What to say of the folder of a run that goes on."""
+    return (
+        f"{folder}: a run that goes on writes to it (see it with watch); wait for its end, or choose "
+        "another --out"
+    )
 
 
 def goes_on(path: Path) -> bool:

@@ -55,11 +55,15 @@ class Tally:
     steps: int = 0
     spikes: list[int] = field(default_factory=list)
     cycles: int = 0
+    timed: int = 0
+    """Samples whose cycles were counted. The integer model counts none; 0 with cycles: all, by a version
+    that did not count them."""
     capped: int = 0
     """Samples with more spikes in a layer than a result can hold: rates are then too low."""
     before: float = 0.0
     """Seconds of earlier sessions."""
-    started: float = field(default_factory=time.monotonic)
+    started: float | None = field(default_factory=time.monotonic)
+    """When this session began, on a clock that is never set back; None: it is over."""
 
     def add(self, result: Result, label: int, steps: int) -> bool:
         """Count a result of a sample with `steps` steps; returns whether its class is right."""
@@ -68,6 +72,7 @@ class Tally:
         self.correct += right
         self.steps += steps
         self.cycles += result.cycles
+        self.timed += result.cycles > 0
         fired = result.spikes[: self.layers]
         self.capped += max(fired, default=0) >= MOST_SPIKES
         self.spikes = [a + b for a, b in zip(self.spikes or [0] * self.layers, fired, strict=True)]
@@ -81,7 +86,21 @@ class Tally:
     @property
     def seconds(self) -> float:
         """Seconds spent, earlier sessions included."""
-        return self.before + time.monotonic() - self.started
+        return self.before + (0.0 if self.started is None else time.monotonic() - self.started)
+
+    def pause(self) -> None:
+        """The session is over: time does not count until `go_on`."""
+        self.before, self.started = self.seconds, None
+
+    def go_on(self) -> None:
+        """Another session begins, if one is not going on."""
+        if self.started is None:
+            self.started = time.monotonic()
+
+    @property
+    def cycles_per_sample(self) -> float:
+        """Clock cycles of a sample, of those whose cycles were counted; 0: of none."""
+        return self.cycles / max(self.timed or self.samples, 1)
 
     @property
     def speed(self) -> float:
@@ -104,7 +123,7 @@ class Tally:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `as_dict`; the clock starts again now."""
-        return cls(**values)
+        return cls(**values | {"before": max(0.0, values["before"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +142,7 @@ class Epoch:
     firing_rates: list[float]
     samples_per_second: float
     cycles_per_sample: float
+    """Of the samples whose cycles were counted: the integer model counts none."""
     seconds: float
     counters: dict[str, int]
     """The chip's counters over the training samples of the epoch."""
@@ -188,7 +208,7 @@ class Progress:
             train_accuracy=train.accuracy if train else None,
             firing_rates=tally.rates(network),
             samples_per_second=tally.samples / max(seconds, 1e-9),
-            cycles_per_sample=self.counters["cycles"] / max(tally.samples, 1),
+            cycles_per_sample=self.counters["cycles"] / max(tally.timed or tally.samples, 1),
             seconds=seconds,
             counters=self.counters,
             capped=tally.capped,

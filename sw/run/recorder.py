@@ -9,8 +9,9 @@ from typing import Any
 from sw.device import Device
 from sw.energy import EnergyModel
 from sw.run.checkpoint import Checkpoint
-from sw.run.folder import LOG, RunFolder
-from sw.run.log import Log
+from sw.run.files import FileError
+from sw.run.folder import RunFolder
+from sw.run.log import LOG, Log
 from sw.run.metrics import Epoch
 
 
@@ -21,15 +22,20 @@ class Recorder:
         self.run, self.device, self.config = run, device, config
         self.last: Checkpoint | None = None
         self.log = Log(run.path / LOG)
-        self._started = time.time()
+        self._started = time.monotonic()
         self._before = 0.0
 
-    def begin(self, resumed: Checkpoint | None = None) -> None:
+    def begin(self, resumed: Checkpoint | None = None, *, overwrite: bool = False) -> None:
         """Start the run, or go on with a resumed one. Raises FileError.
 
-        From now until `log` is closed, no other run can write to the folder.
+        From now until `log` is closed, no other run can write to the folder. One that holds something is
+        refused unless `overwrite`: also for the run itself that goes on.
         """
+        if not overwrite:
+            self.run.check_free()
         self.log.open(fresh=resumed is None)
+        if not overwrite:
+            self._check_still_empty()
         self.run.sweep()
         if resumed is None:
             self.run.start(self.config)
@@ -38,7 +44,17 @@ class Recorder:
         epochs = [epoch.as_dict() for epoch in resumed.progress.epochs]
         self.run.go_on(self.config, epochs)
         self._written = len(epochs)
+        under_way = resumed.progress.tally
         self._before = sum(epoch["seconds"] for epoch in epochs)
+        self._before += under_way.before if under_way else 0.0
+
+    def _check_still_empty(self) -> None:
+        """Now that nobody else can write. Raises FileError."""
+        try:
+            self.run.check_empty()
+        except FileError:
+            self.log.close()
+            raise
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint, and the metrics of epochs that are new in it."""
@@ -54,7 +70,7 @@ class Recorder:
                 "test_accuracy": tests[-1] if tests else None,
                 "best_test_accuracy": max(tests, default=None),
                 "samples_learned": checkpoint.progress.samples,
-                "seconds": self._before + time.time() - self._started,
+                "seconds": self._before + time.monotonic() - self._started,
                 "link": vars(self.device.channel.statistics),
                 "energy_estimate": EnergyModel.of(self.device.config).as_dict(_total(epochs)),
                 "epochs": [epoch.as_dict() for epoch in epochs],

@@ -1,4 +1,4 @@
-"""When to stop feeding samples: Ctrl-C, and the next checkpoint."""
+"""When to stop feeding samples: Ctrl-C, signals that end a process, and the next checkpoint."""
 
 from __future__ import annotations
 
@@ -11,32 +11,51 @@ from types import FrameType
 from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""What systems send to a process that is to end: a shutdown, a scheduler, a terminal that is closed."""
 
 
 class StopRequest:
-    """Within `with`, the first Ctrl-C asks training to stop after the samples in flight.
+    """Within `with`, the first Ctrl-C, SIGTERM or SIGHUP asks training to stop after the samples in flight.
 
-    Set `asked` to stop for any other reason.
+    The second does what it did before: Ctrl-C raises KeyboardInterrupt, the others end the process. A
+    SIGTERM or SIGHUP is sent on at the end of `with`, so that the process ends as the sender wants it,
+    with what was learned kept. A signal that the process ignores (`nohup`) stays ignored. Set `asked` to
+    stop for any other reason.
     """
 
     def __init__(self) -> None:
         self.asked = False
-        self._before: Any = None
+        self.signal: int | None = None
+        """SIGTERM or SIGHUP, if one came."""
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        try:
-            self._before = signal.signal(signal.SIGINT, self._ask)
-        except ValueError:  # not in the main thread: Ctrl-C cannot come here
-            self._before = None
+        for number in (signal.SIGINT, *ENDING):
+            before = signal.getsignal(number)
+            if before in (signal.SIG_IGN, None):  # None: set by other code than Python
+                continue
+            try:
+                signal.signal(number, self._ask)
+            except ValueError:  # not in the main thread: no signal comes here
+                return self
+            self._before[number] = before
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before = {}
+        if self.signal is not None:
+            signal.raise_signal(self.signal)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if number == signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
+        else:
+            self.signal = number
+            signal.signal(number, self._before[number])
 
     def until(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items, as long as nobody asked to stop."""

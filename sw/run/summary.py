@@ -46,7 +46,7 @@ def _trained(network: Network, progress: Progress, energy: EnergyModel) -> list[
     lines += [
         f"last epoch: {accuracy}, firing rate {rates}",
         f"counted on chip, per sample: {counted['synops']:.0f} synaptic operations, "
-        f"{counted['updates']:.0f} weight updates, {counted['cycles']:.0f} cycles",
+        f"{counted['updates']:.0f} weight updates, {last.cycles_per_sample:.0f} cycles",
         energy.describe(last.counters, last.samples),
     ]
     return lines

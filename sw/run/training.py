@@ -11,8 +11,11 @@ Every training run, from the command line or from Python, is this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 
@@ -34,7 +37,12 @@ def forget(checkpoint: Checkpoint) -> None:
 
 @dataclass
 class Trainer:
-    """Trains what is loaded on a device, from where `progress` is."""
+    """Trains what is loaded on a device, from where `progress` is.
+
+    When the watcher raises, the samples in flight are still counted and a checkpoint is kept before the
+    exception goes on: device and `progress` agree (`agreed`). After any other exception they may not,
+    and training can go on from `last` alone.
+    """
 
     device: Device
     train_set: Dataset
@@ -45,19 +53,39 @@ class Trainer:
     progress: Progress = field(default_factory=Progress)
     keep: Keep = forget
     every: Every = USUAL
+    last: Checkpoint | None = None
+    """The newest checkpoint."""
+    agreed: bool = True
+    """The device is where `progress` says."""
+    _failure: Exception | None = None
+    """What the watcher raised."""
 
     def run(self, until: int | None = None) -> bool:
         """Train up to epoch `until` (default: the plan's last); False when stopped before."""
+        self.agreed = False
+        try:
+            complete = self._epochs(until)
+            self.agreed = True
+            return complete
+        except Exception as error:
+            if error is self._failure:
+                self._keep_after(error)
+            raise
+        finally:
+            if self.progress.tally is not None:
+                self.progress.tally.pause()
+
+    def _epochs(self, until: int | None) -> bool:
         last = self.plan.epochs if until is None else min(until, self.plan.epochs)
         self._keep()
         if len(self.progress.epochs) < last and self.device.store_samples(self.train_set):
-            self.watcher.stored(self.device.sample_store)
+            self._tell(self.watcher.stored, self.device.sample_store)
         while len(self.progress.epochs) < last:
             epoch = self._epoch()
             self._keep()
             if epoch is None:
                 return False
-            self.watcher.epoch(epoch)
+            self._tell(self.watcher.epoch, epoch)
         return True
 
     def learn(self, number: int, scale: float, limit: int | None = None) -> Tally:
@@ -77,8 +105,9 @@ class Trainer:
         """Run samples in the order given; returns what was counted."""
         order = list(order)
         tally = Tally(len(self._network.hidden))
-        self.watcher.begin(task, len(order), self._network)
+        self._tell(self.watcher.begin, task, len(order), self._network)
         self._feed(dataset, order, tally, learn, Every())
+        self._raise()
         return tally
 
     @property
@@ -92,12 +121,32 @@ class Trainer:
     def _feed(
         self, dataset: Dataset, order: list[int], tally: Tally, learn: bool, every: Every
     ) -> None:
-        """Run samples until there are no more, a checkpoint is due, or somebody asks to stop."""
+        """Run samples until there are no more, a checkpoint is due, or somebody asks to stop.
+
+        Or until the watcher raises. That is kept for `_raise`: the samples in flight, which the device
+        learns all the same, are counted first.
+        """
         find = self.device.sample_store.find
         samples = self.stop.until(every.until(find(dataset, index) for index in order))
-        for index, result in zip(order, self.device.run(samples, learn=learn), strict=False):
+        wanted = takewhile(lambda _: self._failure is None, samples)
+        for index, result in zip(order, self.device.run(wanted, learn=learn), strict=False):
             tally.add(result, int(dataset.labels[index]), dataset.steps)
-            self.watcher.sample(tally)
+            if self._failure is None:
+                with suppress(Exception):
+                    self._tell(self.watcher.sample, tally)
+
+    def _tell(self, what: Callable[..., None], *news: object) -> None:
+        """Tell the watcher, and note what it raises."""
+        try:
+            what(*news)
+        except Exception as error:
+            self._failure = error
+            raise
+
+    def _raise(self) -> None:
+        """Let out what the watcher raised."""
+        if self._failure is not None:
+            raise self._failure
 
     def _epoch(self) -> Epoch | None:
         """The epoch under way, or the next; None when stopped before its end."""
@@ -105,6 +154,7 @@ class Trainer:
         if progress.tally is None:
             progress.scale = self.plan.scale(number)
             progress.tally = Tally(len(self._network.hidden))
+        progress.tally.go_on()
         self._learn_on(number, progress.tally)
         seconds = progress.tally.seconds
         test = train = None
@@ -119,23 +169,35 @@ class Trainer:
         """What the epoch under way still has to learn, with a checkpoint whenever one is due."""
         order = self.train_set.order(number, self.plan.seed).tolist()
         self.device.set_rates(self.progress.scale)
-        self.watcher.begin(self._task(number), len(order), self._network)
+        self._tell(self.watcher.begin, self._task(number), len(order), self._network)
         while tally.samples < len(order) and not self.stop.asked:
             before = self.device.counters()
             self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
             self.progress.count(before, self.device.counters())
+            self._raise()
             if tally.samples < len(order) and not self.stop.asked:
                 self._keep()
 
     def _keep(self) -> None:
-        self.keep(
-            Checkpoint.of(
-                self.device,
-                plan=self.plan,
-                progress=deepcopy(self.progress),
-                samples=digest(self.train_set),
-            )
+        self.last = Checkpoint.of(
+            self.device,
+            plan=self.plan,
+            progress=deepcopy(self.progress),
+            samples=self._digest,
         )
+        self.keep(self.last)
+
+    def _keep_after(self, failure: Exception) -> None:
+        """Keep what was learned when the watcher raised; its exception matters more than ours."""
+        try:
+            self._keep()
+            self.agreed = True
+        except Exception as error:
+            failure.add_note(f"What was learned could not be kept: {error}")
+
+    @cached_property
+    def _digest(self) -> str:
+        return digest(self.train_set)
 
 
 def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:

@@ -60,6 +60,12 @@ class Shadowed(Device):
             transport.close()
             raise
 
+    def restart(self) -> None:
+        """Give up what is under way on both. Raises LinkError."""
+        super().restart()
+        self.twin.restart()
+        self._forget()
+
     def close(self) -> None:
         """Let go of both."""
         self.twin.close()

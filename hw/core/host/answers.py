@@ -16,6 +16,7 @@ from hw.core.base.pipeline import derived, later, taps
 from hw.core.base.read_multiplexer import ReadMultiplexer
 from hw.core.interfaces import HostRead, LayerRead, SignAccess, TableWrite, TracePeek, WeightAccess
 from hw.core.lanes.times import LaneTimes
+from hw.core.learn.signs import Signs
 
 EARLY_SPACES = (
     Space.LAYERS, Space.SIGNS, Space.MEMBRANES, Space.POST_TRACES,
@@ -137,14 +138,14 @@ class Answers(Component):
         field = later(m, "field", element[: ceil_log2(len(FIELDS))], 1)
         entry = later(m, "entry", self.layer.entry.as_value(), 1)
         number = word[: ceil_log2(self.config.classes)]
-        number = later(m, "number", number, ChunkMemory.LATENCY)
+        number = later(m, "number", number, Signs.LATENCY)
         signs = self.signs.signs.as_value().word_select(number, self.config.chunk_lanes)
         spikes = self.spikes.values.as_value()
         odd, traced = later(m, "odd", element[0], 1), self.trace.entry
         trace = Mux(odd, traced.trace + (traced.previous_spike << TRACE_BITS), traced.row)
         for name, answer, at in (
             ("layers", entry.word_select(field, 16), 1),
-            ("signs", signs, ChunkMemory.LATENCY),
+            ("signs", signs, Signs.LATENCY),
             ("spikes", spikes, ChunkMemory.LATENCY),
             ("traces", trace, 1),
             ("trace_counts", self.trace.count, 1),

@@ -20,7 +20,9 @@ class Gains(Component):
     group          of the slot that is looked up
     first          a cycle after `group`: a pass begins, the register takes what was looked up
     used           the register: with `first`, the gains of `group` LATENCY cycles after it
-    write          replace the gains of `written_group` by `written`
+    write          replace gains
+    written_group  the group whose gains are replaced
+    written        its new gains
     """
 
     LATENCY = 2

@@ -60,8 +60,9 @@ class Lanes(Component):
         m.submodules.memory = memory = Weights(config, lanes)
         m.submodules.update = update = Update(config, lanes, self.chunk * lanes)
         m.submodules.integrate = integrate = Integrate(config, lanes)
-        self._gains(m, "gains", self.gains, self.write_gains, update.gains)
-        if config.post_traces:
+        if config.learning:
+            self._gains(m, "gains", self.gains, self.write_gains, update.gains)
+        if config.learning and config.post_traces:
             post_gains = when(~self.write_gains, self.gains.as_value())
             self._gains(m, "post_gains", post_gains, self.write_post_gains, update.post_gains)
         begins, reads = self.slots[LaneTimes.UPDATE_AT], self.slots[LaneTimes.ADDRESS_AT]

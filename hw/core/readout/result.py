@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Array, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -47,66 +47,69 @@ class Result(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        config = self.config
-        best = Signal(signed(SCORE_BITS))
-        prediction = Signal(ceil_log2(config.classes))
-        index = Signal(8)
-        half = Signal()
-        cycles = Signal(32)
+        index, cycles = Signal(8), Signal(32)
+        self.sent = Signal()
         m.d.comb += self.score_index.eq(index), self.spike_index.eq(index)
-        score = Signal(signed(SCORE_BITS))
-        scored = Signal(8)
-        comparing = Signal()
-        m.d.sync += score.eq(self.score), scored.eq(index), comparing.eq(0)
         with m.If(self.begin):
             m.d.sync += cycles.eq(0)
         with m.Elif(self.busy):
             m.d.sync += cycles.eq(cycles + 1)
+        prediction = Signal(ceil_log2(self.config.classes))
+        with m.FSM() as fsm:
+            self._compare(m, index)
+            self._send(m, index, (self.status, prediction, cycles[:16], cycles[16:]))
+        self._best(m, index, fsm.ongoing("COMPARE"), prediction)
+        m.d.comb += self.sent.eq(self.result.ready & self.result.valid)
+        return m
+
+    def _best(self, m: Module, index: Signal, compare: Value, prediction: Signal) -> None:
+        """The class with the highest score, the first of equals, a cycle behind the comparison."""
+        best, score = Signal(signed(SCORE_BITS)), Signal(signed(SCORE_BITS))
+        scored, comparing = Signal(8), Signal()
+        m.d.sync += score.eq(self.score), scored.eq(index), comparing.eq(compare)
         with m.If(comparing & ((scored == 0) | (score > best))):
             m.d.sync += best.eq(score), prediction.eq(scored)
-        word = self.result.payload
-        send = self.result.ready & self.result.valid
-        with m.FSM():
-            with m.State("IDLE"):
+
+    def _compare(self, m: Module, index: Signal) -> None:
+        """A class a cycle, then one more until the last one is compared."""
+        with m.State("IDLE"):
+            m.d.sync += index.eq(0)
+            with m.If(self.control.start):
+                m.next = "COMPARE"
+        with m.State("COMPARE"):
+            m.d.sync += index.eq(index + 1)
+            with m.If(index == self.class_count - 1):
                 m.d.sync += index.eq(0)
-                with m.If(self.control.start):
-                    m.next = "COMPARE"
-            with m.State("COMPARE"):
-                m.d.sync += comparing.eq(1), index.eq(index + 1)
-                with m.If(index == self.class_count - 1):
+                m.next = "LAST_COMPARE"
+        with m.State("LAST_COMPARE"):
+            m.next = "HEAD"
+
+    def _send(self, m: Module, index: Signal, head: tuple[Any, ...]) -> None:
+        """The words of the result: its head, spikes of each layer, scores in halves."""
+        word, sent, last = self.result.payload, self.sent, len(head) - 1
+        half = Signal()
+        with m.State("HEAD"):
+            m.d.comb += self.result.valid.eq(1), word.data.eq(Array(head)[index])
+            with m.If(sent):
+                m.d.sync += index.eq(Mux(index == last, 0, index + 1))
+                with m.If(index == last):
+                    m.next = "SPIKES"
+        with m.State("SPIKES"):
+            m.d.comb += self.result.valid.eq(1), word.data.eq(self.spike_count)
+            with m.If(sent):
+                m.d.sync += index.eq(index + 1)
+                with m.If(index == self.config.layers - 1):
                     m.d.sync += index.eq(0)
-                    m.next = "LAST_COMPARE"
-            with m.State("LAST_COMPARE"):
-                m.next = "HEAD"
-            with m.State("HEAD"):
-                m.d.comb += self.result.valid.eq(1)
-                with m.Switch(index):
-                    for number, value in enumerate(
-                        (self.status, prediction, cycles[:16], cycles[16:])
-                    ):
-                        with m.Case(number):
-                            m.d.comb += word.data.eq(value)
-                with m.If(send):
-                    m.d.sync += index.eq(Mux(index == 3, 0, index + 1))
-                    with m.If(index == 3):
-                        m.next = "SPIKES"
-            with m.State("SPIKES"):
-                m.d.comb += self.result.valid.eq(1), word.data.eq(self.spike_count)
-                with m.If(send):
-                    m.d.sync += index.eq(index + 1)
-                    with m.If(index == config.layers - 1):
-                        m.d.sync += index.eq(0)
-                        m.next = "SCORES"
-            with m.State("SCORES"):
-                m.d.comb += [
-                    self.result.valid.eq(1),
-                    word.data.eq(Mux(half, self.score[16:], self.score[:16])),
-                    word.last.eq(half & (index == config.classes - 1)),
-                ]
-                with m.If(send):
-                    m.d.sync += half.eq(~half), index.eq(index + half)
-                    with m.If(word.last):
-                        m.d.sync += index.eq(0)
-                        m.d.comb += self.control.done.eq(1)
-                        m.next = "IDLE"
-        return m
+                    m.next = "SCORES"
+        with m.State("SCORES"):
+            m.d.comb += [
+                self.result.valid.eq(1),
+                word.data.eq(Mux(half, self.score[16:], self.score[:16])),
+                word.last.eq(half & (index == self.config.classes - 1)),
+            ]
+            with m.If(sent):
+                m.d.sync += half.eq(~half), index.eq(index + half)
+                with m.If(word.last):
+                    m.d.sync += index.eq(0)
+                    m.d.comb += self.control.done.eq(1)
+                    m.next = "IDLE"

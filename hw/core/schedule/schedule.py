@@ -66,6 +66,7 @@ class Schedule(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
+        assert RowList.LATENCY < Sequencer.TURN, "rows of the merge would meet rows of the list"
         m.submodules.sequencer = sequencer = Sequencer(self.config)
         m.submodules.passes = passes = Passes(self.config)
         m.submodules.row_list = row_list = RowList(self.config)

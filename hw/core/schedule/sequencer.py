@@ -41,6 +41,10 @@ class Sequencer(Component):
     sample_done      pulse: a sample is done
     """
 
+    TURN = 5
+    """Cycles from a layer's last turn to the first row of the next layer, at least: NEXT, LAYER, WAIT, and
+    two of the merge."""
+
     @derived
     def DRAIN(cls) -> int:
         """Cycles after which nothing of a pass is on its way, and one a chunk besides.

@@ -1,0 +1,137 @@
+"""Units of hw/core/schedule: which rows each group of neurons visits, and when."""
+
+import numpy as np
+
+from golden.rows.trace import Pass
+from golden.schedule.passes import passes
+from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.network import Network
+from hw.core.base.layouts import visit, word_bits
+from hw.core.schedule.row_list import RowList
+from hw.core.schedule.segments import Segments
+from sim.units.base import UnitTest
+from sim.units.layers import entry_of
+from sim.units.values import anything, generator
+
+ODD = CoreConfig(lanes=5, neuron_groups=3, trace_entries=97, weight_words=64, layers=3)
+MAPS = CoreConfig(lanes=16, weight_words=2000, neuron_groups=256, trace_entries=1000, map_pixels=70)
+SHAPES = [
+    ((2, 5, 7), ("20c3p",), 4),
+    ((3, 1, 9), ("16c3",), 2),
+    ((1, 8, 8), ("40c3p",), 2),
+    ((1, 4, 5), ("20c3g",), 2),
+    ((8, 2, 2), ("5c3p",), 4),
+]
+
+
+class TestRowList(UnitTest):
+    """Lists from none to full, read while they grow."""
+
+    unit = RowList
+    sizes = {"odd": {"config": ODD}, "tiny": {"config": PRESETS["tiny"]}}
+    at = {"visit": RowList.LATENCY}
+
+    def stimuli(self, rng):
+        config = self.size["config"]
+        self.visits, self.spikes = [], []
+        for length in (0, 1, config.trace_entries, rng.randrange(config.trace_entries), 0):
+            yield {"control": {"restart": 1}}
+            for _ in range(length):
+                recorded = {"record": 1, "recorded": anything(visit(config), rng)}
+                yield {"control": recorded | self.look(rng)}
+            for _ in range(2 * length):
+                yield {"control": self.look(rng)}
+
+    def look(self, rng):
+        """A place of one of the lists that holds something."""
+        spikes = rng.randrange(2)
+        source = self.spikes if spikes else self.visits
+        return {"address": rng.randrange(len(source) + 1), "spikes_only": spikes}
+
+    def step(self, now):
+        control = now.control
+        wanted = {"control": {"rows": len(self.visits), "spikes": len(self.spikes)}}
+        source = self.spikes if control.spikes_only else self.visits
+        if control.address < len(source):
+            wanted["visit"] = source[control.address]
+        if control.restart:
+            self.visits, self.spikes = [], []
+        elif control.record:
+            self.visits.append(control.recorded)
+            if control.recorded["spike"]:
+                row = control.recorded["row"]
+                self.spikes.append({"row": row, "trace": 0, "previous_spike": 0, "spike": 1})
+        return wanted
+
+
+class TestSegments(UnitTest):
+    """Segments of a list and their offsets are the rows that the model's passes visit, in order."""
+
+    unit = Segments
+    sizes = {"maps": {"config": MAPS}}
+    held = ("entry",)
+    unchecked = {"group": "asks for `updates`", "segments": "their rows, pass by pass"}
+
+    def stimuli(self, rng):
+        numbers = generator(rng)
+        self.deferred = np.zeros(1 << 8, int)
+        self.lists, self.owed, self.words = ([], []), [], []
+        for density in (0.0, 0.05, 0.4, 1.0):
+            for shape, stages, side in SHAPES:
+                network = Network.of_stages(shape, stages, 3, latent_side=side)
+                for layer in network.layers(MAPS):
+                    if layer.kind.shared:
+                        yield from self.one_layer(rng, numbers, layer, density)
+
+    def one_layer(self, rng, numbers, layer, density):
+        self.deferred[:] = numbers.random(len(self.deferred)) < 0.5
+        self.lists = ([], [])
+        rows = np.flatnonzero(numbers.random(layer.inputs) < density)
+        rows = np.append(rows, [layer.inputs] if layer.bias else []).astype(int)
+        spikes = numbers.random(len(rows)) < 0.5
+        whole = Pass(rows, np.full(len(rows), 9), np.zeros(len(rows), bool), spikes)
+        self.owed = [self.one_pass(layer, *one) for one in enumerate(passes(layer, whole))]
+        self.owed[-1]["final"] = 1
+        yield {"start": 1, "entry": entry_of(layer)}
+        ends = [0] * len(rows) + [1]
+        tokens = [
+            {"row": row, "trace": 9, "previous_spike": 0, "spike": spike, "end": end}
+            for row, spike, end in zip([*rows, 0], [*spikes, 0], ends, strict=True)
+        ]
+        self.send("visits", *tokens)
+        yield from self.wait(lambda: not self.owed, "segments")
+
+    def one_pass(self, layer, number, found):
+        """What the segments of a pass have to add up to."""
+        group, visited = found
+        updates = self.deferred[layer.state_base + number]
+        words = layer.weight_base + group * layer.rows + visited.rows
+        return {
+            "words": words if updates else words[visited.spikes],
+            "updates": updates,
+            "pixel_end": number % layer.groups == layer.groups - 1,
+            "final": 0,  # all but the last
+        }
+
+    def always(self):
+        """What the row list and the deferred updates answer."""
+        updates = self.deferred[self.port("group")]
+        return {"rows": len(self.lists[0]), "spikes": len(self.lists[1]), "updates": updates}
+
+    def step(self, now):
+        token, part = now.visits, now.segments
+        records = token is not None and not token["end"]
+        if records:
+            self.lists[0].append(token["row"])
+            self.lists[1].extend([token["row"]] * token["spike"])
+        if part is not None and part["end"]:
+            got = {"words": self.words, "pixel_end": part["pixel_end"], "final": part["final"]}
+            wanted = self.owed.pop(0)
+            self.equal("segments", wanted | {"updates": None}, got | {"updates": None})
+            self.words = []
+        elif part is not None:
+            self.equal("segments", self.owed[0]["updates"], part["updates"])
+            assert part["beyond"] > part["first"], "an empty segment costs a cycle"
+            source = self.lists[not part["updates"]][part["first"] : part["beyond"]]
+            self.words += [(row + part["offset"]) % (1 << word_bits(MAPS)) for row in source]
+        return {"record": records}
