@@ -188,7 +188,9 @@ def _check_memo(raw: bytes) -> None:
     Raises ValueError, and what pickletools does for no pickle.
     """
     for code, argument, _ in pickletools.genops(raw):
-        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= argument <= len(raw):
+        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= int(argument or 0) <= len(
+            raw
+        ):
             raise ValueError(f"it asks for {argument} places")
 
 

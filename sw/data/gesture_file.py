@@ -15,6 +15,9 @@ from sw.data.labelled import Labelled
 from sw.data.npy import read_header
 from sw.data.recording import AGAIN, Recording, read_recording
 
+LARGEST = 1e15
+"""Above all times in milliseconds and all places."""
+
 
 def read_gesture(path: Path, *, sensor: Sensor | None, salvage: bool) -> Recording:
     """Read tonic's `.npy` of x, y, p, t (ms), or any file that `read_recording` knows.
@@ -30,8 +33,8 @@ def read_gesture(path: Path, *, sensor: Sensor | None, salvage: bool) -> Recordi
     rows, note = _rows(path)
     if rows is None:  # not a plain array of numbers
         return read_recording(path, sensor=sensor, salvage=salvage)
-    if not np.isfinite(rows).all():
-        raise DamagedFile(f"{path}: holds what is no number, {AGAIN}")
+    if not np.all(np.abs(rows) < LARGEST):  # NaN, too
+        raise DamagedFile(f"{path}: holds what is no number, or none of an event, {AGAIN}")
     x, y, p = (rows[:, column].astype(np.int64) for column in range(3))
     t = (rows[:, 3] * 1000).astype(np.int64)
     order = np.argsort(t, kind="stable")

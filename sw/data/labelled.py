@@ -218,9 +218,13 @@ def read_labels(folder: Path) -> list[tuple[str, Path]] | None:
             raise DataError(f"{table}: line {line} has no file and class; begin with `file,class`")
         path = _listed(folder, name)
         if path is None:
-            raise DataError(f"{table}: line {line}: {folder / name} is not there; copy it again")
+            raise DataError(
+                f"{table}: line {line}: {str(folder / name)[:300]} is not there; copy it again"
+            )
         if (first := lines.setdefault(path.resolve(), line)) != line:
-            raise DataError(f"{table}: line {line}: {name} is in line {first}, too; remove one")
+            raise DataError(
+                f"{table}: line {line}: {name[:300]} is in line {first}, too; remove one"
+            )
         found.append((kind, path))
     if not found:
         raise DataError(f"{table}: lists no file; write lines `file,class`")

@@ -13,7 +13,6 @@ from sw.run.folder import RunFolder
 from sw.run.log import LOG, goes_on
 from sw.run.metrics import Epoch
 
-
 NUMBER = (int, float)
 LINES: dict[str, dict[str, tuple[type, ...]]] = {
     "start": {"time": NUMBER},
