@@ -99,8 +99,13 @@ def mutate(raw: bytes, random: Random) -> bytes:
 def _at(raw: bytes, random: Random) -> int:
     """A place, most often near an end, where headers and tables are."""
     if random.random() < 0.4:
-        return min(int(random.expovariate(0.02)), len(raw))
+        return _few(random, len(raw))
     return random.randint(0, len(raw))
+
+
+def _few(random: Random, most: int) -> int:
+    """A number from 0 to a limit, most often a small one."""
+    return int(most * random.random() ** 4)
 
 
 def flip(raw: bytes, random: Random) -> bytes:
@@ -127,13 +132,13 @@ def cut(raw: bytes, random: Random) -> bytes:
 def drop(raw: bytes, random: Random) -> bytes:
     """A part in its middle is missing."""
     at = _at(raw, random)
-    return raw[:at] + raw[at + min(int(random.expovariate(0.1)) + 1, len(raw)) :]
+    return raw[:at] + raw[at + _few(random, len(raw)) + 1 :]
 
 
 def repeat(raw: bytes, random: Random) -> bytes:
     """A part is there twice, or often."""
     at = _at(raw, random)
-    part = raw[at : at + int(random.expovariate(0.02)) + 1]
+    part = raw[at : at + _few(random, len(raw)) + 1]
     return raw[:at] + part * random.choice((2, 2, 3, 50)) + raw[at:]
 
 

@@ -42,7 +42,7 @@ from sw.printable import printable
 from sw.run import FileError, Follower, RunFolder
 
 SECONDS, BYTES = 10, 1 << 30
-BATCH = 200
+BATCH = 1000
 """Inputs of one process."""
 ALLOWED = (DataError, FileError, Unsupported)
 Say = Callable[[str], None]

@@ -210,7 +210,7 @@ def read_batch(
         labels = np.asarray(batch[label], np.int64)
         images = images.reshape(len(labels), COLOURS, SIDE, SIDE)
     except Refused as err:
-        raise DataError(f"{path}: {err}; do not use a file that you do not trust") from err
+        raise DataError(f"{path}: {reason(err)}; do not use a file that you do not trust") from err
     except Exception as err:  # pickle raises whatever the damage leads it to
         raise DataError(
             f"{path}: not a file of CIFAR-{classes}'s Python version ({reason(err)}); copy it again"

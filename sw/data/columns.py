@@ -77,7 +77,8 @@ def _of_dates(t: Any, source: str) -> Any:
 
 def _rounded(t: Any, unit: str, source: str) -> Any:
     up, down = UNITS[unit]
-    t = t.astype(np.float64) * up / down
+    with np.errstate(over="ignore"):  # infinity is refused below
+        t = t.astype(np.float64) * up / down
     wrong = ~(np.abs(t) < LIMITS["t"][1])  # NaN, too
     if wrong.any():
         i = int(np.argmax(wrong))

@@ -29,6 +29,7 @@ from sw.data.events import (
 )
 from sw.data.numpy_file import read_numpy
 from sw.data.text_file import read_text
+from sw.printable import printable
 
 AGAIN = "so the file is damaged; copy or download it again"
 DAY_US = 24 * 3600 * 1_000_000
@@ -135,7 +136,7 @@ def read_recording(
     except MemoryError as error:
         raise DataError(f"{path}: does not fit into memory; cut it into parts") from error
     start = 0 if reader is _nmnist else int(found.events["t"][0])
-    return Recording(str(path), found.events, sensor or found.sensor, start, found.note)
+    return Recording(str(path), found.events, sensor or found.sensor, start, printable(found.note))
 
 
 def _check(source: str, found: Contents, sensor: Sensor | None) -> None:

@@ -69,19 +69,21 @@ def _check_content(path: Path) -> None:
 
     sizes: list[int] = []
 
-    def look(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            if item.external or item.is_virtual:
-                raise ValueError(f"{name} lies in another file")
-            sizes.append(item.size * item.dtype.itemsize if item.size else 0)
+    def look(name: str, item: Any) -> str | None:  # an answer that is not None ends the visit
+        if not isinstance(item, h5py.Dataset):
+            return None
+        if item.external or item.is_virtual:
+            return f"{name} lies in another file"
+        sizes.append(item.size * item.dtype.itemsize if item.size else 0)
+        return None
 
-    def look_at_link(name: str, link: Any) -> None:
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{name} is a link to elsewhere")
+    def look_at_link(name: str, link: Any) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else f"{name} is a link to elsewhere"
 
     with h5py.File(path, "r") as file:
-        file.visititems_links(look_at_link)
-        file.visititems(look)
+        wrong = file.visititems_links(look_at_link) or file.visititems(look)
+    if wrong:
+        raise ValueError(wrong)
     if sum(sizes) > LARGEST:
         raise ValueError(f"it promises {sum(sizes)} bytes of numbers, {LARGEST} are read at most")
 
