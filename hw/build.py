@@ -5,6 +5,7 @@ when the clock is missed, or something does not fit, there is no bitstream and t
 """
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     parser = make_parser()
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a spinner must not end a build
+            stream.reconfigure(errors="replace")
     console = Console()
     try:
         board = boards.find(options.board, options.size)
@@ -76,6 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             program(board, bitstream, console)
     except BuildError as error:
         print(f"hw.build: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = error.filename or folder
+        print(f"hw.build: {where}: {error.strerror}; choose another --out", file=sys.stderr)
         return 1
     return 0
 

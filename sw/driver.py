@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rich.console import Console
-
 from golden.spec.layout import DoesNotFit
 from sw.cli import doctor, export, import_, look, plan, report, runs, train, verify, watch
+from sw.cli.terminal import Terminal, lenient
 from sw.data import DataError
 from sw.device import DeviceError
 from sw.link import LinkError
+from sw.printable import printable
 from sw.run import FileError
 
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is; exit status 2."""
-        sys.stderr.write(f"error: {message}; see {self.prog} --help\n")
+        _say(f"error: {printable(message)}; see {self.prog} --help\n")
         raise SystemExit(USAGE)
 
 
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     args.words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status: int = args.command(args, Console(soft_wrap=True, markup=False, highlight=False))
+        status: int = args.command(args, Terminal())
         return status
     except (DoesNotFit, DataError, ValueError) as error:
         return _failed(error, USAGE)
@@ -87,8 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _failed(error: object, status: int) -> int:
     text = " ".join(str(error).split())
-    sys.stderr.write(f"error: {text}\n")
+    _say(f"error: {printable(text)}\n")
     return status
+
+
+def _say(text: str) -> None:
+    """Write to the standard error, if there is one."""
+    if sys.stderr is not None:
+        lenient(sys.stderr)
+        sys.stderr.write(text)
 
 
 if __name__ == "__main__":

@@ -232,3 +232,23 @@ def test_programming_says_what_is_missing(monkeypatch, tmp_path: Path) -> None:
         program(find("ulx3s"), tmp_path / "top.bit", Console(quiet=True))
     loader.write_text('#!/bin/sh\n[ "$*" = "-b ulx3s top.bit" ]\n')
     program(find("ulx3s"), Path("top.bit"), Console(quiet=True))
+
+
+def test_a_folder_that_cannot_be_is_one_line(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    words = ["--board", "ulx3s", "--size", "12f", "--unit", "crc32", "--out"]
+    assert hw.build.main([*words, str(tmp_path / "file")]) == 1
+    assert re.search(r"/file: File exists; choose another --out\n", capsys.readouterr().err)
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "file" / "tools"))
+    assert hw.build.main([*words, str(tmp_path / "b")]) == 1
+    text = capsys.readouterr().err
+    assert "YOWASP_CACHE_DIR=/tmp/yowasp" in text and text.count("\n") == 1
+
+
+def test_tools_that_cannot_keep_their_compiled_form_say_the_cure():
+    lines = [
+        "    with cache_filename.open('wb') as file:",
+        "PermissionError: [Errno 13] Permission denied",
+    ]
+    assert explain(lines).startswith("PermissionError: ")
+    assert "YOWASP_CACHE_DIR" in explain(lines)

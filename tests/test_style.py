@@ -29,14 +29,14 @@ ALLOWED = {
 }
 # Packages of sw/ in order: each imports those before it alone. The files at the top come before cli.
 ROOMS = ("link", "data", "device", "run", "shadow", "interchange", "report", "planning", "cli")
-TOP = ("sw.energy", "sw.presets")  # files at the top that packages use, too
+TOP = ("sw.energy", "sw.presets", "sw.printable")  # files at the top that packages use, too
 # The few files that join two sides.
 ALSO = {
     "hw/build": {"boards", "rich"},
     "hw/top.py": {"boards"},
     "hw/clocks.py": {"boards"},
     "hw/report.py": {"boards", "rich"},
-    "sw/interchange/package.py": {"nir"},
+    "sw/interchange/package.py": {"nir", "h5py"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }
 

@@ -290,3 +290,33 @@ def test_charts():
     assert rising[0][3] != "\u2800"
     assert chart([0.5], 3, 1, 0, 1) == chart([0.5, 0.5], 3, 1, 0, 1)
     assert sparkline([0, 0.5, 1, 2], 0, 1) == "▁▅██"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"what": "at"}', b'{"what": "at", "task": 5}', b'{"what": "start", "time": "x"}', b"[" * 9999,
+        b'{"what": "end"}', b'{"what": "at", "time": 1, "task": "epoch 1/2", "total": 9, "samp', b"\xff\x00",
+        b'{"what": "at", "time": 1, "task": "epoch 1/2", "total": 9, "samples": 1, "accuracy": 1, '
+        b'"rates": ["x"], "speed": 1, "cycles": 0}',
+    ],
+)  # fmt: skip
+def test_lines_that_are_none_are_passed_over(line, tmp_path):
+    (tmp_path / "config.json").write_text('{"training": []}')
+    whole = {
+        "what": "at", "time": 1.0, "task": "epoch 1/2", "total": 9, "samples": 3, "accuracy": 0.5,
+        "rates": [0.1], "speed": 2.0, "cycles": 0.0,
+    }  # fmt: skip
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(line + b"\n" + json.dumps(whole).encode() + b"\n" + line)
+    follower = Follower(RunFolder(tmp_path))
+    follower.poll()
+    assert (follower.at["samples"], follower.task_left, follower.planned) == (3, 3.0, 0)
+    command.view(follower, 80)
+
+
+def test_json_without_end_is_one_line(tmp_path, capsys):
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    assert driver.main(["watch", str(tmp_path)]) == 1
+    text = capsys.readouterr().err
+    assert "config.json: not readable" in text and text.count("\n") == 1

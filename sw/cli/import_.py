@@ -18,13 +18,24 @@ from sw.data import DataError
 from sw.device import Device
 from sw.interchange.arrival import Activity, activity
 from sw.interchange.files import NIR, Trained, check_suffix
-from sw.interchange.package import DT, hints, read_graph
+from sw.interchange.package import DT, Unsupported, hints, read_graph, step_seconds
 from sw.interchange.quantise import quantise
 from sw.interchange.recognise import Layers, recognise
 from sw.interchange.spikes import sha256
 from sw.presets import Preset
+from sw.printable import reason
 from sw.run import Checkpoint, FileError, Plan, RunFolder
 
+DATA: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "root": (str, type(None)),
+    **dict.fromkeys(("steps", "pool", "seed"), (int,)),
+    **dict.fromkeys(("train", "test"), (int, type(None))),
+    **dict.fromkeys(("size", "sensor", "class_names"), (list, type(None))),
+    "window_us": (list,),
+    "options": (dict,),
+}
+"""What a data set in a graph's metadata may be made of."""
 IMPORTED = "imported"
 """Folder, in a run's, with the weights it began with."""
 
@@ -96,19 +107,41 @@ def _quantised(args: argparse.Namespace, console: Console) -> tuple[Trained, Any
     """The integers of a graph; says what was done to it."""
     graph = read_graph(args.file)
     known = hints(graph)
-    layers = recognise(graph, dt=_dt(args, known))
+    layers = recognise(graph, dt=_dt(args, graph))
     try:
         core = CoreConfig(**known["core"]) if known.get("core") else Preset(text="").config
-    except (TypeError, ValueError) as error:
-        raise FileError(f"{args.file}: its metadata are damaged ({error})") from error
-    made = quantise(layers, _core(args, core), known.get("network"), args.reset)
+        made = quantise(layers, _core(args, core), known.get("network"), args.reset)
+        check_data(known.get("data"))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, Unsupported):
+            raise
+        raise FileError(
+            f"{args.file}: its metadata are damaged ({reason(error)}); export it again"
+        ) from error
     for note in made.notes:
         console.print(note)
     return Trained(made.network, core, made.weights, known.get("data")), graph, layers
 
 
-def _dt(args: argparse.Namespace, known: dict[str, Any]) -> float:
-    dt = float(args.dt if args.dt is not None else known.get("dt", DT))
+def check_data(data: Any) -> None:
+    """Raise TypeError or ValueError for a data set, as a graph names it, that nobody can load."""
+    if data is None:
+        return
+    if not isinstance(data, dict):
+        raise TypeError("its data set is no table")
+    for name, kinds in DATA.items():
+        if name in data and type(data[name]) not in kinds:
+            raise TypeError(f"{name} of its data set is {type(data[name]).__name__}")
+    if missing := [name for name in ("name", "root", "steps", "pool", "seed") if name not in data]:
+        raise ValueError(f"its data set lacks {', '.join(missing)}")
+    for name in ("size", "window_us"):
+        pair = data.get(name)
+        if pair is not None and [type(number) for number in pair] != [int, int]:
+            raise ValueError(f"{name} of its data set is no pair of numbers")
+
+
+def _dt(args: argparse.Namespace, graph: Any) -> float:
+    dt = float(args.dt if args.dt is not None else step_seconds(graph))
     if not 0 < dt < 1000:
         raise ValueError(f"--dt {dt:g}: seconds of a step, above 0")
     return dt
@@ -151,7 +184,7 @@ def _compare_activity(
         )
     found, same = activity(
         graph, layers, trained.network, trained.weights, trained.core, samples,
-        dt=_dt(args, hints(graph)),
+        dt=_dt(args, graph),
     )  # fmt: skip
     for layer in found:
         console.print(_line(layer))

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from golden.spec.config import PRESETS as CORES
@@ -18,6 +17,7 @@ from golden.spec.kinds import FLAT
 from golden.spec.network import Network
 from golden.spec.shape import parse_stages
 from sw import presets
+from sw.cli.terminal import Terminal
 from sw.data import DATASETS, DEFAULT_WINDOW_US, Dataset, load
 from sw.data.datasets import entry
 from sw.device import Device
@@ -211,7 +211,7 @@ def load_data(data: dict[str, Any], *, train: bool, cache: bool = True) -> Datas
     """The training or the test samples, with a bar while files are read. Raises DataError."""
     own = dict(data.get("options", {})) | {"cache": cache}
     columns = (TextColumn("reading {task.description}"), BarColumn(bar_width=24))
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     hidden = not console.is_terminal
     with Progress(
         *columns, MofNCompleteColumn(), console=console, transient=True, disable=hidden

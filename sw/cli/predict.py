@@ -57,7 +57,7 @@ def predict(args: argparse.Namespace, console: Console, device: Device) -> None:
         else:
             _table(console, given, results, names)
         if given.note and not args.json:
-            console.print(f"  used up to the damage: {given.note}")
+            console.print(f"  {given.note}")
 
 
 def inputs(args: argparse.Namespace, data: dict[str, Any]) -> Iterator[Sample | Recording]:

@@ -11,13 +11,13 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
 from golden.spec.network import Network
+from sw.cli.terminal import spinner
 from sw.device import SampleStore
 from sw.run import Epoch, Tally, Watcher
 
@@ -46,7 +46,7 @@ class TerminalWatcher(Watcher):
         self._headed = False
         self._word = "right"
         self._progress = TwoLines(
-            SpinnerColumn(),
+            spinner(console),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),

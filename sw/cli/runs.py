@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from sw.printable import printable
 from sw.run import RunFolder
 from sw.run.folder import RUNS, checkpoint_file
 from sw.run.listing import Listed, all_runs, compare, listed, weights_apart
@@ -76,9 +77,9 @@ def _row(run: Listed) -> tuple[str, ...]:
     when = time.strftime(WHEN, time.localtime(run.when))
     done = f"{run.epochs} of {run.planned}"
     return (
-        plain(str(run.path)),
-        plain(run.network),
-        plain(run.data),
+        printable(str(run.path)),
+        printable(run.network),
+        printable(run.data),
         accuracy,
         done,
         run.state,
@@ -95,10 +96,5 @@ def _compare(console: Console, one: RunFolder, two: RunFolder) -> int:
 
 
 def _columns(name: str, one: str, two: str) -> str:
-    texts = [plain(text) for text in (name, one, two)]
+    texts = [printable(text) for text in (name, one, two)]
     return f"{texts[0]:<{NAME}} {texts[1]:<{WIDTH}} {texts[2]}".rstrip()
-
-
-def plain(text: str) -> str:
-    """The text with what is no printable character spelled out: a name may hold anything."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -29,6 +29,10 @@ def check_binning(steps: int, window_us: Window) -> None:
         raise DataError(
             f"window: {start}..{stop} us is empty; give a start in us before the end, e.g. 0 300000"
         )
+    if (stop - start) * steps >> 62 or max(abs(start), abs(stop)) >> 62:
+        raise DataError(
+            f"window: {start}..{stop} us in {steps} steps is too long; use a shorter one"
+        )
 
 
 def addresses(

@@ -8,7 +8,9 @@ colour and pixel in every step, with probability intensity / 255.
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
 from sw.data.mnist import rate_code
 from sw.data.packed import read_npz
+from sw.printable import reason
 
 CIFAR10_SENSOR = Sensor(32, 32, 3)
 SIDE, COLOURS = 32, 3
@@ -158,7 +161,6 @@ def _find(of: Images, request: Request) -> tuple[NDArray[np.uint8], NDArray[np.i
     raise missing(of.name, f"{names[0]} (or an .npz)", folders, of.get)
 
 
-DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError, IndexError, AttributeError)
 RECONSTRUCT = np.ndarray(0).__reduce__()[0]  # how NumPy makes an array again; its name moves
 
 
@@ -180,6 +182,18 @@ class _Plain(pickle.Unpickler):
         raise Refused(f"{module}.{name} has no business in it")
 
 
+def _check_memo(raw: bytes) -> None:
+    """Refuse a memo index above the file's length: pickle would make a table of that many entries.
+
+    Raises ValueError, and what pickletools does for no pickle.
+    """
+    for code, argument, _ in pickletools.genops(raw):
+        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= int(argument or 0) <= len(
+            raw
+        ):
+            raise ValueError(f"it asks for {argument} places")
+
+
 def read_batch(
     path: Path, label: bytes, classes: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -189,15 +203,16 @@ def read_batch(
         DataError: it cannot be read, holds other things than arrays, or they do not fit together.
     """
     try:
-        with path.open("rb") as file:
-            batch = _Plain(file, encoding="bytes").load()
+        raw = path.read_bytes()
+        _check_memo(raw)
+        batch = _Plain(io.BytesIO(raw), encoding="bytes").load()
         images = np.asarray(batch[b"data"], np.uint8)
         labels = np.asarray(batch[label], np.int64)
         images = images.reshape(len(labels), COLOURS, SIDE, SIDE)
     except Refused as err:
-        raise DataError(f"{path}: {err}; do not use a file that you do not trust") from err
-    except (*DAMAGE, pickle.UnpicklingError) as err:
+        raise DataError(f"{path}: {reason(err)}; do not use a file that you do not trust") from err
+    except Exception as err:  # pickle raises whatever the damage leads it to
         raise DataError(
-            f"{path}: not a file of CIFAR-{classes}'s Python version ({err}); copy it again"
+            f"{path}: not a file of CIFAR-{classes}'s Python version ({reason(err)}); copy it again"
         ) from err
     return images, labels

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.shape import Map
+from sw.printable import printable
 
 EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.bool_)])
 """One event: column, row, time in microseconds, polarity. Equals `tonic.io.events_struct`."""
@@ -25,6 +26,7 @@ EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p",
 BYTES_PER_EVENT = 5
 OVERFLOW_ROW = 240  # the recorder's mark "the clock wrapped": not an event of the sensor
 OVERFLOW_US = 1 << 13
+CLOCK_BITS = 23
 
 Size = tuple[int, int]
 """Columns and rows."""
@@ -34,7 +36,13 @@ Events = NDArray[Any]
 
 
 class DataError(ValueError):
-    """Data or a request for it is wrong. One line: where, what, and what to do next."""
+    """Data or a request for it is wrong. One line: where, what, and what to do next.
+
+    Names in the message are made printable: they are those of the files, and may hold anything.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class DamagedFile(DataError):
@@ -49,6 +57,17 @@ class DamagedFile(DataError):
         super().__init__(message)
         self.good: Events = np.empty(0, EVENT_DTYPE) if good is None else good
         self.sensor = sensor
+
+
+class Contents(NamedTuple):
+    """What a reader found in a file."""
+
+    events: Events
+    """`EVENT_DTYPE[n]`."""
+    sensor: Sensor | None
+    """Its sensor; None: the file does not say."""
+    note: str = ""
+    """What was left out, though the file is whole; empty: nothing."""
 
 
 class Sensor(NamedTuple):
@@ -107,6 +126,11 @@ def make_events(x: Any, y: Any, t: Any, p: Any) -> Events:
     return events
 
 
+def unwrap(t: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
+    """Times of a clock of so many bits, going on where it wrapped: where it fell by half its range."""
+    return t + (np.cumsum(np.diff(t, prepend=t[:1]) < -(1 << (bits - 1))) << bits)
+
+
 def read_nmnist(path: str | Path, sensor: Sensor = NMNIST_SENSOR) -> Events:
     """Read one N-MNIST `.bin` file.
 
@@ -131,8 +155,10 @@ def decode_nmnist(raw: bytes, *, source: str, sensor: Sensor = NMNIST_SENSOR) ->
     x, y, high, mid, low = np.frombuffer(raw[:whole], np.uint8).reshape(-1, BYTES_PER_EVENT).T
     t = ((high & 127).astype(np.int64) << 16) | (mid.astype(np.int64) << 8) | low
     wrapped = y == OVERFLOW_ROW
-    t += OVERFLOW_US * np.cumsum(wrapped)
     seen = ~wrapped
+    if seen.all():
+        t = unwrap(t, CLOCK_BITS)
+    t += OVERFLOW_US * np.cumsum(wrapped)
     events = make_events(x[seen], y[seen], t[seen], high[seen] >> 7)
     fault = first_fault(events, sensor)
     good = events[: fault.event] if fault else events

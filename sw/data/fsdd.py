@@ -32,6 +32,7 @@ from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
 from sw.data.packed import read_npz
+from sw.printable import reason
 
 CLASSES = 10
 BANDS, LEVELS = 16, 4
@@ -183,8 +184,8 @@ def read_wav(path: Path) -> tuple[NDArray[np.int16], int]:
                 file.getframerate(),
                 file.getnframes(),
             )
-    except (OSError, EOFError, wave.Error) as err:
-        raise DataError(f"{path}: cannot be read as .wav ({err}); copy it again") from err
+    except Exception as err:  # wave raises RuntimeError and others for what is damaged
+        raise DataError(f"{path}: cannot be read as .wav ({reason(err)}); copy it again") from err
     if kind != (1, 2) or len(raw) != 2 * frames or not frames:
         raise DataError(f"{path}: a whole file of 16-bit mono is wanted; copy or convert it again")
     return np.frombuffer(raw, "<i2").astype(np.int16), rate

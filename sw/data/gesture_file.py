@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ from numpy.typing import NDArray
 from sw.data.columns import from_columns
 from sw.data.events import DamagedFile, DataError, Sensor, first_fault
 from sw.data.labelled import Labelled
+from sw.data.npy import read_header
 from sw.data.recording import AGAIN, Recording, read_recording
+
+LARGEST = 1e15
+"""Above all times in milliseconds and all places."""
 
 
 def read_gesture(path: Path, *, sensor: Sensor | None, salvage: bool) -> Recording:
@@ -28,8 +33,8 @@ def read_gesture(path: Path, *, sensor: Sensor | None, salvage: bool) -> Recordi
     rows, note = _rows(path)
     if rows is None:  # not a plain array of numbers
         return read_recording(path, sensor=sensor, salvage=salvage)
-    if not np.isfinite(rows).all():
-        raise DamagedFile(f"{path}: holds what is no number, {AGAIN}")
+    if not np.all(np.abs(rows) < LARGEST):  # NaN, too
+        raise DamagedFile(f"{path}: holds what is no number, or none of an event, {AGAIN}")
     x, y, p = (rows[:, column].astype(np.int64) for column in range(3))
     t = (rows[:, 3] * 1000).astype(np.int64)
     order = np.argsort(t, kind="stable")
@@ -41,7 +46,8 @@ def read_gesture(path: Path, *, sensor: Sensor | None, salvage: bool) -> Recordi
         raise DamagedFile(f"{note}{hint if len(events) else ''}", events, sensor)
     if not len(events):
         raise DamagedFile(f"{path}: holds no event; leave it out, or copy it again")
-    return Recording(str(path), events, sensor, int(events["t"][0]), note)
+    said = f"used up to the damage: {note}" if note else ""
+    return Recording(str(path), events, sensor, int(events["t"][0]), said)
 
 
 def _rows(path: Path) -> tuple[NDArray[np.floating] | None, str]:
@@ -51,11 +57,7 @@ def _rows(path: Path) -> tuple[NDArray[np.floating] | None, str]:
     """
     try:
         with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            header = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-                version, np.lib.format.read_array_header_2_0
-            )
-            shape, by_column, kind = header(file)
+            shape, by_column, kind = read_header(file)
             if kind.names:
                 return None, ""
             if len(shape) != 2 or shape[1] != 4 or kind.kind not in "fiu":
@@ -63,7 +65,8 @@ def _rows(path: Path) -> tuple[NDArray[np.floating] | None, str]:
                     f"{path}: holds {kind}, shape {shape}; an array [events, 4] of x, y, p, t (ms) "
                     "is wanted"
                 )
-            numbers = np.fromfile(file, kind, shape[0] * 4)
+            room = (os.fstat(file.fileno()).st_size - file.tell()) // max(kind.itemsize, 1)
+            numbers = np.fromfile(file, kind, min(shape[0] * 4, room))
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); check its permissions"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from sw.data.binning import Window
 from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample
 from sw.data.events import DamagedFile, DataError, Sensor
 from sw.data.recording import Recording, check_sensor, read_recording
+from sw.data.text_file import decode_text
+from sw.printable import reason
 
 LABELS = "labels.csv"
 
@@ -55,16 +60,18 @@ class Cutting:
         """The time windows of a recording that are samples of the request's split."""
         since, until = request.window_us
         length, at = until - since, self.split_time
-        if at is None:
-            found = recording.windows(length)
-        elif request.train:
-            end = recording.start_us + at
-            found = [window for window in recording.windows(length) if window[1] <= end]
-        else:
-            rest = replace(recording, start_us=recording.start_us + at)
-            found = rest.windows(length) if rest.duration_us > 0 else []
-        found = [(start + since, end + since) for start, end in found]
-        return [w for w in found if recording.count(w)] if self.every_window else found[:1]
+        start, count = recording.start_us, recording.window_count(length)
+        if at is not None and request.train:
+            count = min(count, at // length)
+        elif at is not None:
+            start += at
+            rest = replace(recording, start_us=start)
+            count = rest.window_count(length) if rest.duration_us > 0 else 0
+        numbers: Iterable[int] = range(min(count, 1))
+        if self.every_window:  # those with events: a long pause has windows without number
+            numbers = np.unique((recording.events["t"] - (start + since)) // length).tolist()
+        starts = (start + since + number * length for number in numbers if 0 <= number < count)
+        return [(at, at + length) for at in starts]
 
     @property
     def notes(self) -> list[str]:
@@ -156,7 +163,7 @@ def _read(
             if last is None or last.source != str(file.path):
                 last = read(file.path, sensor=sensor, salvage=cutting.salvage)
                 if last.note:
-                    notes.append(f"used up to the damage: {last.note}")
+                    notes.append(last.note)
             recording = last if file.part is None else last.between(file.part)
         except DamagedFile as damage:
             if not cutting.salvage:
@@ -184,27 +191,61 @@ def _samples(
 def read_labels(folder: Path) -> list[tuple[str, Path]] | None:
     """Class and path of every file that `labels.csv` lists, in its order; None without that file.
 
-    Its heading names the columns `file` and `class`; others do not matter.
+    Its heading names the columns `file` and `class`; others do not matter. Commas, semicolons or tabs
+    part them. A path is taken from the list's own folder on, or is absolute.
 
     Raises:
-        DataError: it is not such a table, or a file is not there; the line is named.
+        DataError: it is not such a table, a file is not there or twice in it; the line is named.
     """
     table = folder / LABELS
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+        text = decode_text(table.read_bytes())
+        heading = text.partition("\n")[0]
+        separator = next((mark for mark in ",;\t" if mark in heading), ",")
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
+        rows = [(reader.line_num, _plain_names(row)) for row in reader]
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table}: cannot be read ({error}); write lines `file,class`") from error
-    found = []
-    for line, row in enumerate(rows, 2):
-        name, kind = (str(row.get(column) or "").strip() for column in ("file", "class"))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(
+            f"{table}: cannot be read ({reason(error)}); write lines `file,class`"
+        ) from error
+    found: list[tuple[str, Path]] = []
+    lines: dict[Path, int] = {}
+    for line, row in rows:
+        name, kind = row.get("file", ""), row.get("class", "")
         if not name or not kind:
             raise DataError(f"{table}: line {line} has no file and class; begin with `file,class`")
-        if not (folder / name).is_file():
-            raise DataError(f"{table}: line {line}: {folder / name} is not there; copy it again")
-        found.append((kind, folder / name))
+        path = _listed(folder, name)
+        if path is None:
+            raise DataError(
+                f"{table}: line {line}: {str(folder / name)[:300]} is not there; copy it again"
+            )
+        if (first := lines.setdefault(path.resolve(), line)) != line:
+            raise DataError(
+                f"{table}: line {line}: {name[:300]} is in line {first}, too; remove one"
+            )
+        found.append((kind, path))
     if not found:
         raise DataError(f"{table}: lists no file; write lines `file,class`")
     return found
+
+
+def _plain_names(row: dict[Any, Any]) -> dict[str, str]:
+    """A row by the names of its columns in small letters; without blanks around."""
+    return {
+        name.strip().lower(): value.strip()
+        for name, value in row.items()
+        if isinstance(name, str) and isinstance(value, str)
+    }
+
+
+def _listed(folder: Path, name: str) -> Path | None:
+    """The file that a list names, also as Windows writes it; None: it is not there."""
+    for text in (name, name.replace("\\", "/")):
+        try:
+            if (folder / text).is_file():
+                return folder / text
+        except (OSError, ValueError):  # no name that a file can have
+            continue
+    return None

@@ -9,6 +9,7 @@ black pixel never spikes.
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 from sw.data.binning import Frames
 from sw.data.dataset import Dataset, Request, Sample, missing, random_uniform
 from sw.data.events import DataError, Sensor
+from sw.printable import reason
 
 MNIST_SENSOR = Sensor(28, 28, 1)
 CLASSES = 10
 CODES = ("rate", "latency")
+LARGEST = 1 << 30  # bytes of a file when it is unpacked; MNIST has 47 million
 FOLDERS = (".", "MNIST/raw", "smnist")  # plain, torchvision's, tonic's
 GET = (
     "get the four .gz files from https://ossci-datasets.s3.amazonaws.com/mnist/ and put them, "
@@ -73,19 +76,23 @@ def read_idx(path: Path, dims: int) -> NDArray[np.uint8]:
         DataError: it cannot be read, is another kind of file, or its length is wrong.
     """
     try:
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as err:
-        raise DataError(f"{path}: cannot be read ({err}); copy or download it again") from err
+        raise DataError(
+            f"{path}: cannot be read ({reason(err)}); copy or download it again"
+        ) from err
+    if len(raw) > LARGEST:
+        raise DataError(f"{path}: holds more than {LARGEST} bytes; this is no set like MNIST")
     start = 4 + 4 * dims
     if len(raw) < start or raw[:4] != bytes((0, 0, 8, dims)):
         raise DataError(
             f"{path}: not an IDX file of bytes in {dims} dimensions; copy or download it again"
         )
     shape = tuple(int(n) for n in np.frombuffer(raw[4:start], ">u4"))
-    if len(raw) - start != np.prod(shape):
+    if len(raw) - start != math.prod(shape):
         raise DataError(
-            f"{path}: {len(raw) - start} data bytes instead of {np.prod(shape)} for shape {shape}; "
+            f"{path}: {len(raw) - start} data bytes instead of {math.prod(shape)} for shape {shape}; "
             "copy or download it again"
         )
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)

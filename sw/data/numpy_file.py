@@ -2,70 +2,56 @@
 
 from __future__ import annotations
 
-import lzma
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sw.data.columns import NAMES, USUAL, from_columns
-from sw.data.events import DamagedFile, DataError, Events, Sensor, first_fault
+from sw.data.columns import USUAL, field_of, from_columns
+from sw.data.events import Contents, DamagedFile, DataError, Sensor, first_fault
+from sw.data.npy import load_arrays
 
 SHAPE = (
     "save a structured array with the fields x, y, t (whole microseconds) and p (0 or 1), "
     "or an .npz with arrays of these names"
 )
-UNREADABLE = (
-    *(OSError, EOFError, ValueError, KeyError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-)
 
 
-def read_numpy(path: Path, sensor: Sensor | None) -> tuple[Events, Sensor | None]:
+def read_numpy(path: Path, sensor: Sensor | None) -> Contents:
     """Events of a NumPy file: a structured array, or in an .npz arrays named as its fields.
 
-    Fields may be called as `sw.data.columns.NAMES` says. Nothing in it is ever unpickled.
+    Fields may be called as `sw.data.columns.NAMES` says, with the unit of the time in its name.
+    Nothing in it is ever unpickled.
 
     Raises:
-        DamagedFile: time goes backwards, or an event is outside the sensor.
-        DataError: the file cannot be read, or holds something else.
+        DamagedFile: it cannot be read, time goes backwards, or an event is outside the sensor.
+        DataError: it holds something else.
     """
-    try:
-        events = from_columns(*_columns(path), source=str(path))
-    except UNREADABLE as err:
-        if isinstance(err, DataError):
-            raise
-        raise DamagedFile(
-            f"{path}: not a readable NumPy file ({err}); copy or make it again"
-        ) from err
+    columns, unit = _columns(path)
+    events = from_columns(*columns, source=str(path), unit=unit)
     if fault := first_fault(events, sensor):
         raise DamagedFile(
             f"{path}: {fault.text}; {fault.hint}sort the events by time or correct them",
             events[: fault.event],
         )
-    return events, sensor
+    return Contents(events, sensor)
 
 
-def _columns(path: Path) -> list[Any]:
-    """t, x, y, p of a file. Raises DataError, or what NumPy raises."""
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        fields = {name: loaded[name] for name in loaded.dtype.names or ()}
-        found = f"{loaded.dtype}, shape {loaded.shape}"
+def _columns(path: Path) -> tuple[list[Any], str | None]:
+    """t, x, y, p of a file, and the unit of t. Raises DataError."""
+    fields = load_arrays(path)
+    if len(fields) == 1:  # one structured array, whatever its name
+        (only,) = fields.values()
+        found = f"{only.dtype}, shape {only.shape}"
+        fields = {name: only[name] for name in only.dtype.names or ()} or fields
     else:
-        with loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
-        found = f"arrays {', '.join(arrays) or 'none'}"
-        if len(arrays) == 1:  # one structured array, whatever its name
-            (only,) = arrays.values()
-            arrays = {name: only[name] for name in only.dtype.names or ()} or arrays
-        fields = arrays
-    columns = []
+        found = f"arrays {', '.join(fields) or 'none'}"
+    columns, unit = [], None
     for field in USUAL:
-        names = [name for name in fields if name.lower() in NAMES[field]]
+        names = [name for name in fields if field_of(name)[0] == field]
+        if len(names) > 1:
+            raise DataError(f"{path}: {' and '.join(names)} are both {field}; name one of them so")
         if not names:
-            raise DataError(f"{path}: holds no {field} but {found}; {SHAPE}")
+            raise DataError(f"{path}: holds no {field} but {found[:200]}; {SHAPE}")
         columns.append(fields[names[0]])
-    return columns
+        if field == "t":
+            unit = field_of(names[0])[1]
+    return columns, unit

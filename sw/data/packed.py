@@ -17,9 +17,7 @@ with the method that packs it best.
 
 from __future__ import annotations
 
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.data.events import NMNIST_SENSOR, DataError, Events, make_events
+from sw.data.events import NMNIST_SENSOR, DamagedFile, DataError, Events, make_events
+from sw.data.npy import load_arrays
+from sw.printable import reason
 
 TICK_US = 10
 METHODS = {  # measured on the shipped files; the lower time byte is noise and does not compress
@@ -37,7 +37,6 @@ METHODS = {  # measured on the shipped files; the lower time byte is noise and d
     "tick_hi": zipfile.ZIP_LZMA,
     "tick_lo": zipfile.ZIP_STORED,
 }
-_READ_ERRORS = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 def read_npz(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
@@ -47,16 +46,18 @@ def read_npz(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
         DataError: the file is missing or damaged, lacks an array, or needs a decompressor that
             this Python was built without.
     """
+    names = list(names)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in names}
+        found = load_arrays(path, names)
+        arrays = {name: found[name] for name in names}
     except FileNotFoundError as err:
         raise DataError(f"{path}: no such file; check the path") from err
-    except (RuntimeError, NotImplementedError) as err:
-        raise DataError(f"{path}: {err}; use a Python with bz2 and lzma, or repack it") from err
-    except (*_READ_ERRORS, lzma.LZMAError, TypeError, AttributeError) as err:
+    except (OSError, KeyError, DamagedFile) as err:
+        why = err.__cause__ or err
+        if isinstance(why, RuntimeError):  # NotImplementedError is one
+            raise DataError(f"{path}: {why}; use a Python with bz2 and lzma, or repack it") from err
         raise DataError(
-            f"{path}: not a readable .npz with the arrays {', '.join(names)} ({err}); "
+            f"{path}: not a readable .npz with the arrays {', '.join(names)} ({reason(why)}); "
             "copy or download it again"
         ) from err
     for name, array in arrays.items():

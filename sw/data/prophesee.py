@@ -92,6 +92,50 @@ def _dat_start(raw: bytes, start: int, source: str) -> int:
     return start + 2
 
 
+class Timed(NamedTuple):
+    """A file made of one, without the events before its first word of time."""
+
+    content: bytes
+    left_out: int
+    """How many events those are."""
+
+
+def timed(raw: bytes, header: Header, end: int) -> Timed:
+    """What nobody knows the time of is left out: a recording that starts in the middle has such.
+
+    Words before the first with the upper part of the time are dropped; of EVT3 the row and the column
+    that are in force there stay. DAT has the time in every event.
+    """
+    if header.version not in ("evt2", "evt3"):
+        return Timed(raw[:end], 0)
+    size, shift = (4, 28) if header.version == "evt2" else (2, 12)
+    words = np.frombuffer(raw, f"<u{size}", max(end - header.start, 0) // size, header.start)
+    kind = words >> shift
+    first = int(np.argmax(kind == TIME_HIGH)) if (kind == TIME_HIGH).any() else len(words)
+    before, kind = words[:first].astype(np.int64), kind[:first]
+    kept: list[int] = []
+    if header.version == "evt2":
+        count = int(np.count_nonzero(kind <= 1))
+    else:
+        bits, length = _vectors(kind, before)
+        count = int(np.bitwise_count(bits).sum()) + int(np.count_nonzero(kind == ADDRESS_X))
+        kept += before[kind == ADDRESS_Y][-1:].tolist()
+        if len(bases := np.flatnonzero(kind == VECTOR_BASE)):
+            moved = int(length[bases[-1] :].sum())
+            kept.append(int(before[bases[-1]]) & ~0x7FF | (int(before[bases[-1]]) + moved) & 0x7FF)
+    start = header.start + size * first
+    words_kept = np.array(kept, f"<u{size}").tobytes()
+    return Timed(raw[: header.start] + words_kept + raw[start:end], count)
+
+
+def _vectors(kind: Words, words: Words) -> tuple[Words, Words]:
+    """Bits of the vectors of EVT3 (others: 0), and how many columns each stands for."""
+    wide, narrow = kind == VECTOR_12, kind == VECTOR_8
+    return np.select([wide, narrow], [words & 0xFFF, words & 0xFF], 0), np.select(
+        [wide, narrow], [12, 8], 0
+    )
+
+
 def first_damage(raw: bytes, header: Header) -> Damage | None:
     """The first thing that cannot be right, or None."""
     check = {"evt2": _evt2, "evt3": _evt3}.get(header.version, _dat)
@@ -121,8 +165,7 @@ def _evt3(body: bytes, header: Header) -> Faults:
     kind, value = words >> 12, words & 0x7FF
     found = _unknown(kind, EVT3_KINDS) + _backwards(words, kind, EVT3_TIME_BITS, 12)
     # A vector's bits are columns from the last base on, which each vector moves on by its length.
-    bits = np.select([kind == VECTOR_12, kind == VECTOR_8], [words & 0xFFF, words & 0xFF], 0)
-    length = np.select([kind == VECTOR_12, kind == VECTOR_8], [12, 8], 0)
+    bits, length = _vectors(kind, words)
     moved = np.cumsum(length) - length
     base = np.maximum.accumulate(np.where(kind == VECTOR_BASE, np.arange(len(words)), 0))
     highest = np.frexp(bits)[1] - 1  # of the bits that are set

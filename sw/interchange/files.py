@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from sw.data import DataError
+from sw.data.npy import load_arrays
 from sw.device import Weights
+from sw.printable import reason
 from sw.run import Checkpoint, FileError, RunFolder, write_atomically
 from sw.run.sealed import FORMAT, SUM, load_weights
 
@@ -78,9 +81,9 @@ class Trained:
         weights, about = (_read_npz if path.suffix == NPZ else _read_safetensors)(path)
         try:
             network, core = Network(**about["network"]), CoreConfig(**about["core"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise FileError(
-                f"{path}: no network in it ({type(error).__name__}: {error}); it must come from "
+                f"{path}: no network in it ({type(error).__name__}: {reason(error)}); it must come from "
                 "`export`, or from a run; bring networks of other tools in as .nir"
             ) from error
         return cls(network, core, weights, about.get("data"))
@@ -94,17 +97,22 @@ def check_suffix(path: Path) -> None:
 
 def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if "about" not in file:
-                return Weights(), {}
-            about = json.loads(str(file["about"]))
-            names = [f"layer{i}.weight" for i in range(len(file.files) - 1)]
-            arrays = [file[name] for name in names]
+        found = load_arrays(path)
+        if "about" not in found:
+            return Weights(), {}
+        about = json.loads(str(found["about"]))
+        arrays = [found[f"layer{i}.weight"] for i in range(len(found) - 1)]
+        right = isinstance(about, dict) and about.pop(SUM, None) == _sum(about, arrays)
     except FileNotFoundError as error:
         raise FileError(f"{path}: no such file") from error
-    except Exception as error:  # NumPy raises half a dozen kinds for a damaged archive
-        raise FileError(f"{path}: not an exported network ({error}); export it again") from error
-    if not isinstance(about, dict) or about.pop(SUM, None) != _sum(about, arrays):
+    except DataError as error:
+        why = reason(error.__cause__ or error)
+        raise FileError(f"{path}: not an exported network ({why}); export it again") from error
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise FileError(
+            f"{path}: not an exported network ({reason(error)}); export it again"
+        ) from error
+    if not right:
         raise FileError(
             f"{path}: its checksum is missing or wrong, so it is damaged, or of an earlier version; "
             "export it again"
@@ -125,5 +133,5 @@ def _read_safetensors(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
         about = {name: json.loads(metadata[name]) for name in ("network", "core")}
         return weights, about | {"data": json.loads(metadata.get("config", "{}")).get("data")}
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, AttributeError, RecursionError):
         return weights, {}

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sw.interchange.package import Unsupported
+from sw.printable import reason
 
 Floats = NDArray[np.float64]
 
@@ -25,8 +26,19 @@ def run_graph(
 ) -> dict[str, Floats]:
     """What every node gives: float64[steps, ...] by name, for `frames` bool[steps, inputs].
 
-    Raises Unsupported for a node this interpreter does not know.
+    Raises Unsupported for a node this interpreter does not know, or whose numbers do not fit.
     """
+    try:
+        with np.errstate(all="ignore"):
+            return _run(graph, frames, dt, rounded)
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, Unsupported):
+            raise
+        raise Unsupported(f"the graph does not run: {reason(error)}") from error
+
+
+def _run(graph: Any, frames: NDArray[np.bool_], dt: float, rounded: bool) -> dict[str, Floats]:
+    """`run_graph`, raising whatever NumPy does."""
     order, late = schedule(graph)
     nodes = {name: _Node(name, graph.nodes[name], dt, rounded) for name in order}
     sources: dict[str, list[str]] = {name: [] for name in order}
@@ -137,4 +149,5 @@ class _Node:
         return np.clip(whole, -top, top - 1) * unit
 
     def _value(self, name: str) -> Floats:
-        return np.asarray(getattr(self.node, name), np.float64)
+        value = np.asarray(getattr(self.node, name), np.float64)
+        return value if name == "weight" or value.ndim < 2 else value.ravel()

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.interchange.package import DT, Unsupported, hints
+from sw.interchange.package import Unsupported, step_seconds
 from sw.interchange.recognise import Layers, Stage, recognise
 from sw.interchange.spikes import Answer
 from sw.interchange.verify import Runner
@@ -114,7 +114,7 @@ def _norse(graph: Any, nodes: list[str]) -> Callable[[], Step]:
         )
 
     def load() -> Step:
-        module = norse.torch.from_nir(deepcopy(graph), dt=float(hints(graph).get("dt", DT)))
+        module = norse.torch.from_nir(deepcopy(graph), dt=step_seconds(graph))
         heard = _listen(module, nodes)
         state: Any = None
 
@@ -168,7 +168,7 @@ SIMULATORS: dict[str, Callable[[Any, list[str]], Callable[[], Step]]] = {
 
 
 def _layers(graph: Any) -> Layers:
-    return recognise(graph, dt=float(hints(graph).get("dt", DT)))
+    return recognise(graph, dt=step_seconds(graph))
 
 
 def _drop(stage: Stage) -> Any:

@@ -8,16 +8,27 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sw.printable import printable, reason
 from sw.run import FileError, write_atomically
 
 DT = 1e-4
 """Seconds of a time step. NIR has none; snnTorch assumes this one, Norse is told."""
+LARGEST = 1 << 31
+"""Bytes of numbers in a file, at most."""
+MOST_NODES = 500
+LARGEST_VALUE = 1e30
 OURS = "tess_fpga"
 """Key of a graph's metadata that this software writes: JSON with what a graph has no place for."""
 
 
 class Unsupported(ValueError):
     """A graph holds what the chip cannot do. Names the node, and says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 def nir_package() -> Any:
@@ -32,18 +43,82 @@ def nir_package() -> Any:
 
 
 def read_graph(path: Path) -> Any:
-    """The graph in a file. Raises FileError."""
+    """The graph in a file. Raises FileError; Unsupported for what no tool can run."""
     nir = nir_package()
     if not path.is_file():
         raise FileError(f"{path}: no such file")
     try:
+        _check_content(path)
         # `recognise` checks the shapes: nir refuses parameters that are one number for all neurons
-        return nir.read(path, type_check=False)
+        graph = nir.read(path, type_check=False)
     except Exception as error:  # h5py and nir raise whatever they like for a damaged file
         raise FileError(
-            f"{path}: not a NIR graph that can be read ({type(error).__name__}: {error}); "
+            f"{path}: not a NIR graph that can be read ({type(error).__name__}: {reason(error)}); "
             "write it again with its tool"
         ) from error
+    check_graph(graph)
+    return graph
+
+
+def _check_content(path: Path) -> None:
+    """Look a file over before it is read: HDF5 believes any size, and follows links out of the file.
+
+    Raises ValueError, or what h5py raises.
+    """
+    import h5py
+
+    sizes: list[int] = []
+
+    def look(name: str, item: Any) -> str | None:  # an answer that is not None ends the visit
+        if not isinstance(item, h5py.Dataset):
+            return None
+        if item.external or item.is_virtual:
+            return f"{name} lies in another file"
+        sizes.append(item.size * item.dtype.itemsize if item.size else 0)
+        return None
+
+    def look_at_link(name: str, link: Any) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else f"{name} is a link to elsewhere"
+
+    with h5py.File(path, "r") as file:
+        wrong = file.visititems_links(look_at_link) or file.visititems(look)
+    if wrong:
+        raise ValueError(wrong)
+    if sum(sizes) > LARGEST:
+        raise ValueError(f"it promises {sum(sizes)} bytes of numbers, {LARGEST} are read at most")
+
+
+def check_graph(graph: Any) -> None:
+    """Raise Unsupported for what no tool can run: edges to nowhere, numbers that are none."""
+    if not isinstance(getattr(graph, "nodes", None), dict):
+        raise Unsupported("a single node is no graph: it has no input and no output")
+    if len(graph.nodes) > MOST_NODES:
+        raise Unsupported(f"{len(graph.nodes)} nodes: {MOST_NODES} are read at most")
+    for source, target in graph.edges:
+        for name in (source, target):
+            if name not in graph.nodes:
+                raise Unsupported(f"an edge from {source} to {target}: there is no node {name}")
+    for name, node in graph.nodes.items():
+        for field, value in vars(node).items():
+            if isinstance(value, np.ndarray | np.generic | float):
+                _check_numbers(name, field, np.asarray(value))
+
+
+def _check_numbers(name: str, field: str, values: NDArray[Any]) -> None:
+    if values.dtype.kind in "SUO":  # a name
+        return
+    if values.dtype.kind not in "fiub":
+        raise Unsupported(f"node {name}: its {field} is {values.dtype}, not real numbers")
+    wrong = int(np.count_nonzero(~np.isfinite(values)))
+    if wrong:
+        raise Unsupported(
+            f"node {name}: its {field} is not a number (NaN or infinite) in {wrong} of {values.size} "
+            "places; the training diverged: train it again"
+        )
+    if np.any(np.abs(values.astype(np.float64)) > LARGEST_VALUE):
+        raise Unsupported(
+            f"node {name}: its {field} is above {LARGEST_VALUE:g}, no size of a neuron's"
+        )
 
 
 def write_graph(path: Path, graph: Any) -> None:
@@ -57,6 +132,14 @@ def write_graph(path: Path, graph: Any) -> None:
         os.unlink(name)
 
 
+def step_seconds(graph: Any) -> float:
+    """Seconds of a step, as the graph's metadata say. Raises Unsupported for what is no time."""
+    given = hints(graph).get("dt", DT)
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < 1000:
+        raise Unsupported(f"its metadata say that a step takes {given!r:.40} s; give it: --dt")
+    return float(given)
+
+
 def hints(graph: Any) -> dict[str, Any]:
     """What this software wrote into a graph's metadata; empty for graphs of others."""
     text = (graph.metadata or {}).get(OURS)
@@ -64,6 +147,6 @@ def hints(graph: Any) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(text.decode() if isinstance(text, bytes) else text)
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

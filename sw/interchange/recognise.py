@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sw.interchange.interpreter import kind
-from sw.interchange.package import Unsupported
+from sw.interchange.package import LARGEST_VALUE, Unsupported
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +84,8 @@ class _Weight:
 
 def recognise(graph: Any, *, dt: float) -> Layers:
     """The layers of a graph whose neurons take Euler steps of `dt` seconds."""
-    return _Walk(graph, dt).run()
+    with np.errstate(all="ignore"):  # `_finite` says what is wrong, and where
+        return _finite(_Walk(graph, dt).run())
 
 
 class _Walk:
@@ -153,7 +154,9 @@ class _Walk:
             raise Unsupported(
                 f"node {name}: {weight.shape[1]} inputs after {self.stages[-1].neurons} neurons"
             )
-        bias = np.asarray(getattr(node, "bias", 0.0), np.float64) * np.ones(len(weight))
+        if not weight.size:
+            raise Unsupported(f"node {name}: a weight of shape {weight.shape} has nothing in it")
+        bias = _each(name, getattr(node, "bias", 0.0), len(weight))
         self.waiting = _Weight(name, weight * _each(name, self.factor, weight.shape[1]), bias)
         self.factor = np.ones(1)
 
@@ -227,7 +230,7 @@ class _Walk:
         return spikes
 
     def _add(self, stage: Stage) -> None:
-        if np.any(stage.threshold <= 0):
+        if np.any(stage.threshold <= 1 / LARGEST_VALUE):
             raise Unsupported(f"node {stage.node}: a threshold of 0 or less; the chip's is above 0")
         self.stages.append(stage)
 
@@ -245,6 +248,19 @@ class _Walk:
             np.zeros(classes),
             True,
         )
+
+
+def _finite(layers: Layers) -> Layers:
+    """The layers, if all that was computed of their numbers is one. Raises Unsupported."""
+    for stage in layers.stages:
+        for name in ("weight", "gamma", "threshold", "subtract"):
+            values = getattr(stage, name)
+            if values is not None and not np.isfinite(values).all():
+                raise Unsupported(f"node {stage.node}: its {name} comes out as no number")
+    for values in (layers.weight, layers.bias):
+        if not np.isfinite(values).all():
+            raise Unsupported(f"node {layers.node}: its weight comes out as no number")
+    return layers
 
 
 def _each(name: str, value: Any, neurons: int) -> Floats:

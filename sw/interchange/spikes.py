@@ -25,8 +25,10 @@ from golden.spec.formats import FACTOR_BITS
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.data import Sample
+from sw.data.npy import load_arrays
 from sw.device import Device, Weights
 from sw.interchange.export import MARGIN
+from sw.printable import reason
 from sw.run import FileError, write_atomically
 
 
@@ -81,29 +83,29 @@ class GoldenSpikes:
     def load(cls, path: Path) -> Self:
         """Read a file. Raises FileError."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
-                numbers = range(len(about["keys"]))
-                answers = [
-                    [
-                        Answer(
-                            [file[f"{n}.{name}.{node}"] for node in about["nodes"]],
-                            file[f"{n}.{name}.logits"],
-                        )
-                        for n in numbers
-                    ]
-                    for name in ("chip", "exact")
+            file = load_arrays(path)
+            about = json.loads(str(file["about"]))
+            numbers = range(len(about["keys"]))
+            answers = [
+                [
+                    Answer(
+                        [file[f"{n}.{name}.{node}"] for node in about["nodes"]],
+                        file[f"{n}.{name}.logits"],
+                    )
+                    for n in numbers
                 ]
-                frames = [file[f"{n}.frames"] for n in numbers]
-                chip, exact = answers
-                return cls(frames, about["keys"], about["nodes"], chip, exact, about["graph"])
+                for name in ("chip", "exact")
+            ]
+            frames = [file[f"{n}.frames"] for n in numbers]
+            chip, exact = answers
+            return cls(frames, about["keys"], about["nodes"], chip, exact, about["graph"])
         except FileNotFoundError as error:
             raise FileError(
                 f"{path}: no such file; golden spikes are written beside a graph by export, "
                 "keep the two together"
             ) from error
-        except Exception as error:  # NumPy raises half a dozen kinds for a damaged archive
-            raise FileError(f"{path}: not golden spikes ({error}); export again") from error
+        except Exception as error:  # whatever the damage leads to
+            raise FileError(f"{path}: not golden spikes ({reason(error)}); export again") from error
 
 
 def golden_path(graph: Path) -> Path:

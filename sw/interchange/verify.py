@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sw.interchange.interpreter import run_graph
-from sw.interchange.package import DT, Unsupported, hints
+from sw.interchange.package import Unsupported, step_seconds
 from sw.interchange.spikes import Answer, GoldenSpikes
 
 Runner = Callable[[Sequence[NDArray[np.bool_]]], list[Answer]]
@@ -51,7 +51,13 @@ class Comparison:
 def compare(
     what: str, nodes: Sequence[str], golden: Sequence[Answer], found: Sequence[Answer]
 ) -> Comparison:
-    """Count. Raises ValueError when the two are not of one network."""
+    """Count. Raises Unsupported when the two are not of one network."""
+    for one, two in zip(golden, found, strict=False):
+        shapes = [
+            [array.shape for array in (*answer.spikes, answer.logits)] for answer in (one, two)
+        ]
+        if shapes[0] != shapes[1] or len(one.spikes) != len(nodes) or len(golden) != len(found):
+            raise Unsupported("the golden spikes are not of this graph: their shapes differ")
     pairs = list(zip(golden, found, strict=True))
     layers = []
     for index, name in enumerate(nodes):
@@ -69,7 +75,7 @@ def compare(
 
 def interpreter(graph: Any, nodes: Sequence[str], *, rounded: bool) -> Runner:
     """Runs the graph in NumPy. `rounded`: with the chip's rounding, as its metadata say."""
-    dt = float(hints(graph).get("dt", DT))
+    dt = step_seconds(graph)
     last = [source for source, target in graph.edges if target in graph.outputs]
     missing = [name for name in nodes if name not in graph.nodes]
     if missing or len(last) != 1:

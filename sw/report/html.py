@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from sw.printable import printable_lines
+
 VOID = ("img", "meta", "link")
 
 
 def text(value: object) -> str:
-    """Any value as text, escaped."""
-    return escape(str(value))
+    """Any value as text, escaped; what no encoding or browser takes is shown as `\\x1b` is."""
+    return escape(printable_lines(str(value)))
 
 
 def el(name: str, /, *children: str, **attributes: object) -> str:

@@ -8,9 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sw.printable import printable, reason
+
 
 class FileError(RuntimeError):
     """A file or folder is missing, damaged, or cannot be written. One line, with what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -59,6 +64,6 @@ def read_json(path: Path) -> dict[str, Any]:
         raise FileError(
             f"{path}: no such file; name the folder that train wrote (--out)"
         ) from error
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: not readable ({error}); train again") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise FileError(f"{path}: not readable ({reason(error)}); train again") from error
     return content

@@ -146,7 +146,7 @@ class RunFolder:
         """The complete epochs. Raises FileError."""
         try:
             return [Epoch(**line) for line in self.epoch_lines()]
-        except (TypeError, ValueError) as error:
+        except (RecursionError, TypeError, ValueError) as error:
             raise FileError(
                 f"{self.path / EPOCHS}: not of this version ({error}); train again"
             ) from error

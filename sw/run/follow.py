@@ -13,6 +13,19 @@ from sw.run.folder import RunFolder
 from sw.run.log import LOG, goes_on
 from sw.run.metrics import Epoch
 
+NUMBER = (int, float)
+LINES: dict[str, dict[str, tuple[type, ...]]] = {
+    "start": {"time": NUMBER},
+    "end": {"error": (str,)},
+    "at": {
+        **dict.fromkeys(("time", "accuracy", "speed", "cycles"), NUMBER),
+        **dict.fromkeys(("total", "samples"), (int,)),
+        "task": (str,),
+        "rates": (list,),
+    },
+}
+"""Fields of every kind of line, and what they are."""
+
 
 @dataclass
 class Follower:
@@ -52,7 +65,9 @@ class Follower:
     @property
     def planned(self) -> int:
         """Epochs in all."""
-        return int(self.config.get("training", {}).get("epochs", len(self.epochs)))
+        training = self.config.get("training")
+        planned = training.get("epochs") if isinstance(training, dict) else None
+        return planned if isinstance(planned, int) else len(self.epochs)
 
     @property
     def complete(self) -> bool:
@@ -117,6 +132,14 @@ def _parse(text: bytes) -> dict[str, Any] | None:
     """A line, or None for what a crash left."""
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return line if isinstance(line, dict) else None
+    return line if isinstance(line, dict) and _whole(line) else None
+
+
+def _whole(line: dict[str, Any]) -> bool:
+    """Whether a line has what `sw.run.log` writes: a crash may leave parts of two lines as one."""
+    wanted = LINES.get(str(line.get("what")), {"what": (str,)})
+    if any(type(line.get(name)) not in kinds for name, kinds in wanted.items()):
+        return False
+    return all(type(rate) in NUMBER for rate in line.get("rates", []))
