@@ -11,6 +11,9 @@ CHUNK, SMALL_CHUNK = 8, 4
 MAP_LATENT_GROUPS = 64
 """Most groups of latents of a core with maps, whose groups of neurons are many times as many."""
 
+MOST_CLASSIFIER_WORDS = 1 << 16
+"""Words of classifiers, one for each group of latents and class, that the host can address."""
+
 STORE_BLOCK = 512
 """Bytes of which a sample store is a multiple."""
 
@@ -74,6 +77,11 @@ class CoreConfig:
             raise ValueError(
                 f"classifier_groups is {self.classifier_groups}: only a core that learns and has maps "
                 "(map_pixels) has classifiers; use 0"
+            )
+        if self.classifier_groups * self.class_slots > MOST_CLASSIFIER_WORDS:
+            raise ValueError(
+                f"classifier_groups is {self.classifier_groups}: at most "
+                f"{MOST_CLASSIFIER_WORDS // self.class_slots} with {self.classes} classes"
             )
 
     @property
