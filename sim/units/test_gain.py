@@ -146,7 +146,10 @@ class TestGain(UnitTest):
     sizes = {"flat": {"config": FLAT}, "maps": {"config": MAPS}}
     held = ("class_count", "classes.signals")
     at = {"marks": 1}
-    unchecked = {f"{name}.address": "what is there makes the gains" for name in MEMORIES}
+    unchecked = {
+        **{f"{name}.address": "what is there makes the gains" for name in MEMORIES},
+        **{f"new_post.{name}": "with each write" for name in ("valid", "address", "values")},
+    }
 
     def stimuli(self, rng):
         config, ports = self.size["config"], self.unit(**self.size)
@@ -207,7 +210,8 @@ class TestGain(UnitTest):
         writes = self.port("gains.causal") or self.port("gains.non_causal")
         wanted = {"classes": {"taken": taken}, "marks": {"valid": writes}}
         if writes or self.port("new_post.valid"):
-            for port, value in self.owed.popleft().items():
+            due = self.owed.popleft() if self.owed else {"gains.causal": 0, "new_post.valid": 0}
+            for port, value in due.items():
                 self.check(port, value)
         if writes:
             wanted["marks"] |= self.mark()

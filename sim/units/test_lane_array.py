@@ -36,52 +36,53 @@ class TestLaneArray(UnitTest):
         self.words, before = deque(maxlen=ODD.chunks), []
         yield {"host_noise": {"load_low": 1}}
         yield {"host_noise": {"load_high": 1}}
-        yield from self.host(rng)
+        yield from self.fill_all(rng)
+        yield from self.read_all()
         for group in range(ODD.neuron_groups):
-            yield from self.new_gains(rng, group, last=1)
+            yield from self.new_gains(rng, group, [(1, 1)])
         for number in range(60):
             group = rng.choice([one for one in range(ODD.neuron_groups) if one not in before])
             before = [*before[-1:], group]  # a word is read again when its update is written
             yield from self.rows(rng, group)
             if number % 3 == 0:
-                yield from self.new_gains(rng, rng.randrange(ODD.neuron_groups))
+                terms = rng.choice([[(1, 0), (0, 1)], [(1, 1)], [(1, 0)], [(0, 1)]])
+                yield from self.new_gains(rng, rng.randrange(ODD.neuron_groups), terms)
             if number % 20 == 19:
-                yield from self.host(rng)
+                yield from self.read_all()
 
     def rows(self, rng, group):
-        """A pass over a group, or one without rows."""
+        """A pass over a group, at times without rows."""
         words = rng.sample(range(group * WORDS, group * WORDS + WORDS), rng.randint(0, WORDS))
         update, ports = rng.random() < 0.7, self.unit(ODD)
         context = anything(ports.slots.slot.context.shape(), rng, group=group)
-        yield from ({} for _ in range(ODD.chunks - len(words)))
-        for at, word in enumerate(words or [0]):
-            last = at == max(len(words), 1) - 1
+        yield from ({} for _ in range(ODD.chunks - 1 - len(words)))
+        for at, word in enumerate([*words, None]):
+            last = word is None  # the end has no row: post gains are used a cycle after the others
             self.chunk = 0 if last else self.chunk
-            slot = {"active": bool(words), "first": at == 0, "last": last, "address": word}
-            slot |= {"update": update and bool(words), "spike": rng.randrange(2)}
+            slot = {"active": not last, "first": at == 0, "last": last, "address": word or 0}
+            slot |= {"update": update and not last, "spike": rng.randrange(2)}
             slot |= {"trace": extremes(8, rng), "previous_spike": rng.randrange(2)}
             yield {"slots": {"slot": slot | {"context": context}}}
 
-    def new_gains(self, rng, group, last=None):
+    def new_gains(self, rng, group, terms):
         """Gains of every chunk, of one term or of both."""
         shape = self.unit(ODD).gains.gains.shape()
         yield from ({} for _ in range(ODD.chunks))
         for chunk in range(ODD.chunks):
-            for causal, other in ((1, 0), (0, 1), (1, 1))[: last or rng.randint(1, 3)]:
+            for causal, other in terms:
                 gain = {"address": group << 2 | chunk, "causal": causal, "non_causal": other}
                 yield {"gains": gain | {"gains": fill(shape, rng)}}
 
-    def host(self, rng):
-        """The host reads all weights, writes them lane by lane, and reads them again."""
-        yield from self.read_all()
+    def fill_all(self, rng):
+        """The host writes all weights, lane by lane."""
         for word in range(ODD.weight_words):
             for lane in range(ODD.lanes):
                 data = extremes(ODD.weight_bits, rng)
                 write = {"active": 1, "write": 1, "word": word, "element": lane, "data": data}
                 yield {"host_weights": write}
-        yield from self.read_all()
 
     def read_all(self):
+        """The host reads all weights."""
         yield from ({} for _ in range(LaneTimes.REUSE + LaneTimes.NEW_AT))
         for self.word in range(ODD.weight_words):
             yield from ({} for _ in range(ODD.chunks))
