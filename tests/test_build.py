@@ -246,6 +246,9 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path, capsys, monkeypatch):
 
 
 def test_tools_that_cannot_keep_their_compiled_form_say_the_cure():
-    lines = ["    with cache_filename.open('wb') as file:", "PermissionError: [Errno 13] Permission denied"]
+    lines = [
+        "    with cache_filename.open('wb') as file:",
+        "PermissionError: [Errno 13] Permission denied",
+    ]
     assert explain(lines).startswith("PermissionError: ")
     assert "YOWASP_CACHE_DIR" in explain(lines)
