@@ -17,10 +17,11 @@ from golden.host.memory import CoreMemory
 from golden.lanes.integrate import integrate
 from golden.lanes.noise import advance, noise
 from golden.lanes.update import update_rows
-from golden.learn.error import class_signals
+from golden.learn import classifier
+from golden.learn.error import class_errors, signals_of
 from golden.learn.gain import gains, next_post
 from golden.learn.latents import latents, latents_of
-from golden.learn.map_signal import cells_of, map_signal
+from golden.learn.map_signal import cells_of, handed_out, map_signal
 from golden.learn.project import learning_signal
 from golden.rows.events import Events, decode_sample
 from golden.rows.scan import scan
@@ -160,12 +161,17 @@ class Core(CoreMemory):
         spikes = self.spikes[span].astype(np.int64).reshape(layer.positions, -1)
         pooled, winners = pool(spikes, layer)
         signs = self.class_signs(layer)
-        logits = self._logits(index, layer, pooled, signs)
+        counts = np.zeros(0, np.int64) if layer.readout else latents_of(pooled, layer)
+        logits = self._logits(index, layer, counts, signs)
         m = np.zeros(spikes.size, np.int64)
         if learn and target is not None:
-            signals = class_signals(logits, target, layer)
+            errors = class_errors(logits, target, layer)
+            signals = signals_of(errors, layer)
             if layer.readout:
                 m[: self.class_count] = signals
+            elif layer.classifier:
+                latent = self._classify(layer, errors, signals, counts)
+                m = handed_out(latent, spikes, winners, cells_of(layer), layer)
             elif layer.kind.mapped:
                 m = map_signal(signals, signs, spikes, winners, cells_of(layer), layer)
             else:
@@ -177,7 +183,7 @@ class Core(CoreMemory):
         return pooled
 
     def _logits(
-        self, index: int, layer: Layer, pooled: NDArray[np.int64], signs: NDArray[np.int64]
+        self, index: int, layer: Layer, counts: NDArray[np.int64], signs: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Logits of a step, [classes in use]; what they add to scores or counts of spikes is added."""
         if layer.readout:
@@ -185,9 +191,23 @@ class Core(CoreMemory):
             logits = membranes[: self.class_count].astype(np.int64)
             self._scores[: self.class_count] += logits
             return logits
-        self._spikes[index] += pooled.sum()
-        self.count("spikes", int(pooled.sum()))
-        return np.asarray(latents(latents_of(pooled, layer), signs))
+        self._spikes[index] += counts.sum()
+        self.count("spikes", int(counts.sum()))
+        if layer.classifier:
+            return np.asarray(classifier.logits(self.classifier_weights(layer), counts))
+        return np.asarray(latents(counts, signs))
+
+    def _classify(
+        self,
+        layer: Layer,
+        errors: NDArray[np.int64],
+        signals: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Learning signals of a layer's latents from its classifier, which learns."""
+        weights = self.classifier_weights(layer)
+        self.keep_classifier(layer, classifier.learned(weights, errors, counts, layer))
+        return classifier.latent_signals(signals, weights)
 
     def _keep_gains(self, layer: Layer, span: slice, signals: NDArray[np.int64]) -> None:
         """Gains of this step, for the next pass to apply, and post traces of the next step."""

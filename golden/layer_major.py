@@ -28,6 +28,11 @@ from golden.spec.config import CoreConfig
 from golden.spec.formats import NOISE_BITS, POST_FRACTION
 from golden.spec.layers import Layer
 
+NO_CLASSIFIER = (
+    "a classifier that learns moves in every step: updates at the end of a sample work with "
+    "classifiers=signs only"
+)
+
 
 class StepMajor(Core):
     """The core of `golden.core`, but for its updates: added up in `sums`, applied after the last step."""
@@ -35,6 +40,15 @@ class StepMajor(Core):
     def __init__(self, config: CoreConfig) -> None:
         super().__init__(config)
         self._begin()
+
+    def layer(self, index: int) -> Layer:
+        """Entry `index` of the layer table. Raises ValueError for a layer whose classifier learns."""
+        layer = super().layer(index)
+        if layer.classifier:
+            raise ValueError(
+                f"layer {index}: its classifier learns in every step; use classifiers=signs"
+            )
+        return layer
 
     def _begin(self) -> None:
         super()._begin()
@@ -45,7 +59,12 @@ class StepMajor(Core):
     def _learn(
         self, index: int, layer: Layer, target: int | None, learn: bool
     ) -> NDArray[np.int64]:
-        """As the core; then the gains are used at once, and nothing is deferred."""
+        """As the core; then the gains are used at once, and nothing is deferred.
+
+        Raises ValueError for a layer with a classifier that learns.
+        """
+        if layer.classifier:
+            raise ValueError(NO_CLASSIFIER)
         spikes = super()._learn(index, layer, target, learn)
         listed, deferred = self.lists[index], self.deferred
         visit = Pass(listed.rows, listed.trace, listed.previous_spikes, listed.previous_spikes)

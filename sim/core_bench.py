@@ -25,6 +25,7 @@ COMPARED = (
     Space.SPIKES,
     Space.TRACES,
     Space.TRACE_COUNTS,
+    Space.CLASSIFIERS,
 )
 
 
@@ -109,6 +110,8 @@ class CoreBench:
     async def compare(self) -> dict[str, int]:
         """Every memory and register, bit for bit; the registers."""
         for space in COMPARED:
+            if space not in memories(self.config):
+                continue
             size = memories(self.config)[space].size
             wanted = self.golden.read(address(space), size)
             got = await self.read(address(space), size)

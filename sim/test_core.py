@@ -33,6 +33,10 @@ CONFIGS = {
     "maps-causal": CoreConfig(lanes=6, layers=5, classes=6, post_traces=0, **MAPS),
     "maps-three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **MAPS),
     "inference": CoreConfig(lanes=16, layers=4, classes=6, learning=0, **SMALL),
+    "maps-classifiers": CoreConfig(lanes=4, layers=5, classes=8, classifier_groups=90, **MAPS),
+    "maps-classifiers-three-chunks": CoreConfig(
+        lanes=24, layers=4, classes=7, classifier_groups=60, **MAPS
+    ),
     "maps-inference": CoreConfig(lanes=4, layers=5, classes=8, learning=0, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
@@ -56,6 +60,18 @@ CONVOLUTIONS = {
     "two-groups": dict(
         shape=((3, 4, 4), ("9c3p", "6c3p"), 3), alpha_post=-1.2, lambda_post=0.7, **LIVELY
     ),
+    "classifiers": dict(
+        shape=((1, 7, 7), ("5c3p", "7c3", "8"), 4), classifiers="learned", guess="even", tau=0.1,
+        eta_classifier=0.1, rate_cost=0.4, **LIVELY
+    ),
+    "classifiers-last-step": dict(
+        shape=((2, 6, 4), ("9c3p", "6c3"), 5), classifiers="learned", tau=0.2, eta_classifier=0.4,
+        learn_last=1, latent_side=2, alpha_post=-1.2, **LIVELY
+    ),
+    "classifiers-average": dict(
+        shape=((2, 4, 4), ("5c3p", "9c3g"), 4), classifiers="learned", guess="even", tau=0.1,
+        eta_classifier=0.3, **LIVELY
+    ),
     "line": dict(shape=((2, 1, 9), ("4c3", "5c3"), 2), reset="hard", latent_side=2, **LIVELY),
     "average": dict(shape=((2, 4, 4), ("5c3p", "9c3g"), 4), rate_cost=0.4, **LIVELY),
     "average-of-line": dict(shape=((3, 1, 7), ("4c3g",), 7), alpha_post=1.1, **LIVELY),
@@ -63,7 +79,14 @@ CONVOLUTIONS = {
         shape=((2, 4, 3), ("7c3g", "11", "5"), 4), alpha_post=-1.2, rate_cost=0.4, **LIVELY
     ),
     "behind-flat-frozen": dict(shape=((2, 6, 3), ("3c3p", "12"), 5), train_hidden=False, **LIVELY),
-}
+}  # fmt: skip
+
+
+def random_words(rng: np.random.Generator, config: CoreConfig) -> np.ndarray:
+    """Weights of classifiers, some of them at the ends of their range."""
+    size = memories(config)[Space.CLASSIFIERS].size
+    words = rng.integers(-3000, 3000, size) * rng.choice([0, 1, 1, 11], size)
+    return words.astype(np.int64).astype(np.uint16)
 
 
 def networks(rng: np.random.Generator, config: CoreConfig) -> Iterator[tuple[str, Network]]:
@@ -107,6 +130,8 @@ async def agrees(dut: Any) -> None:
             network.layers(config)
         except DoesNotFit:
             continue
+        if network.classifiers == "learned":
+            await bench.write(address(Space.CLASSIFIERS), random_words(rng, config))
         dut._log.info(f"network {name}")
         await bench.load(network)
         for sample in range(5):

@@ -50,7 +50,7 @@ class Model:
         network: Network,
         device: Device,
         *,
-        weights: Weights | None = None,
+        weights: list[NDArray[np.int32]] | None = None,
         binning: Binning | None = None,
     ) -> None:
         """Load `network` on the device, with `weights` instead of its initial ones.
@@ -102,7 +102,7 @@ class Model:
 
     @property
     def weights(self) -> Weights:
-        """The weights on the device: int32[rows, outputs] of every layer."""
+        """The weights on the device: int32[rows, outputs] of every layer, and the classifiers that learn."""
         self._settle()
         return self.device.read_weights()
 

@@ -67,7 +67,11 @@ def test_what_is_no_stage_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("cls", "given"), [(CoreConfig, {}), (Network, {"sizes": (4, 3, 2), "alpha_post": 0.5})]
+    ("cls", "given"),
+    [
+        (CoreConfig, {"map_pixels": 64}),
+        (Network, {"sizes": (4, 3, 2), "alpha_post": 0.5}),
+    ],
 )
 def test_bounds_are_taken_and_what_lies_beyond_is_not(cls, given):
     for name, declared in declarations(cls).items():

@@ -160,7 +160,7 @@ def test_network_too_large_is_refused_unwritten(device):
     ("register", "value", "message"),
     [
         ("magic", 1, "not this project's core: magic 0x00000001, expected 0x53534554"),
-        ("version", 7, "address map version 7, this software 2; rebuild"),
+        ("version", 7, "address map version 7, this software 3; rebuild"),
         ("fingerprint", 5, "has fingerprint 0000000000000005, this software expects [0-9a-f]{16}"),
         ("lanes", 0, "impossible configuration: lanes is 0"),
         ("lanes", 8, "fingerprint"),

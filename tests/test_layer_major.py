@@ -187,6 +187,16 @@ def spikes_of(samples):
     return Spikes(offsets, np.concatenate(rows), labels, len(samples[0].frames))
 
 
+@pytest.mark.parametrize("kind", [StepMajor, LayerMajor])
+def test_classifiers_that_learn_are_refused(kind):
+    settings = {"classifiers": "learned", "tau": 0.1, "seed": 1}
+    network = Network.of_stages((2, 4, 4), ("5c3p",), 4, **settings)
+    core = loaded(kind, network, replace(CONFIG, classifier_groups=8))
+    payload = encode_sample(np.ones((2, network.inputs), bool), 1, learn=True)
+    with pytest.raises(ValueError, match="classifiers=signs"):
+        core.sample(payload)
+
+
 def test_the_bench_compares():
     smoke = PRESETS["smoke"]
     task = Task(smoke, smoke.samples(limit=120), smoke.samples(train=False, limit=40), 3)

@@ -25,6 +25,8 @@ KINDS = {
     r"core\.rows\.scan\.words\.": "chunks to scan",
     r"core\.schedule\.passes\.segments\.starts": "starts of pixels",
     r"core\.learn\.gain\.map_signal\.latents": "latents",
+    r"core\.learn\.classifier\.weights": "classifiers",
+    r"core\.learn\.classifier\.counts": "latents",
     r"core\.learn\.deferred\.groups": "gains",
     r"core\.(fire\.pool\.line|learn\.winners\.)": "pooling",
     r"core\.schedule\.row_list\.": "row list",
@@ -60,12 +62,14 @@ ODD = CoreConfig(
 MAPS = replace(ODD, lanes=12, neuron_groups=90, map_pixels=60, weight_bits=8)
 CAUSAL = replace(MAPS, post_traces=0)
 INFERENCE = replace(MAPS, learning=0)
+CLASSIFIERS = replace(MAPS, classifier_groups=20)
 DESIGNS = {
     "odd": ODD,
     "ulx3s-12f": PRESETS["ulx3s-12f"],
     "maps": MAPS,
     "causal": CAUSAL,
     "inference": INFERENCE,
+    "classifiers": CLASSIFIERS,
 }
 
 

@@ -15,13 +15,15 @@ from bench.native.batched import (
 from bench.native.online import fit_online_native
 from golden.reference import FloatConfig, evaluate, fit_bptt, fit_online, fit_tess_batched
 from golden.reference.optim import Adam
-from golden.spec.config import PRESETS
+from golden.spec.config import PRESETS, ceil_log2
 from golden.spec.network import Network
+from golden.spec.registers import Space, memories
 from sw.data import Dataset, load
 from sw.device import Device, chip_frames
 
 TINY = PRESETS["tiny"]
 ROOMY = {"neuron_groups": 200, "trace_entries": 1000, "weight_words": 800, "map_pixels": 64}
+ROOMY["classifier_groups"] = 100
 LOUD = {"eta": 0.05, "eta_out": 0.05, "weight_fraction": 6, "rate_cost": 0.2}
 CASES = [
     {"sizes": (64, 12, 4)},
@@ -35,6 +37,17 @@ MAPS = [
     ((4, 4, 4), ("5c3p", "9c3g"), {**LOUD, "alpha_post": 0.5}),
     ((2, 2, 16), ("6c3p", "3c3", "3c3"), {**LOUD, "reset": "hard", "gamma": 0.9}),
 ]
+LEARNED = {**LOUD, "classifiers": "learned", "eta_classifier": 0.2, "tau": 0.1, "theta": 0.3}
+LEARNED["init_scale"] = 2.0
+MAPS += [
+    ((1, 8, 8), ("5c3p", "7c3"), {**LEARNED, "guess": "even", "learn_last": 1}),
+    ((4, 4, 4), ("9c3", "6c3p", "8"), {**LEARNED, "alpha_post": 0.5, "latent_side": 2}),
+    ((4, 4, 4), ("5c3p", "9c3g"), {**LEARNED, "alpha_post": 0.5, "learn_last": 2}),
+    ((2, 5, 6), ("7c3p", "13c3"), {**LEARNED, "guess": "even", "tau": 0.3, "reset": "hard"}),
+    ((1, 8, 8), ("6c3p", "3c3g"), {**LEARNED, "guess": "even", "eta_classifier": 0.49}),
+    ((1, 8, 8), ("5c3p",), {**LEARNED, "train_hidden": False}),
+    ((1, 8, 8), ("5c3p",), {**LOUD, "guess": "even"}),
+]
 CASES += [Network.of_stages(*shape, 4, **settings).as_dict() for *shape, settings in MAPS]
 
 
@@ -47,12 +60,33 @@ def lists(data, network):
     )
 
 
+def check_classifiers(native, device):
+    """The classifiers are the same, and those that learn have learned; idle lanes and classes are 0."""
+    slots, lanes = 1 << ceil_log2(native.config.classes), native.config.lanes
+    memory = memories(native.config)[Space.CLASSIFIERS]
+    words = device.read(Space.CLASSIFIERS, 0, memory.size).view(np.int16)
+    words = words.reshape(-1, slots, memory.stride)[:, :, :lanes].transpose(1, 0, 2)
+    end = 0
+    for layer, mine in zip(native.layers, native.classifiers, strict=True):
+        first, end = end, end + layer.latent_groups * layer.classifier
+        golden = words[:, first:end].reshape(slots, -1)
+        assert np.array_equal(golden[: len(mine)], mine) and not golden[len(mine) :].any()
+        assert mine.any() == (layer.classifier and layer.plastic)
+    assert not words[:, end:].any()
+
+
+def first_inputs(data, inputs):
+    """Samples without what a network with fewer inputs has no place for."""
+    samples = [sample._replace(frames=sample.frames[:, :inputs]) for sample in data]
+    return Dataset("cut", samples, classes=4, n_inputs=inputs, steps=data.steps)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case["sizes"])))
 def test_equals_the_integer_model(case):
     network, config = Network(**{**case, "seed": 5}), replace(TINY, lanes=6, **ROOMY)
     train, test = (
-        load("synthetic", seed=5, limit=16),
-        load("synthetic", seed=5, train=False, limit=16),
+        first_inputs(load("synthetic", seed=5, train=train, limit=16), network.inputs)
+        for train in (True, False)
     )
     native = NativeCore(network, config)
     with Device.open("golden", config=config) as device:
@@ -70,12 +104,33 @@ def test_equals_the_integer_model(case):
         placed = zip(native.weights, network.placements(config), device.read_weights(), strict=True)
         for mine, place, golden in placed:
             assert np.array_equal(mine[place.row_numbers()], golden)
+        check_classifiers(native, device)
         assert native.noise_state == device.noise_state
         counted = device.counters()
         assert {name: counted[name] for name in COUNTERS} == native.counters
         weights = zip(device.read_weights(), network.initial_weights(), strict=True)
         changed = [got != initial for got, initial in weights]
         assert all(c.any() for c in changed) == network.train_hidden
+
+
+def test_classifiers_that_learn_need_updates_in_every_step():
+    shape, stages, settings = MAPS[4]
+    network = Network.of_stages(shape, stages, 4, **settings)
+    with pytest.raises(ValueError, match="classifiers=signs"):
+        NativeCore(network, replace(TINY, **ROOMY), at_end=True)
+
+
+def test_a_network_that_is_loaded_again_starts_with_classifiers_of_zeros():
+    shape, stages, settings = MAPS[4]
+    network, data = Network.of_stages(shape, stages, 4, **settings), load("synthetic", limit=4)
+    config = replace(TINY, **ROOMY)
+    native = NativeCore(network, config)
+    with Device.open("golden", config=config) as device:
+        for _ in range(2):
+            device.load(network)
+            list(device.run(list(data), learn=True))
+        native.run(lists(data, network), np.arange(len(data)), learn=True)
+        check_classifiers(native, device)
 
 
 ONLINE = {"error": "hard_sigmoid", "error_out": "hard_sigmoid", "output_bias": True}

@@ -6,6 +6,8 @@
 CIFAR-10, the same image in every step; `--bits` of each colour (bench/kernels/inputs.py). Accuracy on test
 images after the last epoch, learning off: of the output layer, of it and all layers' own readouts summed,
 and of each readout. No batch normalization anywhere, so BPTT is a yardstick for shallow networks only.
+BPTT chooses its rate on a fifth of the training images. The rates of the rule are fixed: they come from
+earlier trials that were judged by test images, which may flatter it a little.
 A run is kept as a line of --out and not repeated when it is there: a long list may be taken up again.
 """
 

@@ -44,6 +44,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "last-step-out9.6": {**LAST, "formats": replace(FORMATS, out=Fixed(9, 6))},
     "last-step-out9.9": {**LAST, "formats": replace(FORMATS, out=Fixed(9, 9))},
     "last-step-pixel": {**LAST, "update": "pixel"},
+    "frugal": {
+        **{**LAST, "update": "pixel", "error": "clipped", "error_out": "clipped"},
+        "readouts": replace(LEARNED, feedback="exact"),
+        "formats": replace(FORMATS, out=Fixed(9, 9)),
+    },
     "each-pixel": {"update": "pixel"},
     "real": {"formats": Formats()},
     "kernels16-pixel": {"update": "pixel", "formats": replace(FORMATS, hidden=Fixed(16, 16))},
@@ -55,6 +60,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "signs-pixel": {"readouts": SIGNS, "update": "pixel"},
     "frozen": {"readouts": SIGNS, "train_hidden": False},
 }
+"""What each differs in from the recipe; `frugal` is what costs a chip least: no sums, no exponential."""
 BATCH, ADAM = 8, (5e-4, 1e-3, 2e-3)
 """Of BPTT: its minibatch, and the rates that it may choose from."""
 HELD_OUT, VALIDATION_SEED = 5, 100

@@ -23,6 +23,7 @@ from numpy.ctypeslib import ndpointer
 from numpy.typing import NDArray
 
 from bench.native import declared
+from golden.layer_major import NO_CLASSIFIER
 from golden.spec.config import CoreConfig
 from golden.spec.layers import FIELD_NAMES
 from golden.spec.network import Network
@@ -78,9 +79,11 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_at_end.argtypes = [handle]
     lib.core_weights.restype = ctypes.POINTER(ctypes.c_int16)
     lib.core_weights.argtypes = [handle, number]
+    lib.core_classifier.restype = ctypes.POINTER(ctypes.c_int16)
+    lib.core_classifier.argtypes = [handle, number]
     lib.core_noise.restype, lib.core_noise.argtypes = ctypes.POINTER(ctypes.c_uint32), [handle]
     lib.core_counters.restype, lib.core_counters.argtypes = ctypes.POINTER(ctypes.c_int64), [handle]
-    lib.core_set_rates.argtypes = [handle, *[number] * 3]
+    lib.core_set_rates.argtypes = [handle, *[number] * 4]
     samples = [long, whole, whole, number, long, ctypes.c_int64, number, number, long, long]
     lib.core_run.argtypes = [handle, *samples]
     real, reals, single = ndpointer(np.float32, flags="C"), signs, ctypes.c_float
@@ -133,9 +136,14 @@ class NativeCore:
     """A core with a network on it; with `at_end`, updates as in `golden.layer_major`."""
 
     def __init__(self, network: Network, config: CoreConfig, *, at_end: bool = False) -> None:
-        """Load `network` with its initial weights. Raises DoesNotFit, RuntimeError."""
+        """Load `network` with its initial weights; classifiers that learn start at 0.
+
+        Raises DoesNotFit, RuntimeError, and ValueError for such classifiers with `at_end`.
+        """
         self.network, self.config, self._lib = network, config, library()
         self.layers = network.layers(config)
+        if at_end and any(layer.classifier for layer in self.layers):
+            raise ValueError(NO_CLASSIFIER)
         table = np.array(
             [[getattr(e, name) for name in FIELD_NAMES] for e in self.layers], np.int32
         )
@@ -173,6 +181,19 @@ class NativeCore:
         return views
 
     @property
+    def classifiers(self) -> list[NDArray[np.int16]]:
+        """Views [classes, latents with idle lanes] of the layers' classifiers; [classes, 0] without one."""
+        views = []
+        for index, layer in enumerate(self.layers):
+            shape = (self.network.classes, layer.latent_groups * self.config.lanes)
+            if layer.classifier:
+                pointer = self._lib.core_classifier(self._core, index)
+                views.append(np.ctypeslib.as_array(pointer, shape))
+            else:
+                views.append(np.zeros((self.network.classes, 0), np.int16))
+        return views
+
+    @property
     def noise_state(self) -> int:
         """Position in the random sequence."""
         return int(self._lib.core_noise(self._core)[0])
@@ -186,7 +207,8 @@ class NativeCore:
     def set_rates(self, scale: float) -> None:
         """Multiply the learning rates of the network by `scale`."""
         for index, layer in enumerate(self.network.layers(self.config, scale)):
-            self._lib.core_set_rates(self._core, index, layer.rate, layer.rate_cost)
+            rates = (layer.rate, layer.rate_cost, layer.classifier_rate)
+            self._lib.core_set_rates(self._core, index, *rates)
 
     def run(self, spikes: Spikes, order: NDArray[np.integer], *, learn: bool) -> Outcome:
         """Run the samples of `order`, in it."""

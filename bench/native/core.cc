@@ -14,12 +14,16 @@ namespace {
 
 constexpr int MOST_TRACE = (1 << TRACE_BITS) - 1, MOST_SURROGATE = (1 << SURROGATE_BITS) - 1;
 
-int32_t saturate(int32_t value, int bits) {
-    const int32_t top = 1 << (bits - 1);
-    return std::clamp(value, -top, top - 1);
+template <class Int>  // int32_t, or int64_t where products are large
+Int saturate(Int value, int bits) {
+    const Int top = Int(1) << (bits - 1);
+    return std::clamp<Int>(value, -top, top - 1);
 }
 
-int32_t round_shift(int32_t value, int shift) { return (value + (1 << (shift - 1))) >> shift; }
+template <class Int>
+Int round_shift(Int value, int shift) {
+    return (value + (Int(1) << (shift - 1))) >> shift;
+}
 
 uint32_t noise_word(uint32_t state) {
     uint32_t left = state >> 16, right = state & 0xFFFF;
@@ -51,7 +55,9 @@ struct Layer {
     std::vector<int16_t> weights;           // [rows][width]
     std::vector<int32_t> membranes, surrogates, posts, gains, post_gains, sums;  // [pixels][width]
     std::vector<int32_t> spikes, winners, m;  // [pixels][width]
+    std::vector<int32_t> counts;            // spikes of this step, [latents][width]
     std::vector<int32_t> signs;             // [classes][latents][width]
+    std::vector<int16_t> classifier;        // the same, where a classifier learns in place of signs
     std::vector<int32_t> seen;              // spikes of the next layer's inputs
     std::vector<uint8_t> trace, previous_spikes;     // [inputs], of the last step
     std::vector<int32_t> listed;            // inputs with a trace, ascending
@@ -272,12 +278,42 @@ struct Core {
         patch.count();
     }
 
+    bool any_deferred(const Layer& layer) const {
+        for (int state = 0; state < layer.pixels * layer.entry.groups; state++)
+            if (deferred(layer, state)) return true;
+        return false;
+    }
+
+    // All passes over a convolution that has no update to apply: sums are exact, so spikes may come in any
+    // order, and each adds its weights to the pixels that see it. Patches need not be collected.
+    void scatter(Layer& layer) {
+        const Entry& e = layer.entry;
+        for (int state = 0; state < layer.pixels * e.groups; state++) start(layer, state);
+        for (size_t k = 0; k < visit.rows.size(); k++) {
+            if (!visit.spikes[k]) continue;
+            const int place = visit.rows[k] / e.channels, channel = visit.rows[k] % e.channels;
+            const int line = place / e.width, column = place % e.width;
+            for (int y = std::max(line - REACH, 0); y <= std::min(line + REACH, e.height - 1); y++)
+                for (int x = std::max(column - REACH, 0); x <= std::min(column + REACH, e.width - 1); x++) {
+                    const size_t row = (SIDE * (line - y + REACH) + column - x + REACH) * e.channels + channel;
+                    const int16_t* __restrict weights = &layer.weights[row * layer.width];
+                    int32_t* __restrict sums = &layer.sums[size_t(y * e.width + x) * layer.width];
+                    for (int i = 0; i < layer.width; i++) sums[i] += weights[i];
+                    counters.synops += e.outputs, counters.rows_integrate += e.groups;
+                }
+        }
+    }
+
     void passes(Layer& layer, bool flush) {
         const Entry& e = layer.entry;
         if (!layer.is(CONVOLUTION)) {
             if (layer.is(AVERAGE)) average(layer);
             const Visit& visited = layer.is(AVERAGE) ? patch : visit;
             for (int group = 0; group < e.groups; group++) pass(layer, visited, group, 0, flush);
+            return;
+        }
+        if (!flush && !any_deferred(layer)) {
+            scatter(layer);
             return;
         }
         starts.resize(layer.pixels + 1);
@@ -339,38 +375,65 @@ struct Core {
         return std::min(y * e.cell_line / e.groups + x, layer.latents - 1);  // beyond: no winner
     }
 
-    // Sums of B o over what the next layer sees.
-    void project(const Layer& layer, int32_t* logits) const {
-        const int width = layer.width, latents = layer.latents * width;
+    // What the next layer sees, summed over the cell of each latent.
+    void count(Layer& layer) const {
+        const int width = layer.width;
         const int columns = layer.is(POOL) ? layer.entry.width / 2 : layer.entry.width;
+        std::fill(layer.counts.begin(), layer.counts.end(), 0);
         for (size_t k = 0; k < layer.seen.size(); k++) {
             if (!layer.seen[k]) continue;
             int pixel = int(k) / width;
             if (layer.is(POOL)) pixel = pixel / columns * 2 * layer.entry.width + pixel % columns * 2;
-            const size_t latent = size_t(cell(layer, pixel)) * width + k % width;
-            for (int c = 0; c < classes; c++) logits[c] += layer.signs[size_t(c) * latents + latent];
+            layer.counts[size_t(cell(layer, pixel)) * width + k % width]++;
+        }
+    }
+
+    // Logits of a hidden layer: B times its counts (golden/learn/latents.py, golden/learn/classifier.py).
+    void project(const Layer& layer, int32_t* logits) const {
+        const size_t latents = layer.counts.size();
+        for (int c = 0; c < classes; c++) {
+            int64_t sum = 0;
+            for (size_t i = 0; i < latents; i++)
+                sum += layer.counts[i] * (layer.is(CLASSIFIER) ? layer.classifier[c * latents + i]
+                                                               : layer.signs[c * latents + i]);
+            if (layer.is(CLASSIFIER)) sum = saturate(round_shift(sum, CLASSIFIER_FRACTION), LOGIT_BITS);
+            logits[c] = int32_t(sum);
+        }
+    }
+
+    // A step of a classifier (golden/learn/classifier.py).
+    void move_classifier(Layer& layer, const int32_t* errors) const {
+        const size_t latents = layer.counts.size();
+        for (int c = 0; c < classes; c++) {
+            const int64_t move = round_shift(errors[c] * layer.entry.classifier_rate, ERROR_FRACTION);
+            int16_t* weights = &layer.classifier[c * latents];
+            for (size_t i = 0; i < latents; i++)
+                weights[i] = int16_t(saturate(weights[i] + round_shift(move * layer.counts[i], MOVE_FRACTION),
+                                              CLASSIFIER_BITS));
         }
     }
 
     // golden/learn and Core._learn
     void learn(Layer& layer, size_t index, int target, bool learns) {
         const Entry& e = layer.entry;
-        int32_t logits[64] = {}, signals[64];
+        int32_t logits[128] = {}, errors[128], signals[128];
         pool(layer);
         if (layer.is(READOUT)) {
             for (int c = 0; c < classes; c++) scores[c] += logits[c] = layer.membranes[c];
         } else {
+            count(layer);
             project(layer, logits);
             for (int spike : layer.seen) fired[index] += spike;
         }
         if (!learns) return;
         for (int c = 0; c < classes; c++) {
             const int64_t product = int64_t(logits[c]) * e.error_gain + (1 << (LOGIT_FRACTION - 1));
-            const int32_t guess = ERROR_ONE / 2 + int32_t(product >> LOGIT_FRACTION);
-            const int32_t error = ERROR_ONE * (c == target) - std::clamp(guess, 0, ERROR_ONE);
-            signals[c] = target < 0 ? 0 : round_shift(error * e.rate, ERROR_FRACTION);
+            const int32_t guess = e.error_offset + int32_t(product >> LOGIT_FRACTION);
+            errors[c] = ERROR_ONE * (c == target) - std::clamp(guess, 0, ERROR_ONE);
+            signals[c] = round_shift(errors[c] * e.rate, ERROR_FRACTION);
         }
         spread(layer, target < 0 ? nullptr : signals);
+        if (layer.is(CLASSIFIER) && target >= 0) move_classifier(layer, errors);
         const int neurons = layer.pixels * layer.width;
         for (int i = 0; i < neurons; i++)
             layer.gains[i] = round_shift(layer.m[i] * layer.surrogates[i], SURROGATE_BITS);
@@ -393,17 +456,21 @@ struct Core {
             std::copy(signals, signals + classes, layer.m.begin());
             return;
         }
-        std::vector<int32_t> back(latents);  // B' e of every latent
+        std::vector<int64_t> back(latents);  // B' e of every latent
         for (int c = 0; c < classes; c++)
-            for (int i = 0; i < latents; i++) back[i] += signals[c] * layer.signs[size_t(c) * latents + i];
+            for (int i = 0; i < latents; i++)
+                back[i] += int64_t(signals[c]) * (layer.is(CLASSIFIER) ? layer.classifier[size_t(c) * latents + i]
+                                                                       : layer.signs[size_t(c) * latents + i]);
+        if (layer.is(CLASSIFIER))
+            for (int64_t& latent : back) latent = round_shift(latent, CLASSIFIER_FRACTION);
         if (layer.is(CONVOLUTION))
-            for (int32_t& latent : back) latent = saturate(latent, SIGNAL_BITS);
+            for (int64_t& latent : back) latent = saturate(latent, SIGNAL_BITS);
         const int32_t cost = layer.entry.rate_cost;
         for (int pixel = 0; pixel < layer.pixels; pixel++) {
-            const int32_t* from = &back[size_t(cell(layer, pixel)) * width];
+            const int64_t* from = &back[size_t(cell(layer, pixel)) * width];
             const int32_t *spikes = &layer.spikes[pixel * width], *wins = &layer.winners[pixel * width];
             int32_t* m = &layer.m[pixel * width];
-            for (int i = 0; i < width; i++) m[i] = wins[i] * saturate(from[i] - cost * spikes[i], SIGNAL_BITS);
+            for (int i = 0; i < width; i++) m[i] = wins[i] * int32_t(saturate(from[i] - cost * spikes[i], SIGNAL_BITS));
         }
     }
 
@@ -431,10 +498,7 @@ struct Core {
         }
         for (Layer& layer : layers) {  // golden Core._flush
             if (at_end) settle(layer);
-            bool any = false;
-            for (int state = 0; state < layer.pixels * layer.entry.groups; state++)
-                any |= deferred(layer, state);
-            if (!any) continue;
+            if (!any_deferred(layer)) continue;
             merge(layer, nullptr, 0, false);
             passes(layer, true);
         }
@@ -468,7 +532,9 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
             array->resize(layer.pixels * layer.width);
         layer.winners.assign(layer.pixels * layer.width, 1);
         layer.trace.resize(layer.inputs()), layer.previous_spikes.resize(layer.inputs());
-        layer.signs.assign(signs[l], signs[l] + size_t(classes) * layer.latents * layer.width);
+        layer.counts.resize(size_t(layer.latents) * layer.width);
+        layer.signs.assign(signs[l], signs[l] + classes * layer.counts.size());
+        if (layer.is(CLASSIFIER)) layer.classifier.resize(layer.signs.size());
         core->layers.push_back(std::move(layer));
     }
     core->scores.resize(classes), core->fired.resize(layers);
@@ -478,6 +544,8 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
 void core_free(Core* core) { delete core; }
 
 int16_t* core_weights(Core* core, int layer) { return core->layers[layer].weights.data(); }
+
+int16_t* core_classifier(Core* core, int layer) { return core->layers[layer].classifier.data(); }
 
 uint32_t* core_noise(Core* core) { return &core->noise_state; }
 
@@ -491,8 +559,9 @@ void core_at_end(Core* core) {
     }
 }
 
-void core_set_rates(Core* core, int layer, int rate, int rate_cost) {
-    core->layers[layer].entry.rate = rate, core->layers[layer].entry.rate_cost = rate_cost;
+void core_set_rates(Core* core, int layer, int rate, int rate_cost, int classifier_rate) {
+    Entry& entry = core->layers[layer].entry;
+    entry.rate = rate, entry.rate_cost = rate_cost, entry.classifier_rate = classifier_rate;
 }
 
 // Samples of `order`, in it. Scores [samples][classes] and spikes [samples][layers] come out.

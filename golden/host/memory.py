@@ -34,6 +34,7 @@ class CoreMemory:
         self.post_traces = np.zeros((groups, lanes), np.int32)
         self.gains = np.zeros((groups, lanes), np.int32)
         self.post_gains = np.zeros((groups, lanes), np.int32)
+        self.classifiers = np.zeros((config.classifier_groups * class_slots, lanes), np.int32)
         self.lists: list[ActiveList] = []
         self.registers = {register.name: 0 for register in registers.REGISTERS}
         self.registers |= config.as_dict() | {
@@ -89,6 +90,22 @@ class CoreMemory:
         used = lanes[: layer.latent_groups, : self.class_count]
         return (2 * used - 1).transpose(1, 0, 2).reshape(self.class_count, -1)
 
+    def classifier_weights(self, layer: Layer) -> NDArray[np.int64]:
+        """B of a layer's classifier, [classes in use, latents]."""
+        words = self._classifier(layer)[:, : self.class_count].astype(np.int64)
+        return words.transpose(1, 0, 2).reshape(self.class_count, -1)
+
+    def keep_classifier(self, layer: Layer, weights: NDArray[np.int64]) -> None:
+        """Replace B of a layer's classifier by `weights`, [classes in use, latents]."""
+        grouped = weights.reshape(self.class_count, layer.latent_groups, -1).transpose(1, 0, 2)
+        self._classifier(layer)[:, : self.class_count] = grouped
+
+    def _classifier(self, layer: Layer) -> NDArray[np.int32]:
+        """View of a layer's classifier, [groups of latents, class slots, lanes]."""
+        slots = 1 << ceil_log2(self.config.classes)
+        words = self.classifiers.reshape(-1, slots, self.config.lanes)
+        return words[layer.classifier_base : layer.classifier_base + layer.latent_groups]
+
     def read(self, address: int, count: int) -> NDArray[np.uint16]:
         """`count` 16-bit words from `address` on. Raises BadAddress."""
         space, index = address >> SPACE_SHIFT, address & ((1 << SPACE_SHIFT) - 1)
@@ -128,6 +145,7 @@ class CoreMemory:
             Space.WEIGHTS: self.weights,
             Space.MEMBRANES: self.membranes,
             Space.POST_TRACES: self.post_traces,
+            Space.CLASSIFIERS: self.classifiers,
         }
         return arrays[Space(space)]
 

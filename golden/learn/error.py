@@ -1,4 +1,4 @@
-"""Class signals of a layer from its logits. Twin of hw/core/learn/error.py."""
+"""Class errors and class signals of a layer from its logits. Twin of hw/core/learn/error.py."""
 
 import numpy as np
 
@@ -6,13 +6,23 @@ from golden.spec.formats import ERROR_FRACTION, ERROR_ONE, LOGIT_FRACTION, Ints,
 from golden.spec.layers import Layer
 
 
-def class_signals(logits: Ints, label: int, layer: Layer) -> Ints:
-    """error x rate for each class, s16: logits are latents, or the membranes of a readout.
+def class_errors(logits: Ints, label: int, layer: Layer) -> Ints:
+    """Label minus guess for each class, s10: logits are of latents, or the membranes of a readout.
 
-    The prediction is a hard sigmoid, 1/2 + logit/4 from 0 to 1, the error label minus prediction.
+    The guess is error_offset + logit x error_gain / 256, from 0 to 1.
     """
-    guess = ERROR_ONE // 2 + round_shift(logits * layer.error_gain, LOGIT_FRACTION)
-    error = -np.clip(guess, 0, ERROR_ONE)
-    if label < len(error):
-        error[label] += ERROR_ONE
-    return round_shift(error * layer.rate, ERROR_FRACTION)
+    guess = layer.error_offset + round_shift(logits * layer.error_gain, LOGIT_FRACTION)
+    errors = -np.clip(guess, 0, ERROR_ONE)
+    if label < len(errors):
+        errors[label] += ERROR_ONE
+    return errors
+
+
+def class_signals(logits: Ints, label: int, layer: Layer) -> Ints:
+    """error x rate for each class, s16."""
+    return signals_of(class_errors(logits, label, layer), layer)
+
+
+def signals_of(errors: Ints, layer: Layer) -> Ints:
+    """error x rate, s16."""
+    return round_shift(errors * layer.rate, ERROR_FRACTION)

@@ -18,6 +18,11 @@ def map_signal(
     `cells` [positions]. Winners that fired pay `rate_cost`.
     """
     latent = learning_signal(signals, signs, np.zeros_like(signs[0]), layer)
+    return handed_out(latent, spikes, winners, cells, layer)
+
+
+def handed_out(latent: Ints, spikes: Ints, winners: Ints, cells: Ints, layer: Layer) -> Ints:
+    """m for each neuron from that of its latent, s16[cells x channels]; see `map_signal`."""
     of_cell = latent.reshape(-1, spikes.shape[1])[cells]
     return winners * saturate(of_cell - layer.rate_cost * spikes, SIGNAL_BITS)
 

@@ -11,6 +11,9 @@ CHUNK, SMALL_CHUNK = 8, 4
 MAP_LATENT_GROUPS = 64
 """Most groups of latents of a core with maps, whose groups of neurons are many times as many."""
 
+MOST_CLASSIFIER_WORDS = 1 << 16
+"""Words of classifiers, one for each group of latents and class, that the host can address."""
+
 STORE_BLOCK = 512
 """Bytes of which a sample store is a multiple."""
 
@@ -54,6 +57,9 @@ class CoreConfig:
             "1 or 0: with post traces, for the non-causal term (alpha_post), or without", 0, 1
         ),
     ] = 1
+    classifier_groups: Annotated[
+        int, Declared("groups of latents with a classifier that learns, of all layers", 0, 1 << 10)
+    ] = 0
     learning: Annotated[int, Declared("1 or 0: learns with TESS, or only infers", 0, 1)] = 1
 
     def __post_init__(self) -> None:
@@ -65,6 +71,17 @@ class CoreConfig:
         if self.store_bytes % STORE_BLOCK:
             raise ValueError(
                 f"store_bytes is {self.store_bytes}: a multiple of {STORE_BLOCK} is needed"
+            )
+
+        if self.classifier_groups and not (self.learning and self.map_pixels):
+            raise ValueError(
+                f"classifier_groups is {self.classifier_groups}: only a core that learns and has maps "
+                "(map_pixels) has classifiers; use 0"
+            )
+        if self.classifier_groups * self.class_slots > MOST_CLASSIFIER_WORDS:
+            raise ValueError(
+                f"classifier_groups is {self.classifier_groups}: at most "
+                f"{MOST_CLASSIFIER_WORDS // self.class_slots} with {self.classes} classes"
             )
 
     @property
@@ -83,6 +100,11 @@ class CoreConfig:
     def latent_groups(self) -> int:
         """Groups of latents that the learning signal of one layer can tell apart."""
         return min(self.neuron_groups, MAP_LATENT_GROUPS) if self.map_pixels else self.neuron_groups
+
+    @property
+    def class_slots(self) -> int:
+        """Words for the classes of a group of latents: a power of two."""
+        return 1 << ceil_log2(self.classes)
 
     @property
     def small(self) -> bool:

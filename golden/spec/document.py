@@ -1,10 +1,12 @@
 """Writes docs/registers.md from the declarations: `python -m golden.spec.document > docs/registers.md`."""
 
+from dataclasses import replace
+
 from golden.spec import formats, frames, samples
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.flags import Flag
 from golden.spec.layers import FIELDS
-from golden.spec.registers import REGISTERS, memories, store_memory
+from golden.spec.registers import REGISTERS, Space, memories, store_memory
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
@@ -27,9 +29,10 @@ def registers() -> str:
 def spaces() -> str:
     """The memories of the default configuration."""
     config = PRESETS["ulx3s-85f"]
+    learned = memories(replace(config, map_pixels=1156, classifier_groups=64))[Space.CLASSIFIERS]
     rows: list[tuple[object, ...]] = [
         (int(m.space), m.space.name, m.access, f"{m.depth} x {m.elements}", m.stride, m.bits, m.doc)
-        for m in (*memories(config).values(), store_memory(config))
+        for m in (*memories(config).values(), store_memory(config), learned)
     ]
     return table(("space", "name", "access", "words x elements", "stride", "bits", "what"), rows)
 

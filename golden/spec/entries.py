@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 from golden.spec.config import ceil_log2
 from golden.spec.flags import Flag
 from golden.spec.formats import (
+    CLASSIFIER_FRACTION,
+    MOVE_FRACTION,
     READOUT_SURROGATE,
     SURROGATE_BITS,
     TRACE_BITS,
@@ -74,7 +76,6 @@ def _hidden(
         )
     rate *= rate_scale
     return {
-        "flags": _hidden_flags(network),
         "theta": round(network.theta * one),
         "leak": round(_scaled("leak", network.gamma)),
         "pre_decay": round(_scaled("pre_decay", network.lambda_pre)),
@@ -83,23 +84,42 @@ def _hidden(
         "post_gain": round(_scaled("post_gain", abs(network.alpha_post))),
         "psi_width": one,
         "psi_shift": shift,
-        "error_gain": _register(
-            "error_gain",
-            "logit_scale",
-            _scaled("error_gain", network.logit_scale) / placement.cell_pixels,
-        ),
         "rate": _register("rate", "eta", rate),
         # an error of 1 is `rate` in m
         "rate_cost": _register("rate_cost", "rate_cost", network.rate_cost * rate),
+        "error_offset": _offset(network),
+        **_guess(network, placement, rate_scale),
     }
 
 
-def _hidden_flags(network: Network) -> int:
-    return (
+def _guess(network: Network, placement: Placement, rate_scale: float) -> dict[str, int]:
+    """How a hidden layer guesses the class: from signs, or, of a map, by a classifier that learns.
+
+    A latent's integer is the sum over its cell. The classifier's weight moves, in real numbers, by
+    eta_classifier e a; on the chip by e x classifier_rate x count / 2^MOVE_FRACTION units.
+    """
+    pixels = placement.cell_pixels
+    learned = network.classifiers == "learned" and placement.kind.mapped
+    scale, parameter = network.logit_scale, "logit_scale"
+    found: dict[str, int] = {}
+    if learned:
+        scale, parameter = 1 / (placement.latents * network.tau), "1 / tau"
+        rate = network.eta_classifier * 2.0 ** (CLASSIFIER_FRACTION + MOVE_FRACTION) / pixels
+        found["classifier_rate"] = _register("classifier_rate", "eta_classifier", rate * rate_scale)
+    gain = _register("error_gain", parameter, _scaled("error_gain", scale) / pixels)
+    flags = (
         (Flag.PLASTIC if network.train_hidden else 0)
         | (Flag.HARD_RESET if network.reset == "hard" else 0)
         | (Flag.POST_NEGATIVE if network.alpha_post < 0 else 0)
+        | (Flag.CLASSIFIER if learned else 0)
     )
+    return found | {"error_gain": gain, "flags": flags}
+
+
+def _offset(network: Network) -> int:
+    """The guess of a class whose logit is 0."""
+    part = 1 / network.classes if network.guess == "even" else 1 / 2
+    return round(_scaled("error_offset", part))
 
 
 def _readout(network: Network, placement: Placement, rate_scale: float) -> dict[str, int]:
@@ -114,6 +134,7 @@ def _readout(network: Network, placement: Placement, rate_scale: float) -> dict[
         "flags": Flag.READOUT | Flag.BIAS | Flag.PLASTIC,
         "pre_gain": TRACE_ONE << doublings,
         "error_gain": _register("error_gain", "readout_scale", scale),
+        "error_offset": _offset(network),
         "rate": _register("rate", "eta_out", rate * rate_scale / 2**doublings),
     }
 

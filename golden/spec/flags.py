@@ -23,6 +23,10 @@ class Flag(IntFlag):
     CONVOLUTION = 32, "3 x 3, one pass for each pixel, the same weights in all of them"
     POOL = 64, "2 x 2 max pooling of the spikes"
     AVERAGE = 128, "flat, sees the average of a map: a row of weights for a channel of all pixels"
+    CLASSIFIER = (
+        256,
+        "of a map: its latents have a classifier that learns, in place of random signs",
+    )
 
 
 FLAG_NAMES = tuple(str(flag.name).lower() for flag in Flag)

@@ -15,6 +15,8 @@ turns real hyper-parameters into these integers); the core only knows widths.
 | learning signal m | s16      | sum of +-(error x rate), less rate_cost if fired, saturated  |
 | gain g            | s16      | m x Psi / 256, rounded                                       |
 | update            | weight   | (g x q + noise) / 2^16: stochastic rounding                  |
+| classifier weight | s16      | 2^13 = 1.0; moves by move x count / 2^3, rounded, saturated  |
+| count of a latent | unsigned | spikes of its cell that the next layer sees in a step        |
 """
 
 import numpy as np
@@ -44,6 +46,10 @@ UPDATE_FRACTION = (
     SURROGATE_BITS + NOISE_BITS - TRACE_FRACTION
 )  # of rate x Psi x q, shifts and units
 LOGIT_BITS = 18  # signed sum of latents, or a readout membrane
+CLASSIFIER_BITS = 16
+CLASSIFIER_FRACTION = 13  # of a classifier's weight, +-4
+MOVE_FRACTION = 3  # of move x count, what a classifier's weight changes by
+MOVE_BITS = 16  # of move = error x classifier_rate / 2^ERROR_FRACTION
 SCORE_BITS = 32  # readout summed over the steps of a sample
 READOUT_SURROGATE = 1 << (SURROGATE_BITS - 1)  # a readout lane has no threshold: its Psi is 1/2
 

@@ -100,9 +100,12 @@ class Layer:
     psi_shift: Annotated[int, word("right shift that brings the triangle to 8 bits", 0, 7)] = 0
     error_gain: Annotated[
         int,
-        word("logit scale: hard sigmoid = 128 + latents x error_gain / 256", 0, MOST,
+        word("logit scale: guess = error_offset + logit x error_gain / 256", 0, MOST,
              scale=LOGIT_SCALE, unit=f"1/{LOGIT_SCALE:g}"),
     ] = 0  # fmt: skip
+    error_offset: Annotated[
+        int, word("guess of a class whose logit is 0, x 256", 0, ERROR_ONE, scale=ERROR_ONE)
+    ] = ERROR_ONE // 2
     rate: Annotated[int, word("learning rate: learning signal = error x rate / 256", 0, MOST)] = 0
     rate_cost: Annotated[
         int, word("what a spike takes off its neuron's learning signal", 0, MOST)
@@ -123,12 +126,20 @@ class Layer:
     line_inputs: Annotated[int, word("of a convolution: width x channels")] = 0
     map_inputs: Annotated[int, word("of a map that goes in: pixels x channels")] = 0
 
+    classifier_base: Annotated[
+        int, word("first group of its latents in the memory of classifiers", 0, 1 << 12)
+    ] = 0
+    classifier_rate: Annotated[
+        int, word("learning rate of its classifier: move = error x classifier_rate / 256", 0, MOST)
+    ] = 0
+
     readout = Has()
     bias = Has()
     hard_reset = Has()
     plastic = Has()
     post_negative = Has()
     pool = Has()
+    classifier = Has()
 
     def __post_init__(self) -> None:
         for each in FIELDS:

@@ -112,6 +112,11 @@ class Placement:
         lines, columns = self.cell_grid
         return self.groups * lines * columns
 
+    @property
+    def latents(self) -> int:
+        """Latents that are averages over channels and cells; of idle lanes there are none."""
+        return self.latent_groups // self.groups * self.stage.outputs
+
     def row_numbers(self) -> NDArray[np.int64]:
         """The chip's row of each row of weights of the network (idle channels have none)."""
         taps, channels = np.arange(self.taps)[:, None], np.arange(self.inputs.channels)
@@ -143,8 +148,18 @@ def placements(
     return found
 
 
-def check_fit(name: str, layers: list[Placement], classes: int, config: CoreConfig) -> None:
-    """Raise DoesNotFit, with what is missing, unless `config` has room for the layers."""
+def classifier_groups(layers: list[Placement]) -> int:
+    """Groups of latents that have classifiers, where classifiers learn: those of all maps."""
+    return sum(placement.latent_groups for placement in layers if placement.kind.mapped)
+
+
+def check_fit(
+    name: str, layers: list[Placement], classes: int, config: CoreConfig, *, learned: bool = False
+) -> None:
+    """Raise DoesNotFit, with what is missing, unless `config` has room for the layers.
+
+    `learned`: their classifiers learn.
+    """
     mapped = [placement.positions for placement in layers if placement.kind.mapped]
     lanes = config.lanes
     needs = (
@@ -162,6 +177,9 @@ def check_fit(name: str, layers: list[Placement], classes: int, config: CoreConf
          f"groups of {lanes} pooling windows in a line", "channels or pixels"),
         ("weight_words", sum(placement.words for placement in layers), config.weight_words,
          f"weight words of {lanes} lanes", "inputs or neurons"),
+        ("classifier_groups", classifier_groups(layers) if learned else 0, config.classifier_groups,
+         f"groups of {lanes} latents with a classifier that learns",
+         "channels or latents (latent_side), or classifiers signs"),
     )  # fmt: skip
     for field, need, have, unit, cure in needs:
         if need > have:

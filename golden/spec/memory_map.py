@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from golden.spec.block_ram import BYTE_LANE, SHALLOW, bank_depths, block_rams, lanes_per_block
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import (
+    CLASSIFIER_BITS,
     GAIN_BITS,
     MEMBRANE_BITS,
     SCORE_BITS,
@@ -80,6 +81,7 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
             block=False,
         ),
         *(map_rams(config) if config.map_pixels else []),
+        *(classifier_rams(config) if config.classifier_groups else []),
         Ram(kind="event queue", width=config.row_bits + 1, depth=EVENTS_AHEAD - 1),
         Ram(kind="layer table", width=16, depth=config.layers, copies=len(FIELDS), block=False),
         Ram(
@@ -116,6 +118,16 @@ def learning_rams(config: CoreConfig, state: Callable[[str, int], Ram]) -> list[
             Ram(kind="gains", width=1, depth=groups, block=False),
         ]
     return rams
+
+
+def classifier_rams(config: CoreConfig) -> list[Ram]:
+    """Classifiers that learn: their weights, and the counts of their latents, read by two at a time."""
+    lanes, words = config.chunk_lanes, config.classifier_groups << ceil_log2(config.chunks)
+    count_bits = config.map_pixels.bit_length()  # a cell may be the whole map
+    return [
+        Ram(kind="classifiers", width=CLASSIFIER_BITS * lanes, depth=words * config.class_slots),
+        Ram(kind="latents", width=count_bits * lanes, depth=words, reads=2),
+    ]
 
 
 def map_rams(config: CoreConfig) -> list[Ram]:

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.declare import Declared, check_bounds
@@ -15,6 +14,7 @@ from golden.spec.layers import Layer, most_psi_shift
 from golden.spec.layout import DoesNotFit, Placement, check_fit, placements
 from golden.spec.samples import MOST_STEPS
 from golden.spec.shape import Map, Stage, maps, parse_stages
+from golden.spec.weights import Weights
 
 ONE_BITS = MEMBRANE_BITS - 2
 """log2 of the largest number that may stand for 1.0 in a membrane, which then reaches to +-2."""
@@ -68,6 +68,29 @@ class Network:
     ] = 0.0032
     """It multiplies (B' e) Psi q; the 2/C of the error is part of it."""
     eta_out: Annotated[float, Declared("learning rate of the readout, on e s", 0, 4)] = 0.012
+    classifiers: Annotated[
+        str,
+        Declared(
+            "of maps: random signs (TESS), or classifiers of their own that learn",
+            choices=("signs", "learned"),
+        ),
+    ] = "signs"
+    eta_classifier: Annotated[
+        float, Declared("learning rate of classifiers, on e a; a: average of a cell", 0, 4)
+    ] = 0.03
+    tau: Annotated[
+        float, Declared("of learned classifiers: their logits are B a / (d tau)", 0.001, 10)
+    ] = 0.02
+    """d is the number of latents of the layer. `logit_scale` is for signs."""
+    guess: Annotated[
+        str,
+        Declared(
+            "a class of logit 0 is guessed to be half true, or one of all (even)",
+            choices=("half", "even"),
+        ),
+    ] = "half"
+    """guess = 1/2 + y/4, the hard sigmoid of TESS on hardware, or 1/C + y/4, both from 0 to 1. The second has
+    the error and, near y = 0, the slope of a softmax."""
     rate_cost: Annotated[
         float,
         Declared(
@@ -116,6 +139,11 @@ class Network:
             self._check_stages()
         self._check_rates()
         check_bounds(self)
+        if self.classifiers == "learned" and not self.classifier_shapes:
+            raise ValueError(
+                "classifiers learned: they read the latents of maps, and no layer is a convolution; "
+                "use signs, or hidden layers like 16c3p"
+            )
 
     @classmethod
     def of_stages(
@@ -180,12 +208,13 @@ class Network:
         """
         self.check_fit(config)
         layers: list[Layer] = []
-        word = state = 0
+        word = state = latents = 0
         for index, placement in enumerate(self.placements(config)):
             fields = entry_fields(self, index, placement, rate_scale)
-            layer = Layer(**fields, weight_base=word, state_base=state)
+            layer = Layer(**fields, weight_base=word, state_base=state, classifier_base=latents)
             self._check_shift(layer, config)
             word, state = word + layer.words, state + layer.state_groups
+            latents += layer.latent_groups * layer.classifier
             layers.append(layer)
         return layers
 
@@ -197,17 +226,19 @@ class Network:
 
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
-        check_fit(self.name, self.placements(config), self.classes, config)
+        learned = self.classifiers == "learned"
+        check_fit(self.name, self.placements(config), self.classes, config, learned=learned)
         if self.alpha_post and not config.post_traces:
             raise DoesNotFit(
                 f"alpha_post is {self.alpha_post}: the core has no post traces; "
                 "use 0, or build with post_traces 1"
             )
 
-    def initial_weights(self) -> list[NDArray[np.int32]]:
+    def initial_weights(self) -> Weights:
         """Integer start weights [rows, outputs] of each layer; the readout's last row is its bias.
 
-        Rows of a convolution are 3 (dy + 1) C + (dx + 1) C + c for its C input channels.
+        Rows of a convolution are 3 (dy + 1) C + (dx + 1) C + c for its C input channels. Classifiers that
+        learn start at zero.
         """
         rng = np.random.default_rng(self.seed)
         weights = []
@@ -218,7 +249,16 @@ class Network:
             if placement.readout:
                 real = np.vstack([real, np.zeros(outputs)])
             weights.append(np.rint(real * 2.0 ** self.fraction(index)).astype(np.int32))
-        return weights
+        shapes = self.classifier_shapes
+        return Weights(weights, {at: np.zeros(shape, np.int32) for at, shape in shapes.items()})
+
+    @property
+    def classifier_shapes(self) -> dict[int, tuple[int, int]]:
+        """Classes and latents of every classifier that learns, by its layer."""
+        if self.classifiers == "signs":
+            return {}
+        layers = enumerate(self._placements)
+        return {at: (self.classes, each.latents) for at, each in layers if each.kind.mapped}
 
     def fraction(self, index: int) -> int:
         """Fraction bits of the weights of layer `index`."""

@@ -25,6 +25,33 @@ def unpack_weights(words: NDArray[np.int32], placement: Placement) -> NDArray[np
     return grouped.reshape(placement.rows, -1)[placement.row_numbers(), : placement.stage.outputs]
 
 
+def pack_classifier(
+    weights: NDArray[np.int32], placement: Placement, config: CoreConfig
+) -> NDArray[np.int32]:
+    """A layer's classifier [classes, latents] as memory words [groups of latents x class slots, lanes].
+
+    Idle lanes and slots of classes that are not in use are zero (see Space.CLASSIFIERS).
+    """
+    classes, channels = len(weights), placement.stage.outputs
+    padded = np.zeros(
+        (classes, placement.latents // channels, placement.groups * config.lanes), np.int32
+    )
+    padded[:, :, :channels] = weights.reshape(classes, -1, channels)
+    words = np.zeros((placement.latent_groups, config.class_slots, config.lanes), np.int32)
+    words[:, :classes] = padded.reshape(classes, -1, config.lanes).transpose(1, 0, 2)
+    return words.reshape(-1, config.lanes)
+
+
+def unpack_classifier(
+    words: NDArray[np.int32], classes: int, placement: Placement, config: CoreConfig
+) -> NDArray[np.int32]:
+    """The inverse of `pack_classifier`: [classes, latents]."""
+    grouped = words.reshape(placement.latent_groups, config.class_slots, config.lanes)[:, :classes]
+    cells = placement.latent_groups // placement.groups
+    lanes = grouped.transpose(1, 0, 2).reshape(classes, cells, -1)
+    return lanes[:, :, : placement.stage.outputs].reshape(classes, -1)
+
+
 def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
     """B[c, k] = sign(sin(f_c k)), [classes, neurons] of +-1, f_c evenly spaced from 50 to 512 rad.
 

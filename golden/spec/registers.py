@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.formats import CLASSIFIER_BITS
 from golden.spec.layers import FIELDS
 from golden.spec.samples import RESULT_HEAD
 
@@ -36,6 +37,7 @@ class Space(IntEnum):
     TRACE_COUNTS = 8
     RESULTS = 9
     STORE = 10
+    CLASSIFIERS = 11
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ IDENTITY = (
     Register("store_bytes", 32, "r", "bytes of the store of samples; 0: there is none"),
     Register("map_pixels", 16, "r", "pixels of the largest map; 0: flat layers only"),
     Register("post_traces", 16, "r", "1: there are post traces; 0: post_gain counts as 0"),
+    Register("classifier_groups", 16, "r", "groups of latents with a classifier that learns"),
     Register("learning", 16, "r", "1: learns; 0: infers only, signs and post traces read as zeros"),
 )
 CONTROL = (
@@ -128,7 +131,7 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
     lanes, groups = config.lanes, config.neuron_groups
     chunks, bits = config.chunks, config.chunk_lanes
     class_slots = 1 << ceil_log2(config.classes)
-    table = (
+    table: tuple[Memory, ...] = (
         Memory(Space.LAYERS, "rw", config.layers, len(FIELDS), 16, False, "layer table"),
         Memory(
             Space.SIGNS, "rw", config.latent_groups * class_slots, chunks, bits, False,
@@ -151,6 +154,13 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
             "result of the sample whose frame had sequence number = word, modulo the depth",
         ),
     )  # fmt: skip
+    if config.classifier_groups:
+        depth = config.classifier_groups * class_slots
+        doc = (
+            "classifiers that learn, of a core with classifier_groups: word = (classifier_base "
+            "+ group of latents) x class slots + class"
+        )
+        table += (Memory(Space.CLASSIFIERS, "rw", depth, lanes, CLASSIFIER_BITS, True, doc),)
     return {memory.space: memory for memory in table}
 
 

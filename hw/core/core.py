@@ -75,6 +75,9 @@ class Core(Component):
         connect(m, fire.surrogates, learn.surrogates)
         if config.map_pixels:
             connect(m, fire.winners, learn.winners)
+        if config.classifier_groups:
+            connect(m, learn.counted, host.counted)
+            connect(m, host.classifiers, learn.host_classifiers)
         connect(m, learn.spikes, fire.spikes)
         connect(m, learn.gains, lanes.gains)
         connect(m, schedule.control, learn.control)

@@ -13,16 +13,18 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.formats import (
+    CLASSIFIER_BITS,
     FACTOR_BITS,
     GAIN_BITS,
     MEMBRANE_BITS,
+    MOVE_BITS,
     SIGNAL_BITS,
     SURROGATE_BITS,
     TRACE_BITS,
 )
 from golden.spec.layers import FIELDS
 from golden.spec.pooling import CORNERS
-from hw.core.base.chunks import chunk_address_bits
+from hw.core.base.chunks import chunk_address_bits, chunk_bits
 from hw.core.base.layouts import (
     HEADER,
     context,
@@ -365,11 +367,14 @@ class ClassSignals(Signature):
     parameters  entry of the layer
     signals     a learning signal a class
     any_signal  one of them is not zero
+    moves       where there are classifiers: what each class's weights move by, times a count
     """
 
     def __init__(self, config: CoreConfig) -> None:
+        moves = data.ArrayLayout(signed(MOVE_BITS), config.classes)
         super().__init__(
-            {
+            ({"moves": Out(moves)} if config.classifier_groups else {})
+            | {
                 "ready": Out(1),
                 "taken": In(1),
                 "context": Out(context(config)),
@@ -435,6 +440,31 @@ class SignAccess(Signature):
                 "write": Out(1),
                 "number": Out(ceil_log2(config.classes)),
                 "data": Out(config.chunk_lanes),
+            }
+        )
+
+
+class ClassifierAccess(Signature):
+    """host → learn: the weights of classifiers, while the core is at rest.
+
+    active   the memory is the host's
+    address  chunk address of latents, and a class as its lowest bits
+    values   the weights there, ChunkMemory.LATENCY cycles later
+    write    replace that of `lane` by `data`
+    lane     a lane of the chunk
+    data     a weight
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        depth = (config.classifier_groups << chunk_bits(config)) << ceil_log2(config.classes)
+        super().__init__(
+            {
+                "active": Out(1),
+                "address": Out(ceil_log2(depth)),
+                "values": In(data.ArrayLayout(signed(CLASSIFIER_BITS), config.chunk_lanes)),
+                "write": Out(1),
+                "lane": Out(range(config.chunk_lanes)),
+                "data": Out(CLASSIFIER_BITS),
             }
         )
 
@@ -520,6 +550,7 @@ class LearningRule(Signature):
     spikes                     reads the spikes of the step
     gains                      to the lanes
     host_post, host_signs      the host's reads of post traces, its reads and writes of signs
+    counted, host_classifiers  where there are classifiers: reads the layer table, the host's accesses
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -539,4 +570,7 @@ class LearningRule(Signature):
         }
         if config.map_pixels:
             members["winners"] = In(ChunkWrite(config, CORNERS))
+        if config.classifier_groups:
+            members["counted"] = Out(LayerRead(config))
+            members["host_classifiers"] = In(ClassifierAccess(config))
         super().__init__(members)

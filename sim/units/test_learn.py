@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from golden.learn.error import class_signals
+from golden.learn.error import class_errors, signals_of
 from golden.learn.latents import latents
 from golden.learn.project import learning_signal
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.formats import SIGNAL_BITS, round_shift
+from golden.spec.formats import ERROR_FRACTION, ERROR_ONE, SIGNAL_BITS, round_shift
 from golden.spec.layers import Layer
 from hw.core.learn.error import Error
 from hw.core.learn.latents import Latents
@@ -28,18 +28,32 @@ class TestError(UnitTest):
     """Class errors around both ends of the hard sigmoid, and on them."""
 
     unit = Error
-    at = {"gain": 1, "rate": 4, "signal": Error.LATENCY}
+    sizes = {"signals": {}, "moves": {"moves": True}}
+    at = {
+        **{"gain": 1, "offset": 2, "rate": 4, "move_rate": 4},
+        **{"signal": Error.LATENCY, "move": Error.LATENCY},
+    }
 
     def stimuli(self, rng):
-        ports = self.unit()
+        ports, moves = self.unit(**self.size), "moves" in self.size
         for _ in range(400):
             logit = rng.choice([extremes(ports.logit.shape(), rng), rng.randint(-300, 300)])
             gain, rate = extremes(15, rng), extremes(15, rng)
-            yield {"logit": logit, "target": rng.randrange(2), "gain": gain, "rate": rate}
+            offset, move = rng.choice([0, 26, 128, 256]), extremes(15, rng)
+            given = {"logit": logit, "target": rng.randrange(2), "gain": gain, "rate": rate}
+            yield given | {"offset": offset} | ({"move_rate": move} if moves else {})
 
     def step(self, now):
-        layer = Layer(rows=1, groups=1, outputs=1, error_gain=now.gain, rate=now.rate)
-        return {"signal": class_signals(np.array([now.logit]), 0 if now.target else 9, layer)[0]}
+        if now.offset > ERROR_ONE:  # no layer has it: an idle cycle
+            return {}
+        layer = Layer(
+            rows=1, groups=1, outputs=1, error_gain=now.gain, error_offset=now.offset, rate=now.rate
+        )
+        errors = class_errors(np.array([now.logit]), 0 if now.target else 9, layer)
+        found = {"signal": signals_of(errors, layer)[0]}
+        if "moves" in self.size:
+            found["move"] = round_shift(errors * now.move_rate, ERROR_FRACTION)[0]
+        return found
 
 
 def test_halves_go_up() -> None:

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from golden.spec.formats import CLASSIFIER_FRACTION
 from golden.spec.network import Network
 from sw.cli import options
 from sw.cli import predict as predicting
 from sw.cli.progress import TerminalWatcher
 from sw.device import Device, Weights
 from sw.run import FileError, Plan, RunFolder, Trainer, write_atomically
+from sw.run.tensors import plain_names
 
 RASTER_ROWS, BINS = 24, " .:-=+*#%@"
 
@@ -87,13 +89,15 @@ def weights(args: argparse.Namespace, console: Console) -> int:
     if args.keep:
         with _device(args) as device:
             values = device.read_weights()
-    for index, layer in enumerate(values):
+    fractions = [network.fraction(index) for index in range(len(values))]
+    fractions += [CLASSIFIER_FRACTION] * len(values.classifiers)
+    for (name, layer), fraction in zip(values.named(), fractions, strict=True):
         low, high = layer.min(), layer.max()
         ends = np.mean((layer == low) | (layer == high))
         console.print(
-            f"layer {index}: {layer.shape[0]} x {layer.shape[1]}, mean {layer.mean():.2f}, "
+            f"{name}: {layer.shape[0]} x {layer.shape[1]}, mean {layer.mean():.2f}, "
             f"deviation {layer.std():.2f}, {low} to {high} ({ends:.2%} at these ends), "
-            f"zero {np.mean(layer == 0):.1%}; one = {2 ** network.fraction(index)}",
+            f"zero {np.mean(layer == 0):.1%}; one = {2**fraction}",
             highlight=False,
         )
     if args.export:
@@ -196,6 +200,6 @@ def _export(path: Path, values: Weights) -> None:
     if path.suffix != ".npz":
         raise FileError(f"{path}: --export writes .npz files; give it that ending")
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = {f"layer{i}": layer for i, layer in enumerate(values)}
+    arrays: dict[str, Any] = plain_names(values)
     np.savez_compressed(buffer, **arrays)
     write_atomically(path, buffer.getvalue())

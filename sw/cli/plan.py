@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from golden.spec.config import CoreConfig
+from golden.spec.declare import declarations
 from golden.spec.fpga import TARGETS, find_target
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
+from golden.spec.network import Network
 from sw.link import DEFAULT_BAUD
 from sw.planning import MEASURED, Activity, Plan, make_plan, parse
 from sw.planning.fitting import Fit
@@ -62,6 +64,11 @@ examples:
     parser.add_argument(
         "--steps", type=int, metavar="T", help=f"time steps of a sample (a preset's, or {STEPS})"
     )
+    parser.add_argument(
+        "--classifiers",
+        choices=declarations(Network)["classifiers"].choices,
+        help="signs, or classifiers of maps that learn (default: a preset's, or signs)",
+    )
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     group = parser.add_argument_group("assumed (a preset: as measured, where it was)")
     for field in fields(Activity):
@@ -86,8 +93,11 @@ def command(args: argparse.Namespace, console: Console) -> int:
     names = [field.name for field in fields(Activity)]
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     preset = PRESETS.get(args.network)
+    shape = parse(args.network)
+    if args.classifiers:
+        shape = replace(shape, learned=args.classifiers == "learned")
     plan = make_plan(
-        parse(args.network),
+        shape,
         find_target(args.board, args.size),
         steps=args.steps if args.steps is not None else preset.steps if preset else STEPS,
         activity=Activity(**{**{name: getattr(base, name) for name in names}, **given}),

@@ -10,22 +10,22 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.spec.config import CoreConfig
+from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.frames import HEADER, Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories, play_entries
 from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
+from golden.spec.weights import Weights
 from sw.device.channel import Channel
+from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
 from sw.device.identity import DeviceError, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.sample_store import SampleStore, StoredSample
 from sw.device.state import LayerState
 from sw.link import DEFAULT_BAUD, open_transport
-
-Weights = list[NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Device(LayerState):
 
     # Networks and weights
 
-    def load(self, network: Network, weights: Weights | None = None) -> None:
+    def load(self, network: Network, weights: list[NDArray[np.int32]] | None = None) -> None:
         """Write everything `network` needs; `weights` instead of its initial ones.
 
         Raises DoesNotFit or ValueError before anything is written.
@@ -99,6 +99,15 @@ class Device(LayerState):
         self.noise_state = network.noise_seed
         self.write(Space.SIGNS, 0, pack_signs(self.config, network.classes))
         self.write_weights(network.initial_weights() if weights is None else weights)
+        self._clear_classifiers()
+
+    def _clear_classifiers(self) -> None:
+        """Set classifiers that learn, of all layers, to 0."""
+        slots = 1 << ceil_log2(self.config.classes)
+        groups = sum(layer.latent_groups for layer in self.layers if layer.classifier)
+        if groups:
+            stride = memories(self.config)[Space.CLASSIFIERS].stride
+            self.write(Space.CLASSIFIERS, 0, np.zeros(groups * slots * stride, np.int32))
 
     def attach(self, network: Network) -> None:
         """Say that the device holds `network` already: nothing is written. Raises DoesNotFit."""
@@ -110,19 +119,28 @@ class Device(LayerState):
         """Multiply the learning rates of the network by `scale` (0 to 1) from now on."""
         first = FIELD_NAMES.index("rate")
         assert FIELD_NAMES[first + 1] == "rate_cost"
+        classifier = FIELD_NAMES.index("classifier_rate")
         for index, layer in enumerate(self._loaded().layers(self.config, scale)):
             words = np.array([layer.rate, layer.rate_cost])
             self.write(Space.LAYERS, index * ENTRY_WORDS + first, words)
+            if layer.classifier:
+                word = index * ENTRY_WORDS + classifier
+                self.write(Space.LAYERS, word, np.array([layer.classifier_rate]))
 
-    def write_weights(self, weights: Weights) -> None:
-        """Write the weights [rows, outputs] of every layer. Raises DeviceError for other shapes."""
-        placements = self._loaded().placements(self.config)
+    def write_weights(self, weights: list[NDArray[np.int32]]) -> None:
+        """Write the weights [rows, outputs] of every layer, and the classifiers that learn.
+
+        A plain list is of layers alone: then classifiers are zero. Raises DeviceError for other shapes.
+        """
+        network, given = self._loaded(), Weights.of(weights).classifiers
+        placements = network.placements(self.config)
         shapes = [(len(at.row_numbers()), at.stage.outputs) for at in placements]
         if [w.shape for w in weights] != shapes:
             raise DeviceError(
                 f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
                 "use the weights of this network"
             )
+        check_classifiers(network, given)
         top = 1 << (self.config.weight_bits - 1)
         stride = memories(self.config)[Space.WEIGHTS].stride
         for layer, placement, values in zip(self.layers, placements, weights, strict=True):
@@ -135,15 +153,16 @@ class Device(LayerState):
             words = np.zeros((layer.words, stride), np.int32)
             words[:, : self.config.lanes] = lanes
             self.write(Space.WEIGHTS, layer.weight_base * stride, words)
+        write_classifiers(self, network, self.layers, given)
 
     def read_weights(self) -> Weights:
-        """The weights on the chip: int32[rows, outputs] of every layer."""
-        weights = []
-        placements = self._loaded().placements(self.config)
+        """The weights on the chip: int32[rows, outputs] of every layer, and the classifiers that learn."""
+        network, weights = self._loaded(), []
+        placements = network.placements(self.config)
         for layer, placement in zip(self.layers, placements, strict=True):
             words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
             weights.append(np.ascontiguousarray(unpack_weights(words, placement)))
-        return weights
+        return Weights(weights, read_classifiers(self, network, self.layers))
 
     # Samples
 

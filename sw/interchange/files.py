@@ -38,7 +38,7 @@ class Trained:
     network: Network
     core: CoreConfig
     weights: Weights
-    """int32[rows, outputs] of every layer."""
+    """int32[rows, outputs] of every layer; classifiers that learn stay with their run."""
     data: dict[str, Any] | None = None
     """Its data set, as in a run's config.json."""
 
@@ -47,7 +47,8 @@ class Trained:
         """What a run learned. Raises FileError."""
         run = RunFolder(path)
         network, core = run.network_and_core()
-        return cls(network, core, run.weights(), run.config().get("data"))
+        weights = Weights(run.weights())  # without classifiers, which are for learning alone
+        return cls(network, core, weights, run.config().get("data"))
 
     def save(self, path: Path) -> None:
         """Write .safetensors or .npz. Raises FileError."""
@@ -98,7 +99,7 @@ def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
     try:
         found = load_arrays(path)
         if "about" not in found:
-            return [], {}
+            return Weights(), {}
         about = json.loads(str(found["about"]))
         arrays = [found[f"layer{i}.weight"] for i in range(len(found) - 1)]
         right = isinstance(about, dict) and about.pop(SUM, None) == _sum(about, arrays)
@@ -116,7 +117,7 @@ def _read_npz(path: Path) -> tuple[Weights, dict[str, Any]]:
             f"{path}: its checksum is missing or wrong, so it is damaged, or of an earlier version; "
             "export it again"
         )
-    return [array.astype(np.int32) for array in arrays], about
+    return Weights(array.astype(np.int32) for array in arrays), about
 
 
 def _sum(about: dict[str, Any], arrays: list[NDArray[Any]]) -> str:

@@ -89,7 +89,7 @@ def quantise(
     weights.append(_integers(readout, top))
     notes += _lost(layers, weights)
     try:
-        return Quantised(Network(**fields), weights, notes)
+        return Quantised(Network(**fields), Weights(weights), notes)
     except (TypeError, ValueError) as error:
         raise Unsupported(f"the network has no place on the chip: {error}") from error
 
@@ -189,7 +189,7 @@ def _integers(values: Floats, top: int) -> NDArray[np.int32]:
     return np.clip(np.rint(values), -top - 1, top).astype(np.int32)
 
 
-def _lost(layers: Layers, weights: Weights) -> list[str]:
+def _lost(layers: Layers, weights: list[NDArray[np.int32]]) -> list[str]:
     """Layers in which rounding made most weights zero."""
     names = [*(stage.node for stage in layers.stages), layers.node]
     reals = [*(stage.weight for stage in layers.stages), layers.weight]

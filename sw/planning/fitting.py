@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import Target
-from golden.spec.layout import DoesNotFit, Placement, check_fit
+from golden.spec.layout import DoesNotFit, check_fit, classifier_groups
 from golden.spec.memory_map import block_rams_by_kind
 from sw.planning.activity import Activity
 from sw.planning.cycles import layer_cycles
@@ -28,26 +28,27 @@ class Draft(CoreConfig):
         """No bounds."""
 
 
-def needs(layers: list[Placement], classes: int) -> dict[str, int]:
-    """Fields of a core that follow from the network's placements on its lanes."""
+def needs(shape: Shape, lanes: int) -> dict[str, int]:
+    """Fields of a core that follow from a network with so many lanes."""
+    layers = shape.placements(lanes)
     pixels = [placement.positions for placement in layers if placement.kind.mapped]
     groups = sum(placement.state_groups for placement in layers)
     words = sum(placement.words for placement in layers)
     return {
-        "lanes": layers[0].lanes,
+        "lanes": lanes,
         "weight_words": -(-words // WORDS) * WORDS,
         "neuron_groups": max(groups, 2),
         "trace_entries": max(sum(placement.traces for placement in layers), 4),
         "layers": max(len(layers), 2),
-        "classes": max(classes, 2),
+        "classes": max(shape.classes, 2),
         "map_pixels": max(pixels, default=0),
+        "classifier_groups": classifier_groups(layers) if shape.learned else 0,
     }
 
 
 def draft(shape: Shape, lanes: int, like: CoreConfig, **fields: int) -> Draft:
     """The core that holds a network with so many lanes, has these fields, and else is like another."""
-    wanted = needs(shape.placements(lanes), shape.classes)
-    return Draft(**{**like.as_dict(), **wanted, **fields})
+    return Draft(**{**like.as_dict(), **needs(shape, lanes), **fields})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +107,8 @@ def named(target: Target) -> dict[str, CoreConfig]:
 def misfit(shape: Shape, config: CoreConfig) -> str:
     """Why a core has no room for a network; empty if it has."""
     try:
-        check_fit(str(shape), shape.placements(config.lanes), shape.classes, config)
+        layers = shape.placements(config.lanes)
+        check_fit(str(shape), layers, shape.classes, config, learned=shape.learned)
     except DoesNotFit as error:
         return str(error)
     return ""

@@ -8,6 +8,9 @@ from golden.spec.memory_map import memory_map
 SINGLE_MULTIPLIERS = 6
 """Multipliers that a core has once: those of noise, trace and class errors."""
 
+CLASSIFIER_PRODUCTS = 3
+"""Of a lane of a chunk, where there are classifiers: weight x count, weight x signal, move x count."""
+
 
 def multipliers(config: CoreConfig) -> int:
     """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and single ones; at most.
@@ -17,9 +20,9 @@ def multipliers(config: CoreConfig) -> int:
     if not config.learning:
         return config.chunk_lanes
     maps = config.map_pixels > 0
-    return (
-        config.lanes + config.chunk_lanes * (1 if config.small else 2) + SINGLE_MULTIPLIERS + maps
-    )
+    products = CLASSIFIER_PRODUCTS * config.chunk_lanes + 1 if config.classifier_groups else 0
+    shared = config.chunk_lanes * (1 if config.small else 2) + SINGLE_MULTIPLIERS + maps
+    return config.lanes + shared + products
 
 
 LUTS, LUTS_A_LANE = 15_480, 268

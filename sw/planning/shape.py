@@ -24,13 +24,16 @@ class Shape:
     stages: tuple[Stage, ...]
     classes: int
     latent_side: int = 4
+    learned: bool = False
+    """The classifiers of its maps learn."""
 
     @classmethod
     def of(cls, network: Network) -> Shape:
         """That of a network."""
         inputs = Map(*network.input_map) if network.input_map else Map(network.inputs)
         stages = parse_stages(network.stages) or tuple(Stage(n) for n in network.hidden)
-        return cls(inputs, stages, network.classes, network.latent_side)
+        learned = network.classifiers == "learned"
+        return cls(inputs, stages, network.classes, network.latent_side, learned)
 
     def __str__(self) -> str:
         flat = not any(stage.kind.mapped for stage in self.stages) and self.inputs.positions == 1

@@ -1,8 +1,9 @@
 """A training run at one moment, in one file. Training goes on from it to the same bits.
 
-The file is safetensors: tensors `layer0.weight`, …, int16 [rows, outputs], the readout last, and
-JSON in its metadata for the rest. The file is written whole or not at all, and has a checksum
-(`sw.run.sealed`): a file with a flipped bit is refused.
+The file is safetensors: tensors `layer0.weight`, …, int16 [rows, outputs], the readout last, then
+`classifier_0`, … of classifiers that learn (`sw.run.tensors`), and JSON in its metadata for the rest. The
+file is written whole or not at all, and has a checksum (`sw.run.sealed`): a file with a flipped bit is
+refused.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Checkpoint:
     """Everything that decides how training goes on from one moment."""
 
     weights: Weights
-    """int32[rows, outputs] of every layer, the readout's last."""
+    """int32[rows, outputs] of every layer, the readout's last, and the classifiers that learn."""
     noise_state: int
     """State of the random sequence of stochastic rounding, u32."""
     network: Network

@@ -184,7 +184,7 @@ class RunFolder:
         return data
 
     def weights(self) -> Weights:
-        """The weights, int32 [rows, outputs] of each layer.
+        """The weights, int32 [rows, outputs] of each layer, classifiers with them.
 
         Raises FileError, also when config.json names another network, core or data set than the
         weights do: it has no checksum of its own.

@@ -1,9 +1,9 @@
 """Weights in a safetensors file with a checksum over all of it.
 
-The tensors are `layer0.weight`, ..., int16 [rows, outputs], the readout's last with its bias as the last
-row. The metadata has whatever the caller gives, and `sha256`: the SHA-256 of the whole file with the 64
-digits of that field as zeros. So it covers every tensor, every field of the header, and the header's
-own bytes. Other tools read the file as any other; a file that one of them wrote anew is refused.
+The tensors have the names of `sw.run.tensors`. The metadata has whatever the caller gives, and
+`sha256`: the SHA-256 of the whole file with the 64 digits of that field as zeros. So it covers every
+tensor, every field of the header, and the header's own bytes. Other tools read the file as any other; a
+file that one of them wrote anew is refused.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from sw.device import Weights
 from sw.run.files import FileError, write_atomically
+from sw.run.tensors import from_tensors, to_tensors
 
 UNCHECKED = "spiking network, integer weights, one unit = 2^-weight_fraction"
 """`format` of the files of earlier versions, which have no checksum."""
@@ -35,9 +35,7 @@ class Unchecked(FileError):
 
 def save_weights(path: Path, weights: Weights, metadata: dict[str, str]) -> None:
     """Write weights, int [rows, outputs] of each layer, and metadata. Raises FileError."""
-    # safetensors writes an array as it lies in memory: in C order, or its values are mixed up
-    tensors = {f"layer{i}.weight": w.astype(np.int16, order="C") for i, w in enumerate(weights)}
-    data = save(tensors, {**metadata, SUM: BLANK})
+    data = save(to_tensors(weights), {**metadata, SUM: BLANK})
     write_atomically(path, data.replace(_field(BLANK), _field(_sum(data)), 1))
 
 
@@ -94,8 +92,7 @@ def _read(path: Path) -> tuple[bytes, dict[str, str]]:
 
 def _weights(path: Path, data: bytes) -> Weights:
     try:
-        tensors = load(data)
-        return [tensors[f"layer{i}.weight"].astype(np.int32) for i in range(len(tensors))]
+        return from_tensors(load(data))
     except (SafetensorError, KeyError, ValueError) as error:
         raise FileError(f"{path}: not the weights of a run ({error}); train again") from error
 

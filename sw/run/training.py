@@ -208,8 +208,10 @@ def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
         for number, scale, samples in end.progress.history():
             again.learn(number, scale, samples)
         found = [
-            f"layer {index}: {int(np.sum(one != two))} of {one.size} weights differ"
-            for index, (one, two) in enumerate(zip(end.weights, golden.read_weights(), strict=True))
+            f"{name}: {int(np.sum(one != two))} of {one.size} weights differ"
+            for (name, one), (_, two) in zip(
+                end.weights.named(), golden.read_weights().named(), strict=True
+            )
             if not np.array_equal(one, two)
         ]
         if golden.noise_state != end.noise_state:

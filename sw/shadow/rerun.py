@@ -14,7 +14,7 @@ from golden.spec.layers import ENTRY_WORDS
 from golden.spec.registers import Space
 from sw.device import Channel, Device, SampleLike, Weights
 from sw.link import SimulatedTransport
-from sw.shadow.difference import Difference, differing, weights_differ
+from sw.shadow.difference import CLASSIFIER, Difference, differing, weights_differ
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,9 @@ def _signals(
     yield "spike", one.spikes(layer), two.spikes(layer)
     if one.layers[layer].post_gain:
         yield "post trace", one.post_traces(layer), two.post_traces(layer)
+    if layer in weights[0].classifiers:
+        mine, other = (each.classifiers[layer] for each in weights)
+        yield CLASSIFIER, mine, other
 
 
 def dump(device: Device, state: State, sample: SampleLike, *, learn: bool, path: Path) -> list[int]:

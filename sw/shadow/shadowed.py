@@ -16,6 +16,7 @@ from golden.spec.samples import Result
 from sw.device import Channel, Device, DeviceError, SampleLike, Weights
 from sw.link import DEFAULT_BAUD, LinkError, SimulatedTransport, open_transport
 from sw.run import write_atomically
+from sw.run.tensors import plain_names
 from sw.shadow.difference import Difference, results_differ, weights_differ
 from sw.shadow.rerun import State, dump, first_difference
 
@@ -175,7 +176,7 @@ class Shadowed(Device):
 
     def _save(self, sample: SampleLike, learn: bool, state: State) -> None:
         """sample.npz: the sample and the state it starts from."""
-        arrays: dict[str, Any] = {f"layer{i}": w for i, w in enumerate(state.weights)}
+        arrays: dict[str, Any] = plain_names(state.weights)
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal, Value, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -11,18 +11,29 @@ from golden.spec.formats import MEMBRANE_BITS, TRACE_BITS
 from golden.spec.layers import FIELDS
 from golden.spec.registers import Space, memories
 from hw.core.base.chunk_memory import ChunkMemory
-from hw.core.base.chunks import chunk_address
+from hw.core.base.chunks import chunk_address, chunk_bits
 from hw.core.base.pipeline import derived, later, taps
 from hw.core.base.read_multiplexer import ReadMultiplexer
-from hw.core.interfaces import HostRead, LayerRead, SignAccess, TableWrite, TracePeek, WeightAccess
+from hw.core.interfaces import (
+    ClassifierAccess,
+    HostRead,
+    LayerRead,
+    SignAccess,
+    TableWrite,
+    TracePeek,
+    WeightAccess,
+)
 from hw.core.lanes.times import LaneTimes
 from hw.core.learn.signs import Signs
 
-EARLY_SPACES = (
-    Space.LAYERS, Space.SIGNS, Space.MEMBRANES, Space.POST_TRACES,
-    Space.SPIKES, Space.TRACES, Space.TRACE_COUNTS,
-)  # fmt: skip
-"""Memories that answer Answers.EARLY cycles after an access. Weights take `reply_cycles`."""
+
+def early_spaces(config: CoreConfig) -> list[Space]:
+    """Memories that answer Answers.EARLY cycles after an access. Weights take `reply_cycles`."""
+    spaces = [
+        Space.LAYERS, Space.SIGNS, Space.MEMBRANES, Space.POST_TRACES,
+        Space.SPIKES, Space.TRACES, Space.TRACE_COUNTS,
+    ]  # fmt: skip
+    return spaces + [Space.CLASSIFIERS] * (config.classifier_groups > 0)
 
 
 def writable(config: CoreConfig) -> list[Space]:
@@ -36,9 +47,9 @@ def access(config: CoreConfig) -> data.StructLayout:
     return data.StructLayout({"active": 1, "word": 16, "element": 8, "data": 16, "writes": writes})
 
 
-def early_answers() -> data.StructLayout:
+def early_answers(config: CoreConfig) -> data.StructLayout:
     """An answer of each memory that answers early."""
-    return data.StructLayout({space.name.lower(): 16 for space in EARLY_SPACES})
+    return data.StructLayout({space.name.lower(): 16 for space in early_spaces(config)})
 
 
 def reply_cycles(config: CoreConfig) -> int:
@@ -59,6 +70,7 @@ class Answers(Component):
     layer         reads the layer table
     table         writes the layer table
     trace         reads the active lists
+    classifiers   reads and writes the weights of classifiers, where there are some
     weight_words  reads and writes the weight memory
     """
 
@@ -68,10 +80,12 @@ class Answers(Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
+        more = {"classifiers": Out(ClassifierAccess(config))} if config.classifier_groups else {}
         super().__init__(
-            {
+            more
+            | {
                 "access": In(access(config)),
-                "early": Out(early_answers()),
+                "early": Out(early_answers(config)),
                 "weights": Out(16),
                 "membranes": Out(HostRead(config, signed(MEMBRANE_BITS))),
                 "post": Out(HostRead(config, TRACE_BITS)),
@@ -121,12 +135,24 @@ class Answers(Component):
             self.weight_words.write.eq(writes.weights),
             self.weight_words.data.eq(ask.data),
         ]
+        if config.classifier_groups:
+            road, within = self.classifiers, element[lane_bits:][: chunk_bits(config)]
+            m.d.comb += [
+                road.active.eq(ask.active),
+                road.address.eq(Cat(word[:class_bits], within, word[class_bits:])),
+                road.write.eq(writes.classifiers),
+                road.lane.eq(element[:lane_bits]),
+                road.data.eq(ask.data),
+            ]
 
     def _lanes(self, m: Module) -> None:
-        """One lane of a chunk of membranes or post traces."""
+        """One lane of a chunk."""
         lanes = self.config.chunk_lanes
         lane = later(m, "lane", self.access.element[: ceil_log2(lanes)], ChunkMemory.LATENCY)
-        for name, road in (("membranes", self.membranes), ("post_traces", self.post)):
+        roads: dict[str, Any] = {"membranes": self.membranes, "post_traces": self.post}
+        if self.config.classifier_groups:
+            roads["classifiers"] = self.classifiers
+        for name, road in roads.items():
             select = ReadMultiplexer(road.values.shape().elem_shape, lanes)
             m.submodules[f"one_{name}"] = select
             m.d.comb += select.word.eq(road.values), select.index.eq(lane)

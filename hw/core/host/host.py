@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth import Module, signed
-from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
@@ -16,6 +16,7 @@ from hw.core.host.layer_table import LayerTable
 from hw.core.host.readback import Readback
 from hw.core.interfaces import (
     Activity,
+    ClassifierAccess,
     HostRead,
     LayerRead,
     NoiseAccess,
@@ -36,17 +37,25 @@ class Host(Component):
     bus_reply                                              their answers
     settings                                               registers for the rooms
     inputs                                                 input neurons of the first layer
-    schedule, fire, learn                                  the layer table, for the room of that name
+    schedule, fire, learn, counted                         the layer table, for the room of that name
     membranes, spikes, post, signs, trace, noise, weights  a memory of a room, while the core is at rest
     phase, slots, activity                                 what is counted
+    classifiers                                            their weights, where there are classifiers
     event                                                  an input spike was decoded
     new_spikes                                             spikes of this cycle
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
+        more: dict[str, Member] = {}
+        if config.classifier_groups:
+            more = {
+                "counted": In(LayerRead(config)),
+                "classifiers": Out(ClassifierAccess(config)),
+            }
         super().__init__(
-            {
+            more
+            | {
                 "bus_request": In(BusRequest),
                 "bus_reply": Out(BusReply),
                 "settings": Out(Settings()),
@@ -79,12 +88,14 @@ class Host(Component):
         connect(m, readback.bus_reply, flipped(self.bus_reply))
         connect(m, readback.settings, flipped(self.settings))
         connect(m, readback.noise, flipped(self.noise))
-        for name in ("membranes", "spikes", "post", "signs", "trace"):
+        classifiers = self.config.classifier_groups > 0
+        memories = ["membranes", "spikes", "post", "signs", "trace"]
+        for name in memories + ["classifiers"] * classifiers:
             connect(m, getattr(answers, name), flipped(getattr(self, name)))
         connect(m, answers.weight_words, flipped(self.weights))
         connect(m, answers.table, table.write)
         connect(m, answers.layer, table.host)
-        for name in ("schedule", "fire", "learn"):
+        for name in ["schedule", "fire", "learn"] + ["counted"] * classifiers:
             connect(m, flipped(getattr(self, name)), getattr(table, name))
         for name in ("phase", "slots", "activity"):
             connect(m, flipped(getattr(self, name)), getattr(counters, name))

@@ -10,20 +10,23 @@ from golden.spec.config import CoreConfig
 from golden.spec.layers import FIELDS
 from hw.core.interfaces import LayerRead, TableWrite
 
-READERS = ("schedule", "fire", "learn", "host")
+
+def readers(config: CoreConfig) -> tuple[str, ...]:
+    """Who reads an entry, each in a cycle of its own choice."""
+    return ("schedule", "fire", "learn", "host", *(["counted"] if config.classifier_groups else []))
 
 
 class LayerTable(Component):
     """A memory of 16 bits a field, made of logic. A read port for each room that reads, one writer.
 
-    write                         a field, from the host
-    schedule, fire, learn, host   an entry, in the cycle in which its layer is named
+    write                                 a field, from the host
+    schedule, fire, learn, host, counted  an entry, in the cycle in which its layer is named
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         ports: dict[str, Member] = {"write": In(TableWrite(config))}
-        super().__init__(ports | {name: In(LayerRead(config)) for name in READERS})
+        super().__init__(ports | {name: In(LayerRead(config)) for name in readers(config)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -38,7 +41,7 @@ class LayerTable(Component):
                 writer.data.eq(self.write.data),
                 writer.en.eq(self.write.valid & (self.write.field == index)),
             ]
-            for name in READERS:
+            for name in readers(self.config):
                 road, reader = getattr(self, name), memory.read_port(domain="comb")
                 m.d.comb += reader.addr.eq(road.layer)
                 m.d.comb += road.entry[field.name].eq(reader.data)

@@ -15,10 +15,10 @@ from golden.spec.registers import REGISTERS, SPACE_SHIFT, Space, memories
 from hw.core.base.pipeline import later
 from hw.core.base.read_multiplexer import ReadMultiplexer
 from hw.core.host.answers import (
-    EARLY_SPACES,
     Answers,
     access,
     early_answers,
+    early_spaces,
     reply_cycles,
     writable,
 )
@@ -50,7 +50,7 @@ class Readback(Component):
                 "bus_request": In(BusRequest),
                 "bus_reply": Out(BusReply),
                 "access": Out(access(config)),
-                "early": In(early_answers()),
+                "early": In(early_answers(config)),
                 "weights": In(16),
                 "settings": Out(Settings()),
                 "noise": Out(NoiseAccess()),
@@ -188,7 +188,7 @@ class Readback(Component):
         with m.Switch(at_space):
             with m.Case(Space.REGISTERS):
                 m.d.sync += answer.eq(register)
-            for number in EARLY_SPACES:
+            for number in early_spaces(self.config):
                 with m.Case(number):
                     m.d.sync += answer.eq(self.early[number.name.lower()])
         return answer

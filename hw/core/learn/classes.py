@@ -24,14 +24,19 @@ class Classes(Component):
     logits       of the layer, a value a class
     layer        reads the layer table
     found        signals of the classes
+    classify     pulse: the logits of the layer are those of its classifier; it gives them one by one
+    classified   pulse: `logit` is that of the next class
+    logit        from the classifier
     dropped      pulse: the layer in hand does not learn
     free         pulse: there is room for another layer
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
+        more = {"classify": Out(1), "classified": In(1), "logit": In(signed(LOGIT_BITS))}
         super().__init__(
-            {
+            (more if config.classifier_groups else {})
+            | {
                 "class_count": In(16),
                 "label": In(8),
                 "load": In(1),
@@ -51,7 +56,8 @@ class Classes(Component):
         index = Signal(range(classes + Error.LATENCY + 2))
         shift = Signal()
         logits = Signal.like(self.logits, reset_less=True)
-        m.d.comb += self.layer.layer.eq(token.layer)
+        logit = Signal(signed(LOGIT_BITS))
+        m.d.comb += self.layer.layer.eq(token.layer), logit.eq(logits[0])
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(self.load):
@@ -65,6 +71,10 @@ class Classes(Component):
                 # a readout takes its time whether it learns or not: a step is as long without learning
                 with m.If(entry.flags.readout | token.teach):
                     m.next = "SHIFT"
+                if self.config.classifier_groups:
+                    with m.If(entry.flags.classifier & token.teach):
+                        m.d.comb += self.classify.eq(1)
+                        m.next = "CLASSIFY"
             with m.State("SHIFT"):
                 m.d.comb += shift.eq(1)
                 m.d.sync += index.eq(index + 1)
@@ -72,6 +82,14 @@ class Classes(Component):
                 with m.If(index == self.class_count - 1):
                     m.d.sync += index.eq(0)
                     m.next = "DRAIN"
+            if self.config.classifier_groups:
+                with m.State("CLASSIFY"):
+                    m.d.comb += shift.eq(self.classified), logit.eq(self.logit)
+                    with m.If(self.classified):
+                        m.d.sync += index.eq(index + 1)
+                        with m.If(index == self.class_count - 1):
+                            m.d.sync += index.eq(0)
+                            m.next = "DRAIN"
             with m.State("DRAIN"):
                 m.d.sync += index.eq(index + 1)
                 with m.If(index == Error.LATENCY + 1):
@@ -81,17 +99,18 @@ class Classes(Component):
                 with m.If(found.taken | ~token.learn):
                     m.d.comb += self.free.eq(1)
                     m.next = "IDLE"
-        self._signals(m, shift, index, logits[0])
+        self._signals(m, shift, index, logit)
         return m
 
     def _signals(self, m: Module, shift: Signal, index: Signal, logit: Any) -> None:
         """The learning signal of each class, when the error of its logit is known."""
         found = self.found
-        m.submodules.error = error = Error()
+        m.submodules.error = error = Error(moves=self.config.classifier_groups > 0)
         m.d.comb += [
             error.logit.eq(logit),
             error.target.eq(index == self.label),
             error.gain.eq(found.parameters.error_gain),
+            error.offset.eq(found.parameters.error_offset),
             error.rate.eq(found.parameters.rate),
         ]
         number = later(m, "number", index, Error.LATENCY + 1)
@@ -103,3 +122,10 @@ class Classes(Component):
                     m.d.sync += signal.eq(result)
             with m.If(result != 0):
                 m.d.sync += found.any_signal.eq(1)
+        if self.config.classifier_groups:
+            m.d.comb += error.move_rate.eq(found.parameters.classifier_rate)
+            move = later(m, "move", error.move, 1)
+            with m.If(due):
+                for own, kept in enumerate(found.moves):
+                    with m.If(number == own):
+                        m.d.sync += kept.eq(move)

@@ -6,11 +6,12 @@ lambda h and alpha Psi.
 
 from typing import Any
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
-from golden.spec.formats import FACTOR_BITS, SIGNAL_BITS, SURROGATE_BITS, TRACE_BITS
+from golden.spec.formats import FACTOR_BITS, MOVE_BITS, SIGNAL_BITS, SURROGATE_BITS, TRACE_BITS
 from golden.spec.pooling import CORNERS
 from hw.core import kinds
 from hw.core.base.chunk_memory import ChunkMemory
@@ -29,7 +30,7 @@ from hw.core.interfaces import (
 )
 from hw.core.learn.map_signal import MapSignal
 from hw.core.learn.project import Project
-from hw.core.learn.steps import ADD, CAUSAL, DECAY, NON_CAUSAL, Steps
+from hw.core.learn.steps import ADD, CAUSAL, DECAY, NON_CAUSAL, Steps, step
 
 
 class Gain(Component):
@@ -45,6 +46,11 @@ class Gain(Component):
     surrogates   reads Psi at STATE_AT
     post         reads post traces at STATE_AT
     winners      reads winners of pooling windows, where there are maps
+    walk         where there are classifiers: the step of the walk, for the classifier
+    walks, base  it is of a layer with a classifier, whose first group this is
+    signals      of the classes of that layer
+    moves        of the classes of that layer
+    latents      learning signals of a chunk of its latents, at Project.LATENCY
     gains        written at WRITE_AT
     new_post     post traces, written at WRITE_AT
     marks        what is written, a cycle later
@@ -87,6 +93,16 @@ class Gain(Component):
         }
         if config.map_pixels:
             ports["winners"] = Out(ChunkRead(config, CORNERS))
+        if config.classifier_groups:
+            lanes = data.ArrayLayout(signed(SIGNAL_BITS), config.chunk_lanes)
+            ports |= {
+                "walk": Out(step(config)),
+                "walks": Out(1),
+                "base": Out(16),
+                "signals": Out(data.ArrayLayout(signed(SIGNAL_BITS), config.classes)),
+                "moves": Out(data.ArrayLayout(signed(MOVE_BITS), config.classes)),
+                "latents": In(lanes),
+            }
         super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
@@ -95,7 +111,7 @@ class Gain(Component):
         m.submodules.project = project = Project(config)
         m.submodules.walk = walk = Steps(config, settles=self.WRITE_AT + 1)
         self.token, self.entry = Signal(context(config)), Signal(layer_entry())
-        step = walk.step
+        now = walk.step
         signals = Signal.like(classes.signals, reset_less=True)
         cost = Signal(SIGNAL_BITS - 1, reset_less=True)
         with m.If(later(m, "took", walk.taken, 1)):  # Project has no use for them before
@@ -104,22 +120,23 @@ class Gain(Component):
             m.d.sync += self.token.eq(classes.context), self.entry.eq(classes.parameters)
             teaches = classes.context.teach & ~classes.parameters.flags.readout
             m.d.sync += cost.eq(when(teaches, classes.parameters.rate_cost))
-        steps = taps(m, "step", step, self.WRITE_AT + 1)
+        steps = taps(m, "step", now, self.WRITE_AT + 1)
         m.d.comb += [
             walk.ready.eq(classes.ready),
             classes.taken.eq(walk.taken),
             walk.parameters.eq(classes.parameters),
             walk.entry.eq(self.entry),
             walk.any_signal.eq(classes.any_signal),
+            walk.classifies.eq(self._classifies()),
             walk.class_count.eq(self.class_count),
             walk.blocked.eq(self.blocked),
             self.done.eq(walk.done),
             self.layer.eq(self.token.layer),
-            project.go.eq(step.go),
-            project.part.eq(step.part),
-            project.begin.eq(step.begin),
-            project.end.eq(step.end),
-            project.number.eq(step.number),
+            project.go.eq(now.go),
+            project.part.eq(now.part),
+            project.begin.eq(now.begin),
+            project.end.eq(now.end),
+            project.number.eq(now.number),
             project.readout.eq(self.entry.flags.readout),
             project.signals.eq(signals),
             project.signs.eq(self.signs.signs),
@@ -131,6 +148,12 @@ class Gain(Component):
         nonzero = self._products(m, found, steps)
         self._mark(m, steps[self.WRITE_AT + 1], nonzero)
         return m
+
+    def _classifies(self) -> Any:
+        """The layer that is ready learns from a classifier of its own in this step."""
+        if not self.config.classifier_groups:
+            return 0
+        return self.classes.parameters.flags.classifier & self.classes.context.teach
 
     def _addresses(self, m: Module, steps: list[Any]) -> None:
         """Every memory is read and written in its own time."""
@@ -159,7 +182,7 @@ class Gain(Component):
             of_map.entry.eq(self.entry),
             of_map.none.eq(none),
             of_map.cost.eq(cost),
-            of_map.projected.eq(project.m),
+            of_map.projected.eq(self._projected(m, project, steps[0])),
             of_map.spikes.eq(self.spikes.values),
         ]
         mapped, found = steps[self.JOB_AT].mapped, Signal.like(project.m)
@@ -168,6 +191,23 @@ class Gain(Component):
             for one, own, flat in zip(found, of_map.m, project.m, strict=True)
         ]
         return found
+
+    def _projected(self, m: Module, project: Project, walk: Any) -> Any:
+        """Learning signals of latents: through signs, or through the layer's own classifier."""
+        if not self.config.classifier_groups:
+            return project.m
+        classes = self.classes
+        moves = Signal.like(classes.moves, reset_less=True)
+        with m.If(later(m, "moved", classes.taken, 1)):
+            m.d.sync += moves.eq(classes.moves)
+        m.d.comb += [
+            self.walk.eq(walk),
+            self.walks.eq(self.entry.flags.classifier & self.token.teach),
+            self.base.eq(self.entry.classifier_base),
+            self.signals.eq(project.signals),
+            self.moves.eq(moves),
+        ]
+        return Mux(self.walks, self.latents.as_value(), project.m.as_value())
 
     def _products(self, m: Module, signals: Any, steps: list[Any]) -> Signal:
         """From JOB_AT to WRITE_AT; whether a gain of the chunk was not zero, a cycle later."""

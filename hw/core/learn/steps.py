@@ -17,6 +17,11 @@ from hw.core.learn.project import AT_ONCE, parts
 CAUSAL, NON_CAUSAL, DECAY, ADD = range(4)  # products, in this order
 
 
+def most_parts(config: CoreConfig) -> int:
+    """Parts of a chunk, at most: classes AT_ONCE together, those of a classifier one by one."""
+    return config.classes if config.classifier_groups else parts(config.classes)
+
+
 def step(config: CoreConfig) -> data.StructLayout:
     """What a cycle of the walk is for.
 
@@ -27,7 +32,7 @@ def step(config: CoreConfig) -> data.StructLayout:
     """
     fields: dict[str, data.ShapeLike] = {
         "go": 1,
-        "part": bits_for(parts(config.classes)),
+        "part": bits_for(most_parts(config)),
         "begin": 1,
         "end": 1,
         "job": 2,
@@ -54,6 +59,7 @@ class Steps(wiring.Component):
     taken        pulse: it is taken
     parameters   its entry, while `ready`
     entry        its entry, from a cycle after `taken` on
+    classifies   it learns from a classifier of its own, while `ready`: a part is a class
     any_signal   one of its class signals is not zero, while `ready`
     class_count  classes in use
     blocked      wait in this cycle, unless on a map
@@ -69,6 +75,7 @@ class Steps(wiring.Component):
                 "taken": Out(1),
                 "parameters": In(layer_entry()),
                 "entry": In(layer_entry()),
+                "classifies": In(1),
                 "any_signal": In(1),
                 "class_count": In(16),
                 "blocked": In(1),
@@ -80,8 +87,8 @@ class Steps(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, walk, entry = self.config, self.step, self.entry
-        self.last_part = Signal(range(parts(config.classes) + 1))
-        self.at = Signal(range(parts(config.classes) + ADD + 1))
+        self.last_part = Signal(range(most_parts(config) + 1))
+        self.at = Signal(range(most_parts(config) + ADD + 1))
         self.group, self.state = Signal(group_bits(config)), Signal(group_bits(config))
         self.chunk = Signal(bits_for(config.chunks))
         self.number = Signal(chunk_address_bits(config))
@@ -133,6 +140,8 @@ class Steps(wiring.Component):
             m.d.sync += self.last_job.eq(Mux(has_post, ADD, 0))
             with m.If(self.any_signal & ~self.parameters.flags.readout):
                 m.d.sync += self.last_part.eq((self.class_count - 1) >> (AT_ONCE - 1).bit_length())
+            with m.If(self.classifies):
+                m.d.sync += self.last_part.eq(self.class_count - 1)
             m.next = "WALK"
 
     def _walk(self, m: Module) -> None:

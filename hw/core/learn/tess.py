@@ -19,9 +19,11 @@ from hw.core.base.pipeline import later
 from hw.core.fire.firing import Firing
 from hw.core.interfaces import LearningRule
 from hw.core.learn.classes import Classes
+from hw.core.learn.classifier import Classifier
 from hw.core.learn.deferred import Deferred
 from hw.core.learn.gain import Gain
 from hw.core.learn.latents import Latents
+from hw.core.learn.project import Project
 from hw.core.learn.signs import Signs
 
 
@@ -41,6 +43,8 @@ class Tess(Component):
         m.submodules.signs = self.signs = Signs(config)
         m.submodules.deferred = deferred = Deferred(config)
         self._memories(m)
+        if config.classifier_groups:
+            self._classifier(m)
         connect(m, flipped(self.host_signs), self.signs.host)
         connect(m, self.classes.layer, flipped(self.layer))
         connect(m, self.classes.found, self.gain.classes)
@@ -72,6 +76,29 @@ class Tess(Component):
             )
             connect(m, flipped(self.winners), winners.write)
             connect(m, gain.winners, winners.read)
+
+    def _classifier(self, m: Module) -> None:
+        """Between Classes, which wants logits, and Gain, which walks over the latents."""
+        classes, gain = self.classes, self.gain
+        m.submodules.classifier = classifier = Classifier(self.config)
+        connect(m, flipped(self.seen), classifier.seen)
+        connect(m, classifier.layer, flipped(self.counted))
+        connect(m, flipped(self.host_classifiers), classifier.host)
+        wait = Project.LATENCY - Classifier.LATENCY
+        m.d.comb += [
+            classifier.class_count.eq(self.settings.class_count),
+            classifier.start.eq(classes.classify),
+            classifier.sweep.base.eq(self.layer.entry.classifier_base),
+            classifier.sweep.groups.eq(self.layer.entry.latents),
+            classes.classified.eq(classifier.found),
+            classes.logit.eq(classifier.logit),
+            classifier.step.eq(gain.walk),
+            classifier.base.eq(gain.base),
+            classifier.walks.eq(gain.walks),
+            classifier.signals.eq(gain.signals),
+            classifier.moves.eq(gain.moves),
+            gain.latents.eq(later(m, "latents", classifier.m, wait)),
+        ]
 
     def _logits(self, m: Module) -> None:
         """Chunks that fire come first to the signs; Gain waits."""
