@@ -255,6 +255,20 @@ def test_a_process_that_hangs_is_given_up(tmp_path, monkeypatch):
     assert len(read_recording(path).events) == 5
 
 
+@needs_faery
+def test_a_process_that_wants_too_much_memory_is_given_up(tmp_path, monkeypatch):
+    path = put(tmp_path / "a.raw", evt3(random_events(5)))
+    large = tmp_path / "b.aedat4"
+    aedat4(random_events(200_000), large)
+    read_recording(path)
+    monkeypatch.setattr(decoder, "MEMORY", 1 << 20)  # less than it has already
+    with pytest.raises(DamagedFile, match=r"b\.aedat4: "):
+        read_recording(large)
+    monkeypatch.undo()
+    assert len(read_recording(path).events) == 5
+    assert len(read_recording(large).events) == 200_000
+
+
 @pytest.mark.parametrize("ending", READERS)
 @pytest.mark.parametrize(
     "content", [b"", b"garbage" * 999, bytes(1000), b"% evt 3.0\n", b"\xff" * 777]

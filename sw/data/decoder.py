@@ -22,6 +22,7 @@ from sw.data.events import EVENT_DTYPE, DataError, Events, Sensor
 INSTALL = "install it with: pip install faery==0.7.1"
 WORKER = Path(__file__).with_name("decoder_child.py")
 SECONDS, BYTES_PER_SECOND = 60, 1_000_000  # time a file may take: a hundred times what it takes
+MEMORY = 4 << 30  # bytes of address space, beside four times the file
 LARGEST = (1 << 14, 1 << 14)  # of a sensor, and what stands for "the file does not say"
 
 
@@ -58,6 +59,7 @@ def decode(path: Path, kind: str, version: str | None = None) -> Decoded:
             "out": str(out),
             "record": EVENT_DTYPE.descr,
             "largest": LARGEST,
+            "memory": MEMORY + 4 * path.stat().st_size,
         }
         answer = _ask(request, SECONDS + path.stat().st_size / BYTES_PER_SECOND)
         raw = out.read_bytes() if out.exists() else b""
