@@ -41,7 +41,10 @@ class TestSequencer(UnitTest):
                 steps = rng.choice([0, 1, 2, 4])
                 flags = (part == 0) * FIRST | (part == count - 1) * LAST | rng.choice([0, LEARN])
                 learn_from = rng.randint(0, 5)
-                self.deferred, self.pace = rng.getrandbits(config.layers), rng.choice([1, 0.3, 0.05])
+                self.deferred, self.pace = (
+                    rng.getrandbits(config.layers),
+                    rng.choice([1, 0.3, 0.05]),
+                )
                 self.plan = self.payload(layers, at, steps, flags, learn_from)
                 at += steps
                 header = {"label": 3, "flags": flags, "steps": steps, "learn_from": learn_from}
@@ -55,7 +58,9 @@ class TestSequencer(UnitTest):
         """One of any kind, with or without bias and learning."""
         kinds = rng.choice([0, 0, CONVOLUTION.flag, AVERAGE.flag])
         kinds = kinds if self.size["config"].map_pixels else 0
-        return random_layer(rng, flags=kinds | rng.choice([0, Flag.BIAS]) | rng.choice([0, Flag.PLASTIC]))
+        return random_layer(
+            rng, flags=kinds | rng.choice([0, Flag.BIAS]) | rng.choice([0, Flag.PLASTIC])
+        )
 
     def walk(self):
         """Until the plan is done; no pass is so long that nothing happens for PATIENCE cycles."""
