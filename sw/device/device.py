@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.config import CoreConfig
 from golden.spec.frames import HEADER, Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
@@ -99,15 +99,6 @@ class Device(LayerState):
         self.noise_state = network.noise_seed
         self.write(Space.SIGNS, 0, pack_signs(self.config, network.classes))
         self.write_weights(network.initial_weights() if weights is None else weights)
-        self._clear_classifiers()
-
-    def _clear_classifiers(self) -> None:
-        """Set classifiers that learn, of all layers, to 0."""
-        slots = 1 << ceil_log2(self.config.classes)
-        groups = sum(layer.latent_groups for layer in self.layers if layer.classifier)
-        if groups:
-            stride = memories(self.config)[Space.CLASSIFIERS].stride
-            self.write(Space.CLASSIFIERS, 0, np.zeros(groups * slots * stride, np.int32))
 
     def attach(self, network: Network) -> None:
         """Say that the device holds `network` already: nothing is written. Raises DoesNotFit."""

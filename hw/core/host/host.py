@@ -37,7 +37,8 @@ class Host(Component):
     bus_reply                                              their answers
     settings                                               registers for the rooms
     inputs                                                 input neurons of the first layer
-    schedule, fire, learn, counted                         the layer table, for the room of that name
+    schedule, fire, learn                                  the layer table, for the room of that name
+    counted                                                the same, for classifiers
     membranes, spikes, post, signs, trace, noise, weights  a memory of a room, while the core is at rest
     phase, slots, activity                                 what is counted
     classifiers                                            their weights, where there are classifiers

@@ -19,8 +19,9 @@ def readers(config: CoreConfig) -> tuple[str, ...]:
 class LayerTable(Component):
     """A memory of 16 bits a field, made of logic. A read port for each room that reads, one writer.
 
-    write                                 a field, from the host
-    schedule, fire, learn, host, counted  an entry, in the cycle in which its layer is named
+    write                        a field, from the host
+    schedule, fire, learn, host  an entry, in the cycle in which its layer is named
+    counted                      the same, for classifiers
     """
 
     def __init__(self, config: CoreConfig) -> None:
