@@ -1,7 +1,8 @@
 """Sequencer of hw/core/schedule: samples, steps and layers, in the order in which they have to come."""
 
 from golden.spec.config import CoreConfig
-from golden.spec.kinds import CONVOLUTION
+from golden.spec.flags import Flag
+from golden.spec.kinds import AVERAGE, CONVOLUTION
 from golden.spec.samples import FIRST, LAST, LEARN
 from hw.core.schedule.sequencer import Sequencer
 from sim.units.base import UnitTest
@@ -31,7 +32,8 @@ class TestSequencer(UnitTest):
     def stimuli(self, rng):
         config, self.rng = self.size["config"], rng
         self.plan, self.inside, self.running, self.sending = [], False, None, False
-        self.busy = self.pace = self.since = self.ended = self.deferred = 0
+        self.busy = self.pace = self.since = self.deferred = 0
+        self.ended = -99  # the cycle in which a layer's passes were last done
         self.finished, self.table = False, [random_layer(rng)] * config.layers
         for _ in range(30):
             self.table = [self.layer(rng) for _ in range(config.layers)]
@@ -126,7 +128,48 @@ class TestSequencer(UnitTest):
         }
 
     def step(self, now):
-        cycle, wanted = self.bench.cycle, dict.fromkeys(PULSES, 0)
-        happens = [name for name in PULSES if self.port(name)]
+        cycle, happens = self.bench.cycle, any(self.port(name) for name in PULSES)
         item = self.plan.pop(0) if happens and self.plan else {}
-        ...
+        wanted = dict.fromkeys(PULSES, 0) | item | {"phase.busy": self.inside}
+        begins = bool(now.head.begin and now.head.header["flags"] & FIRST)
+        wanted["trace.clear"] = begins or item.get("sample_done", 0)
+        wanted |= {"phase.clear": begins, "phase.drop": item.get("sample_done", 0)}
+        if self.running and not item:  # what a pass was told stays
+            stays = ("trace.", "step", "entry", "layer.")
+            wanted |= {name: v for name, v in self.running.items() if name.startswith(stays)}
+            wanted |= dict.fromkeys(PULSES, 0)
+        late = cycle - self.since >= LATE and self.running is None
+        wanted["wait_signal"] = self.blocked(now, item) if late or item else None
+        if not self.busy or self.running:
+            wanted["wait_signal"] = 0
+        self.rules(now, item, cycle)
+        return wanted
+
+    def blocked(self, now, item):
+        """Whether the next thing to come has to wait for a learning signal."""
+        following = item or (self.plan[0] if self.plan else {})
+        flush = "trace.skip" in following or following.get("trace.flush")
+        layer = following.get("layer.layer", following.get("trace.layer"))
+        if "result.start" in following or (flush and layer == 0):  # all signals have to be formed
+            return bool(now.signal_busy)
+        return 0 if layer is None else now.signal_busy >> layer & 1
+
+    def rules(self, now, item, cycle):
+        """What must have gone before; what it starts."""
+        if "layer.layer" in item or "trace.layer" in item:
+            self.equal("wait_signal", 0, self.blocked(now, item))
+        if "start" in item:
+            least = self.ended + Sequencer.TURN - 2  # the merge takes two
+            assert cycle >= least, f"cycle {cycle}, port start: a row could come too soon"
+            self.busy |= item["claim"]
+        if "result.start" in item:
+            drained = self.ended + Sequencer.DRAIN + self.size["config"].chunks
+            assert cycle > drained, f"cycle {cycle}, port result.start: something is on its way"
+            self.equal("result.start", 1, now.head.finished)
+        if now.done or item or now.head.begin:
+            self.since = cycle
+        self.ended = cycle if now.done else self.ended
+        self.running = item if "start" in item else None if now.done else self.running
+        self.inside = (self.inside or now.head.begin) and "result.start" not in item
+        self.sending = "result.start" in item or (self.sending and not now.result.done)
+        self.finished = self.finished and "free" not in item
