@@ -360,5 +360,3 @@ def test_the_command_plan(capsys):
     assert driver.main(["plan", "2x34x34:16c3p-32c3p-10", "--classifiers", "learned"]) == 0
     text = capsys.readouterr().out
     assert "\n classifiers " in text
-    assert driver.main(["plan", "2x34x34:48c3p-48c3p-10", "--classifiers", "learned"]) == 0
-    assert "--classifier-groups" in capsys.readouterr().out
