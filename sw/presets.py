@@ -167,6 +167,20 @@ PRESETS: dict[str, Preset] = {
         },
         options={"levels": 1},
     ),
+    "cifar10-learned": Preset(
+        text="CIFAR-10 images as in cifar10-conv, learned through classifiers that learn, once an image",
+        data="cifar10",
+        hidden=("16c3p", "32c3p"),
+        steps=6,
+        epochs=6,
+        core="ulx3s-85f-classifiers",
+        network={
+            **{"classifiers": "learned", "guess": "even", "learn_last": 1, "init_scale": 2.0},
+            **{"eta": (0.0006, 0.0018), "eta_classifier": 0.18, "eta_out": 0.003},
+            **{"weight_fraction": 9, "readout_fraction": 10},
+        },
+        options={"levels": 1},
+    ),
     "gesture-conv": Preset(
         text="time windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
         data="dvsgesture",

@@ -170,5 +170,16 @@ PRESETS = {
         map_pixels=1156,
         post_traces=0,
     ),
+    "ulx3s-85f-classifiers": CoreConfig(
+        lanes=16,
+        weight_words=4096,
+        neuron_groups=1792,
+        trace_entries=11264,
+        layers=8,
+        store_bytes=4096,
+        map_pixels=1156,
+        post_traces=0,
+        classifier_groups=64,
+    ),
 }
 """Named configurations: `tiny` for tests, the others what the boards are built with."""

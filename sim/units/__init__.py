@@ -1,1 +1,1 @@
-"""Every unit of the design alone, cycle by cycle, beside its golden twin: a file per room of hw/."""
+"""Every unit of the design alone, cycle by cycle, beside its golden twin: files per room of hw/."""

@@ -28,6 +28,7 @@ from typing import Any, ClassVar
 
 import cocotb
 import pytest
+from amaranth import Module, Signal
 from amaranth.lib import wiring
 
 from sim.harness import parameters, run
@@ -53,6 +54,8 @@ class UnitTest:
     """Values of inputs in cycles that do not give one, instead of anything."""
     unchecked: ClassVar[dict[str, str]] = {}
     """Outputs that are not compared one by one, and what is checked of them instead."""
+    registers: ClassVar[bool] = True
+    """The unit has registers, and so a clock; else it is given one, by which cycles are counted."""
     waits: ClassVar[tuple[str, ...]] = tuple(WAITS)
     prompt: ClassVar[tuple[str, ...]] = ()
     """Streams that the bench never makes to wait."""
@@ -143,7 +146,27 @@ class UnitTest:
         __tracebackhide__ = True
         kind = type(self)
         where = {"module": kind.__module__, "test": kind.__name__, "size": size}
-        run(lambda: kind.unit(**kind.sizes[size]), __name__, testcase="agree", parameters=where)
+
+        def factory() -> wiring.Component:
+            unit = kind.unit(**kind.sizes[size])
+            return unit if kind.registers else Clocked(unit)
+
+        run(factory, __name__, testcase="agree", parameters=where)
+
+
+class Clocked(wiring.Component):
+    """A unit without registers, and a clock beside it."""
+
+    def __init__(self, unit: wiring.Component) -> None:
+        self.unit = unit
+        super().__init__(unit.signature)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.unit = self.unit
+        m.d.sync += Signal(name="clocked").eq(1)
+        wiring.connect(m, wiring.flipped(self), self.unit)
+        return m
 
 
 @cocotb.test()

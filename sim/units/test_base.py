@@ -1,8 +1,10 @@
 """Units of hw/core/base, which several rooms use."""
 
 import numpy as np
+from amaranth import signed
 
 from golden.spec.config import PRESETS, CoreConfig
+from hw.core.base.chunk_memory import ChunkMemory
 from hw.core.base.multiply import Multiply
 from hw.core.base.raster import Raster
 from hw.core.base.read_multiplexer import ReadMultiplexer
@@ -10,6 +12,7 @@ from sim.units.base import UnitTest
 from sim.units.layers import entry_of, random_layer
 from sim.units.values import anything, fill
 
+ODD = CoreConfig(lanes=12, neuron_groups=3, trace_entries=97, weight_words=64)
 MAPS = CoreConfig(lanes=4, neuron_groups=300, trace_entries=512, weight_words=512, map_pixels=99)
 
 
@@ -35,6 +38,47 @@ class TestMultiply(UnitTest):
         if max(now.factors) > 256:
             return {}
         return {"products": (np.array(now.values) * now.factors + now.bias) >> 8}
+
+
+class TestChunkMemory(UnitTest):
+    """Random writes and reads, of core and host."""
+
+    unit = ChunkMemory
+    sizes = {
+        "host": {"config": ODD, "shape": signed(9), "host": True},
+        "deep": {"config": MAPS, "shape": 4, "depth": 75},
+    }
+    at = {"read.values": ChunkMemory.LATENCY, "host.values": ChunkMemory.LATENCY}
+
+    def stimuli(self, rng):
+        ports = self.unit(**self.size)
+        self.words, self.depth = {}, ports.depth
+        for _ in range(400):
+            places = [rng.choice([0, 1, self.depth - 1, rng.randrange(self.depth)]) for _ in "rwh"]
+            values = anything(ports.write.values.shape(), rng)
+            write = {"valid": rng.randrange(2), "address": places[1], "values": values}
+            host = {"active": rng.random() < 0.2, "address": places[2]}
+            yield {"read": {"address": places[0]}, "write": write} | (
+                {"host": host} if ports.for_host else {}
+            )
+
+    def step(self, now):
+        for_host = hasattr(now, "host")
+        port = now.host if for_host and now.host.active else now.read
+        word = self.words.get(port.address)
+        if now.write.valid:
+            word = None if port.address == now.write.address else word
+            self.words[now.write.address] = now.write.values
+        if not self.size.get("exists", True):
+            word = [0] * len(now.write.values)
+        return {"read.values": word} | ({"host.values": word} if for_host else {})
+
+
+class TestAbsentChunkMemory(TestChunkMemory):
+    """It reads as zeros."""
+
+    registers = False
+    sizes = {"": {"config": ODD, "shape": 1, "host": True, "exists": False}}
 
 
 class TestReadMultiplexer(UnitTest):

@@ -11,18 +11,42 @@ from golden.spec.layers import most_psi_shift
 from golden.spec.network import Network
 from hw.core.fire.fire import Fire
 from hw.core.fire.pool import Pool
+from hw.core.fire.walk import ChunkWalk
 from sim.units.base import UnitTest
 from sim.units.layers import entry_of, layer_of, random_layer
 from sim.units.values import anything, bits_of, fill, generator, number_of
 
 ODD = CoreConfig(lanes=5, neuron_groups=3, trace_entries=97, weight_words=64, layers=3)
 MAPS = CoreConfig(lanes=16, weight_words=2000, neuron_groups=256, trace_entries=1000, map_pixels=70)
+THREE = CoreConfig(lanes=12, weight_words=64, neuron_groups=3, trace_entries=97)
 SHAPES = [
     ((2, 5, 7), "20c3p", 4),
     ((3, 1, 9), "16c3", 2),
     ((1, 8, 8), "40c3p", 2),
     ((8, 2, 2), "5c3p", 4),
 ]
+
+
+class TestChunkWalk(UnitTest):
+    """Passes end as close together as they can, and further apart."""
+
+    unit = ChunkWalk
+    sizes = {"one": {"config": ODD}, "odd": {"config": THREE}}
+    at = {"chunk": ChunkWalk.LATENCY}
+
+    def stimuli(self, rng):
+        chunks = self.chunk = self.size["config"].chunks
+        for _ in range(200):
+            yield {"ended": {"last": 1}}
+            yield from ({} for _ in range(chunks - 1 + rng.choice([0, 0, 1, rng.randint(0, 9)])))
+
+    def step(self, now):
+        self.chunk += 1
+        if now.ended.last:
+            self.chunk, self.context = 0, now.ended.context
+        if self.chunk >= self.size["config"].chunks:
+            return {"chunk": {"valid": 0}}
+        return {"chunk": {"valid": 1, "chunk": self.chunk, "context": self.context}}
 
 
 class TestFire(UnitTest):

@@ -6,6 +6,7 @@ from golden.lanes.noise import WEYL, noise, word
 from golden.lanes.update import update_rows
 from golden.spec.block_ram import bank_depths
 from golden.spec.config import CoreConfig
+from hw.core.lanes.gains import Gains
 from hw.core.lanes.integrate import Integrate
 from hw.core.lanes.noise import Noise
 from hw.core.lanes.update import Update
@@ -108,6 +109,34 @@ def lanes_of(bits: int, lanes: int) -> np.ndarray:
 
 def test_lanes_turn_the_word_as_golden_does() -> None:
     assert (lanes_of(base(12345), 40) == noise(12345, 1, 40)).all()
+
+
+class TestGains(UnitTest):
+    """Gains are replaced while others are in use; the register keeps them from pass to pass."""
+
+    unit = Gains
+    sizes = {"odd": {"config": CoreConfig(lanes=12, neuron_groups=5)}}
+    at = {"first": 1, "used": Gains.LATENCY}
+
+    def stimuli(self, rng):
+        self.words, self.used = {}, None
+        groups, shape = self.size["config"].neuron_groups, self.unit(**self.size).written.shape()
+        for _ in range(400):
+            yield {
+                "group": rng.choice([0, 1, groups - 1, rng.randrange(groups)]),
+                "first": rng.random() < 0.4,
+                "write": rng.randrange(2),
+                "written_group": rng.choice([0, 1, groups - 1, rng.randrange(groups)]),
+                "written": fill(shape, rng),
+            }
+
+    def step(self, now):
+        if now.first:
+            met = now.write and now.written_group == now.group
+            self.used = None if met else self.words.get(now.group)
+        if now.write:
+            self.words[now.written_group] = now.written
+        return {"used": self.used}
 
 
 class TestIntegrate(UnitTest):

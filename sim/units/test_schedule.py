@@ -1,5 +1,7 @@
 """Units of hw/core/schedule: which rows each group of neurons visits, and when."""
 
+from collections import deque
+
 import numpy as np
 
 from golden.rows.trace import Pass
@@ -7,8 +9,11 @@ from golden.schedule.passes import passes
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.network import Network
 from hw.core.base.layouts import visit, word_bits
+from hw.core.schedule.issue import Issue
+from hw.core.schedule.passes import turn
 from hw.core.schedule.row_list import RowList
 from hw.core.schedule.segments import Segments
+from sim.streams import unpack
 from sim.units.base import UnitTest
 from sim.units.layers import entry_of
 from sim.units.values import anything, generator
@@ -135,3 +140,43 @@ class TestSegments(UnitTest):
             source = self.lists[not part["updates"]][part["first"] : part["beyond"]]
             self.words += [(row + part["offset"]) % (1 << word_bits(MAPS)) for row in source]
         return {"record": records}
+
+
+class TestIssue(UnitTest):
+    """Rows of the merge at once, those of the list when it has answered, ends of passes without a row."""
+
+    unit = Issue
+    sizes = {"odd": {"config": ODD}, "maps": {"config": MAPS}}
+    at = {"slots": 1}
+
+    def stimuli(self, rng):
+        config = self.size["config"]
+        self.past = deque([{"listed": 0}] * RowList.LATENCY)
+        for _ in range(400):
+            merged = rng.randrange(2) and not self.past[0]["listed"]  # never both in a cycle
+            seen = anything(visit(config), rng, trace=rng.choice([0, 1, 255]), end=0)
+            marks = {"merged": merged, "listed": not merged and rng.randrange(2)}
+            row = anything(visit(config), rng, trace=rng.choice([0, 1, 255]))
+            yield {"turn": anything(turn(config), rng, visit=seen, **marks), "row": row}
+
+    def always(self):
+        return {"turn": unpack(turn(self.size["config"]), 0)}  # nothing, unless something is given
+
+    def step(self, now):
+        self.past.append(now.turn)
+        asked = self.past.popleft()
+        here, row = (asked, now.row) if asked["listed"] else (now.turn, now.turn["visit"])
+        if not (asked["listed"] or now.turn["merged"]):
+            return {"slots": {"issued": 0, "slot": self.slot({"first": 0, "last": 0})}}
+        wanted = {name: here["slot"][name] for name in ("first", "last", "context")}
+        if here["ending"]:
+            return {"slots": {"issued": 0, "slot": self.slot(wanted)}}
+        learns = here["slot"]["update"] and bool(row["trace"] or row["previous_spike"])
+        address = here["slot"]["address"] + row["row"]
+        wanted |= {name: row[name] for name in ("trace", "previous_spike")}
+        wanted |= {"address": address % (1 << word_bits(self.size["config"]))}
+        return {"slots": {"issued": 1, "slot": self.slot(wanted, learns, row["spike"])}}
+
+    def slot(self, wanted, update=0, spike=0):
+        """A slot that does so much."""
+        return wanted | {"active": update or spike, "update": update, "spike": spike}
