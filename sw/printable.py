@@ -30,7 +30,12 @@ def printable_lines(value: str) -> str:
 
 def reason(error: BaseException) -> str:
     """What an error of another package says, in one line; its kind, where it says nothing."""
-    text = printable(" ".join(str(error).split())) or type(error).__name__
+    return short(str(error)) or type(error).__name__
+
+
+def short(value: object) -> str:
+    """Text of a file or of another package in one line, cut where it is too long for a message."""
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."
 
 

@@ -266,6 +266,20 @@ def test_arrays_are_those_that_were_saved(tmp_path):
     assert load_arrays(tmp_path / "b.npy")[""].tolist() == [(1, 2, 3, True)]
 
 
+@needs_faery
+def test_headers_without_end_make_short_messages(tmp_path):
+    for name, version in (("a.raw", b"EVT3" + b"[" * 3000), ("a.dat", b"1" + b"9" * 5000)):
+        head = b"% Version " + version if name == "a.dat" else b"% evt 3.0\n% format " + version
+        raw = (
+            head
+            + b"\n% Width 99999999999\n% Height 9\n"
+            + (b"\x0c\x08" if name == "a.dat" else b"")
+        )
+        with pytest.raises(DataError, match=name) as caught:
+            read_recording(put(tmp_path / name, raw + bytes(range(64))))
+        assert len(str(caught.value)) < 600
+
+
 def test_other_headers_that_promise_too_much(tmp_path):
     raw = struct.pack(">HBBIII", 0, 8, 3, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
     with pytest.raises(DataError, match="0 data bytes instead of 79228162458924105385300197375"):

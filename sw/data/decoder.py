@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sw.data.events import EVENT_DTYPE, DataError, Events, Sensor
+from sw.printable import short
 
 INSTALL = "install it with: pip install faery==0.7.1"
 WORKER = Path(__file__).with_name("decoder_child.py")
@@ -67,7 +68,8 @@ def decode(path: Path, kind: str, version: str | None = None) -> Decoded:
     events = np.frombuffer(bytearray(raw[:whole]), EVENT_DTYPE)  # a bytearray: may be changed
     size = (answer.get("width", LARGEST[0]), answer.get("height", LARGEST[1]))
     sensor = None if size == LARGEST else Sensor(*size, 2)
-    return Decoded(events, sensor, answer["packets"], answer["error"])
+    error = answer["error"]  # faery quotes what it does not know, however long that is
+    return Decoded(events, sensor, answer["packets"], None if error is None else short(error))
 
 
 _running: subprocess.Popen[str] | None = None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sw.data.events import DamagedFile, DataError, Sensor
+from sw.printable import short
 
 EVT2_TIME_BITS, EVT3_TIME_BITS = 28, 12  # of a word that holds the upper part of the time
 EVT2_KINDS = (0, 1, 8, 10, 14, 15)  # OFF, ON, upper time; trigger, others, continued: not used
@@ -65,7 +66,7 @@ def read_header(raw: bytes, source: str, *, dat: bool) -> Header:
     number = found[1].removesuffix(".0") if found else ""
     if number not in ("2", "3"):
         if number:
-            raise DataError(f"{source}: EVT{number} is not read; convert it to EVT3 or DAT")
+            raise DataError(f"{source}: EVT{short(number)} is not read; convert it to EVT3 or DAT")
         raise DamagedFile(
             f"{source}: its header does not say EVT2 or EVT3, so it is no RAW file of a Prophesee "
             "camera, or damaged; copy or download it again"
@@ -75,10 +76,12 @@ def read_header(raw: bytes, source: str, *, dat: bool) -> Header:
 
 def _sensor(text: str) -> Sensor | None:
     """The size in a header, in any of its three spellings."""
-    geometry = re.search(r"^geometry\s+(\d+)x(\d+)$", text, re.M)
+    geometry = re.search(r"^geometry\s+([0-9]{1,5})x([0-9]{1,5})$", text, re.M)
     if geometry:
         return Sensor(int(geometry[1]), int(geometry[2]), 2)
-    width, height = (re.search(rf"\b{name}[\s=]+(\d+)", text) for name in ("width", "height"))
+    width, height = (
+        re.search(rf"\b{name}[\s=]+([0-9]{{1,5}})\b", text) for name in ("width", "height")
+    )
     return Sensor(int(width[1]), int(height[1]), 2) if width and height else None
 
 
