@@ -24,6 +24,7 @@ from bench.accuracy.methods import (
 )
 from bench.results import KEPT, PAGE, filled
 from bench.sweep import FOLDS, fold, measure, setting_of
+from golden.reference import Readouts
 from golden.spec.network import Network
 from golden.spec.shape import Map
 from sw.data import Dataset, Sample
@@ -110,19 +111,19 @@ def test_a_sweep_reaches_core_network_samples_and_floating_point():
     assert point["value"] == 0.6 and len(point["by_fold"]) == 2
 
 
+def stripes(count, seed):
+    """Stripes that lie or stand, anywhere on a map."""
+    rng, samples = np.random.default_rng(seed), []
+    for number in range(count):
+        rates = np.where((np.arange(8) + rng.integers(2)) % 2, 0.5, 0.02)
+        rates = rates if number % 2 else rates[:, None]
+        frames = (rng.random((5, 2, 8, 8)) < rates).reshape(5, -1)
+        samples.append(Sample(frames, number % 2, f"{number:03d}"))
+    return Dataset("stripes", samples, classes=2, n_inputs=128, steps=5, input_map=Map(2, 8, 8))
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_learns_on_maps(method):
-    """Stripes that lie or stand, anywhere on a map."""
-
-    def stripes(count, seed):
-        rng, samples = np.random.default_rng(seed), []
-        for number in range(count):
-            rates = np.where((np.arange(8) + rng.integers(2)) % 2, 0.5, 0.02)
-            rates = rates if number % 2 else rates[:, None]
-            frames = (rng.random((5, 2, 8, 8)) < rates).reshape(5, -1)
-            samples.append(Sample(frames, number % 2, f"{number:03d}"))
-        return Dataset("stripes", samples, classes=2, n_inputs=128, steps=5, input_map=Map(2, 8, 8))
-
     network = {"eta": 0.002, "eta_out": 0.1, "readout_scale": 4.0, "logit_scale": 0.4}
     preset = replace(PRESETS["nmnist-conv"], hidden=("4c3p", "6c3g"), network=network)
     task = Task(preset, stripes(100, 1), stripes(40, 2), 6)
@@ -133,6 +134,27 @@ def test_every_method_learns_on_maps(method):
     assert len(outcome.accuracy) == 6 * setting.get("epochs", 1)
     assert outcome.accuracy[-1] >= 0.9
     assert len(outcome.firing_rates) == 2 and all(0 < rate < 1 for rate in outcome.firing_rates)
+
+
+LEARNED = {"classifiers": "learned", "guess": "even", "eta_classifier": 0.1, "tau": 0.1}
+
+
+@pytest.mark.parametrize("method", ["chip", "online"])
+def test_classifiers_learn_on_the_chip_and_in_floating_point(method):
+    network = {**LEARNED, "learn_last": 2, "eta": 0.002, "eta_out": 0.02, "init_scale": 1.0}
+    preset = replace(PRESETS["nmnist-conv"], hidden=("4c3p", "6c3p"), network=network)
+    outcome = train(Task(preset, stripes(100, 1), stripes(40, 2), 6), method, {}, 1)
+    assert outcome.accuracy[-1] >= 0.9
+
+
+def test_floating_point_takes_the_same_classifiers():
+    how = {**LEARNED, "eta": 0.01, "eta_out": 0.02}
+    config = float_config(Network.of_stages((2, 8, 8), ("4c3p", "3c3"), 3, **how), 4)
+    assert (config.error, config.error_out) == ("clipped", "clipped")
+    assert (config.temperature, config.eta_out) == (0.1, 0.02)
+    assert config.readouts == Readouts(start="zero", eta=0.1)
+    half = float_config(Network.of_stages((2, 8, 8), ("4c3p",), 3, **{**how, "guess": "half"}), 4)
+    assert (half.error, half.eta_out, half.readouts.eta) == ("hard_sigmoid", 0.03, 0.1 * 1.5)
 
 
 def test_a_price_on_spikes_of_maps_is_refused():

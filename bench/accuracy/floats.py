@@ -19,6 +19,7 @@ from bench.native.batched import (
 from bench.native.online import fit_online_native
 from golden.reference import (
     FloatConfig,
+    Readouts,
     Weights,
     evaluate,
     fit_bptt,
@@ -42,11 +43,13 @@ BATCHED = {"tess": fit_tess_batched, "bptt": fit_bptt}
 
 
 def float_config(network: Network, steps: int) -> FloatConfig:
-    """The same network for the float models. Their error carries the 2/C that eta has on chip.
+    """The same network for the float models. Their hard sigmoid's error carries the 2/C that eta has on chip.
 
     Raises ValueError for a price on the spikes of maps: it would be another for every layer.
     """
-    per_error = network.classes / 2
+    even, learned = network.guess == "even", network.classifiers == "learned"
+    per_error = 1 if even else network.classes / 2
+    kind = "clipped" if even else "hard_sigmoid"
     fields: dict[str, Any] = {
         "steps": steps,
         "learn_last": min(network.learn_last, steps) or None,
@@ -57,8 +60,8 @@ def float_config(network: Network, steps: int) -> FloatConfig:
         "lambda_post": network.lambda_post,
         "alpha_pre": network.alpha_pre,
         "alpha_post": network.alpha_post,
-        "error": "hard_sigmoid",
-        "error_out": "hard_sigmoid",
+        "error": kind,
+        "error_out": kind,
         "temperature_out": 1 / network.readout_scale,
         "rate_cost": network.rate_cost / per_error,
         "eta_out": network.eta_out * per_error,
@@ -74,6 +77,9 @@ def float_config(network: Network, steps: int) -> FloatConfig:
         layers = FloatConfig.of_stages(shape, stages, network.classes).layers
         fields["eta"] = tuple(network.rate(at.number) * per_error * spread(at) for at in layers)
         fields["temperature"] = tuple(1 / (at.latents * network.logit_scale) for at in layers)
+        if learned:
+            fields["temperature"] = network.tau
+            fields["readouts"] = Readouts(start="zero", eta=network.eta_classifier * per_error)
         return FloatConfig.of_stages(shape, stages, network.classes, **fields)
     temperature = tuple(1 / (neurons * network.logit_scale) for neurons in network.hidden)
     eta = tuple(network.rate(layer) * per_error for layer in range(len(network.hidden)))

@@ -100,7 +100,7 @@ def frozen(task: Task, setting: Setting, seed: int) -> Outcome:
 def online(task: Task, setting: Setting, seed: int) -> Outcome:
     """TESS in floating point, on line; a setting may name another `error` of hidden layers or readout."""
     setting = dict(setting)
-    kinds = {name: setting.pop(name, "hard_sigmoid") for name in ("error", "error_out")}
+    kinds = {name: setting.pop(name) for name in ("error", "error_out") if name in setting}
     network = task.network(seed, **setting)
     config = replace(float_config(network, task.train.steps), **kinds)
     if config.error == "softmax":  # it has no 2/C, so neither have the rates (of flat layers)
