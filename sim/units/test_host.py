@@ -7,7 +7,7 @@ from golden.spec.layers import FIELD_NAMES, FIELDS
 from golden.spec.registers import COUNTERS, CYCLE_CAUSES
 from hw.core.base.layouts import layer_entry, slot
 from hw.core.host.counters import Counters
-from hw.core.host.layer_table import READERS, LayerTable
+from hw.core.host.layer_table import LayerTable, readers
 from sim.streams import unpack
 from sim.units.base import UnitTest
 from sim.units.values import anything
@@ -90,15 +90,17 @@ class TestLayerTable(UnitTest):
                     "layer": rng.randrange(layers),
                     "field": rng.randrange(1 << ceil_log2(len(FIELDS))),
                 },
-                **{name: {"layer": rng.randrange(layers)} for name in READERS},
+                **{name: {"layer": rng.randrange(layers)} for name in readers(self.size["config"])},
             }
 
     def always(self):
         """Readers look at layers that exist."""
-        return {name: {"layer": 0} for name in READERS}
+        return {name: {"layer": 0} for name in readers(self.size["config"])}
 
     def step(self, now):
-        entries = {name: self.entry(getattr(now, name).layer) for name in READERS}
+        entries = {
+            name: self.entry(getattr(now, name).layer) for name in readers(self.size["config"])
+        }
         write = now.write
         if write.valid and write.field < len(FIELDS):
             self.table[write.layer][FIELD_NAMES[write.field]] = write.data
