@@ -142,7 +142,8 @@ LEARNED = {"classifiers": "learned", "guess": "even", "eta_classifier": 0.1, "ta
 @pytest.mark.parametrize("method", ["chip", "online"])
 def test_classifiers_learn_on_the_chip_and_in_floating_point(method):
     network = {**LEARNED, "learn_last": 2, "eta": 0.002, "eta_out": 0.02, "init_scale": 1.0}
-    preset = replace(PRESETS["nmnist-conv"], hidden=("4c3p", "6c3p"), network=network)
+    changes = {"hidden": ("4c3p", "6c3p"), "network": network, "core": "ulx3s-85f-classifiers"}
+    preset = replace(PRESETS["nmnist-conv"], **changes)
     outcome = train(Task(preset, stripes(100, 1), stripes(40, 2), 6), method, {}, 1)
     assert outcome.accuracy[-1] >= 0.9
 
