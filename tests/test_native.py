@@ -15,7 +15,7 @@ from bench.native.batched import (
 from bench.native.online import fit_online_native
 from golden.reference import FloatConfig, evaluate, fit_bptt, fit_online, fit_tess_batched
 from golden.reference.optim import Adam
-from golden.spec.config import PRESETS, ceil_log2
+from golden.spec.config import PRESETS
 from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sw.data import Dataset, load
@@ -62,7 +62,7 @@ def lists(data, network):
 
 def check_classifiers(native, device):
     """The classifiers are the same, and those that learn have learned; idle lanes and classes are 0."""
-    slots, lanes = 1 << ceil_log2(native.config.classes), native.config.lanes
+    slots, lanes = native.config.class_slots, native.config.lanes
     memory = memories(native.config)[Space.CLASSIFIERS]
     words = device.read(Space.CLASSIFIERS, 0, memory.size).view(np.int16)
     words = words.reshape(-1, slots, memory.stride)[:, :, :lanes].transpose(1, 0, 2)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from golden.rows.trace import ActiveList
 from golden.spec import registers
-from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.config import CoreConfig
 from golden.spec.formats import TRACE_BITS
 from golden.spec.layers import FIELD_NAMES, FIELDS, Layer
 from golden.spec.registers import SPACE_SHIFT, Space
@@ -24,7 +24,7 @@ class CoreMemory:
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         lanes, groups = config.lanes, config.neuron_groups
-        class_slots = 1 << ceil_log2(config.classes)
+        class_slots = config.class_slots
         self.table = np.zeros((config.layers, len(FIELDS)), np.uint16)
         self.signs = np.zeros((config.latent_groups * class_slots, config.chunks), np.uint16)
         self.weights = np.zeros((config.weight_words, lanes), np.int32)
@@ -83,7 +83,7 @@ class CoreMemory:
 
     def class_signs(self, layer: Layer) -> NDArray[np.int64]:
         """B as +-1 [classes in use, latents]: of a map, cells x channels, else the layer's neurons."""
-        slots = 1 << ceil_log2(self.config.classes)
+        slots = self.config.class_slots
         lanes = registers.unpack_lanes(self.signs, self.config).reshape(
             -1, slots, self.config.lanes
         )
@@ -102,7 +102,7 @@ class CoreMemory:
 
     def _classifier(self, layer: Layer) -> NDArray[np.int32]:
         """View of a layer's classifier, [groups of latents, class slots, lanes]."""
-        slots = 1 << ceil_log2(self.config.classes)
+        slots = self.config.class_slots
         words = self.classifiers.reshape(-1, slots, self.config.lanes)
         return words[layer.classifier_base : layer.classifier_base + layer.latent_groups]
 

@@ -18,11 +18,6 @@ def class_errors(logits: Ints, label: int, layer: Layer) -> Ints:
     return errors
 
 
-def class_signals(logits: Ints, label: int, layer: Layer) -> Ints:
-    """error x rate for each class, s16."""
-    return signals_of(class_errors(logits, label, layer), layer)
-
-
 def signals_of(errors: Ints, layer: Layer) -> Ints:
     """error x rate, s16."""
     return round_shift(errors * layer.rate, ERROR_FRACTION)

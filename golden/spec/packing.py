@@ -65,7 +65,7 @@ def sign_matrix(classes: int, neurons: int) -> NDArray[np.int64]:
 
 def pack_signs(config: CoreConfig, classes: int) -> NDArray[np.uint16]:
     """The sign memory for `classes` classes, as its host words in order (see Space.SIGNS)."""
-    slots, chunks = 1 << ceil_log2(config.classes), config.chunks
+    slots, chunks = config.class_slots, config.chunks
     groups = config.latent_groups
     signs = sign_matrix(classes, groups * config.lanes)
     grouped = signs.reshape(classes, groups, config.lanes).transpose(1, 0, 2) > 0

@@ -130,7 +130,7 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
     """The memories of a core built with `config`, by space."""
     lanes, groups = config.lanes, config.neuron_groups
     chunks, bits = config.chunks, config.chunk_lanes
-    class_slots = 1 << ceil_log2(config.classes)
+    class_slots = config.class_slots
     table: tuple[Memory, ...] = (
         Memory(Space.LAYERS, "rw", config.layers, len(FIELDS), 16, False, "layer table"),
         Memory(

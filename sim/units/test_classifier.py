@@ -31,7 +31,7 @@ class TestClassifier(UnitTest):
 
     def stimuli(self, rng):
         config = self.size["config"]
-        self.slots, self.chunks = 1 << ceil_log2(config.classes), config.chunks
+        self.slots, self.chunks = config.class_slots, config.chunks
         shape = (config.classifier_groups, self.chunks, self.slots, config.chunk_lanes)
         self.logits = []
         self.weights = np.array(

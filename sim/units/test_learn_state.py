@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from golden.learn.error import class_signals
+from golden.learn.error import class_errors, signals_of
 from golden.spec.config import PRESETS, CoreConfig
 from hw.core.learn.classes import Classes
 from hw.core.learn.deferred import Deferred
@@ -64,7 +64,8 @@ class TestClasses(UnitTest):
         taught = self.layer.readout or self.loaded["teach"]
         self.left = 1 + (now.class_count + Error.LATENCY + 2 if taught else 0)
         logits = np.array(self.logits[: now.class_count])
-        signals = class_signals(logits, now.label, self.layer) * self.loaded["teach"]
+        errors = class_errors(logits, now.label, self.layer)
+        signals = signals_of(errors, self.layer) * self.loaded["teach"]
         self.signals = [*signals, *[0] * (len(self.logits) - now.class_count)]
 
     def hand(self, now):

@@ -44,7 +44,7 @@ def random_memory(config: CoreConfig, numbers) -> CoreMemory:
     core.post_traces[:] = numbers.integers(0, 256, core.post_traces.shape)
     core.spikes[:] = numbers.integers(0, 2, core.spikes.shape)
     core.signs[:] = numbers.integers(0, 1 << config.chunk_lanes, core.signs.shape)
-    core.signs[np.arange(len(core.signs)) % (1 << ceil_log2(config.classes)) >= config.classes] = 0
+    core.signs[np.arange(len(core.signs)) % config.class_slots >= config.classes] = 0
     core.table[:] = numbers.integers(0, 1 << 16, core.table.shape)
     for _ in range(config.layers):
         count = int(numbers.integers(config.trace_entries // config.layers))
@@ -160,7 +160,7 @@ class TestAnswers(UnitTest):
         config, asks = self.size["config"], now.access
         word, element, data = (asks[name] for name in ("word", "element", "data"))
         writes, active = asks["writes"], asks["active"]
-        group, number = divmod(word, 1 << ceil_log2(config.classes))
+        group, number = divmod(word, config.class_slots)
         group, chunk = group % (1 << group_bits(config)), element % (1 << chunk_bits(config))
         spaces = early_spaces(self.size["config"]) if active else ()
         return {

@@ -92,7 +92,7 @@ class Classifier(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
-        chunks, slots = 1 << chunk_bits(config), 1 << ceil_log2(config.classes)
+        chunks, slots = 1 << chunk_bits(config), config.class_slots
         depth = config.classifier_groups * chunks
         block = {"ram_style": "block"}
         m.submodules.weights = weights = Memory(
