@@ -82,9 +82,8 @@ CONVOLUTIONS = {
 }  # fmt: skip
 
 
-def random_words(rng: np.random.Generator, config: CoreConfig) -> np.ndarray:
-    """Weights of classifiers, some of them at the ends of their range."""
-    size = memories(config)[Space.CLASSIFIERS].size
+def random_words(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Words of a memory; as weights of classifiers, some are at the ends of their range."""
     words = rng.integers(-3000, 3000, size) * rng.choice([0, 1, 1, 11], size)
     return words.astype(np.int64).astype(np.uint16)
 
@@ -125,13 +124,14 @@ async def agrees(dut: Any) -> None:
     config = CoreConfig(**parameters()["config"])
     bench = CoreBench(dut, config, STEADY)
     await start(dut)
+    for space in (Space.SIGNS, Space.CLASSIFIERS):  # what pads a word, too
+        if space in memories(config):
+            await bench.write(address(space), random_words(rng, memories(config)[space].size))
     for name, network in networks(rng, config):
         try:
             network.layers(config)
         except DoesNotFit:
             continue
-        if network.classifiers == "learned":
-            await bench.write(address(Space.CLASSIFIERS), random_words(rng, config))
         dut._log.info(f"network {name}")
         await bench.load(network)
         for sample in range(5):

@@ -130,6 +130,8 @@ class CoreMemory:
         array = self._array(space)
         word, element = np.divmod(np.arange(index, index + len(fits)), memory.stride)
         real = element < memory.elements
+        if space == Space.SIGNS:  # words of classes that the core has not are not kept
+            real &= word % self.config.class_slots < self.config.classes
         values = fits.astype(np.int32) & ((1 << memory.bits) - 1)
         if memory.signed:
             values = (values ^ (1 << (memory.bits - 1))) - (1 << (memory.bits - 1))

@@ -98,7 +98,7 @@ class Readback(Component):
     ) -> tuple[Signal, Signal, dict[str, Signal]]:
         """A request's space; whether it is allowed and whether there is one; what registers hold."""
         index, wanted = request.address[:SPACE_SHIFT], request.address[SPACE_SHIFT:]
-        space, good, exists = Signal(8), Signal(2), Signal()
+        space, good, exists, real = Signal(8), Signal(2), Signal(), Signal(init=1)
         element, word = Signal(8), Signal(16)
         m.d.comb += word.eq(index)
         with m.Switch(wanted):
@@ -112,7 +112,8 @@ class Readback(Component):
                     allowed = Const(1) if memory.access == "rw" else ~request.write
                     m.d.comb += exists.eq((index < memory.size) & allowed)
                     m.d.comb += word.eq(index[bits:]), element.eq(index[:bits])
-        writing = valid & request.write & exists
+                    m.d.comb += real.eq(index[:bits] < memory.elements)
+        writing = valid & request.write & exists & real  # what pads a word is not kept
         m.d.sync += [
             space.eq(wanted),
             good.eq(Cat(exists, valid)),
