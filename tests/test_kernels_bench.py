@@ -9,7 +9,9 @@ import pytest
 
 from bench.kernels import __main__ as command
 from bench.kernels.inputs import Images, levels, read, signed
-from bench.kernels.rows import ROWS, choose, configuration, run
+from bench.kernels.rows import ROWS, TORCH, choose, configuration, run
+from golden.reference import FloatConfig, init_weights
+from golden.reference.bptt import bptt_gradients
 from golden.spec.shape import Map
 
 STAGES = ("4c3p", "6c3p")
@@ -65,8 +67,8 @@ def test_bptt_chooses_by_the_last_fifth_of_the_training_images(monkeypatch) -> N
         seen.append((train_on.labels.tolist(), test.labels.tolist(), rate))
         return [{"accuracy": 1 - abs(rate - 1e-3)}]
 
-    monkeypatch.setattr("bench.kernels.rows.train", train)
-    assert choose(configuration("bptt", STAGES, images), images, 1) == 1e-3
+    rates = (5e-4, 1e-3, 2e-3)
+    assert choose(train, configuration("bptt", STAGES, images), images, 1, rates) == 1e-3
     assert seen == [([*range(8)], [8, 9], rate) for rate in (5e-4, 1e-3, 2e-3)]
 
 
@@ -86,3 +88,36 @@ def test_a_run_that_is_kept_is_not_run_again(folder: Path, monkeypatch, capsys) 
     assert calls == [("recipe", 1), ("signs", 1), ("recipe", 2), ("signs", 2)]
     assert [json.loads(line)["seed"] for line in out.read_text().splitlines()] == [1, 1, 2, 2]
     assert "recipe" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("row", TORCH)
+def test_bptt_by_torch_learns(folder: Path, row: str, monkeypatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("bench.kernels.rows.ADAM_TORCH", (0.01,))
+    found = run(row, STAGES, read(str(folder), 50, 20, 4), 8, seed=1, steps=2)
+    assert len(found["by_epoch"]) == 8 and found["by_epoch"][-1] == found["accuracy"] > 0.4
+    assert found["adam"] == 0.01 and all(0 < rate < 1 for rate in found["firing"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bptt_by_torch_has_the_gradients_of_ours(seed: int) -> None:
+    pytest.importorskip("torch")
+    from bench.kernels.autograd import Net, loss_of, tensors
+
+    rng = np.random.default_rng(seed)
+    how = {"steps": 4, "learn_last": 2, "init_scale": 2.0, "output_bias": True, "seed": seed}
+    cfg = FloatConfig.of_stages(Map(2, 8, 6), ("5c3p", "4c3", "3c3p"), 3, **how)
+    weights = init_weights(cfg)
+    weights.out[:] = rng.normal(size=weights.out.shape)
+    images = Images(rng.normal(size=(7, 96)), rng.integers(0, 3, 7), Map(2, 8, 6))
+    loss, gradients = bptt_gradients(cfg, weights, images.repeated(4), images.labels)
+    net = Net(cfg, norm=False).double()
+    net.load(weights, np.float64)
+    maps, labels = tensors(images)
+    theirs = loss_of(net, net(maps.double())[0], labels)
+    theirs.backward()
+    assert float(theirs) == pytest.approx(loss)
+    np.testing.assert_allclose(net.out.weight.grad.T, gradients.out, rtol=1e-9, atol=1e-12)
+    for kernel, ours in zip(net.kernels, gradients.hidden, strict=True):
+        taps = kernel.weight.grad.permute(2, 3, 1, 0).reshape(ours.shape)
+        np.testing.assert_allclose(taps, ours, rtol=1e-9, atol=1e-12)

@@ -5,9 +5,10 @@
 
 CIFAR-10, the same image in every step; `--bits` of each colour (bench/kernels/inputs.py). Accuracy on test
 images after the last epoch, learning off: of the output layer, of it and all layers' own readouts summed,
-and of each readout. No batch normalization anywhere, so BPTT is a yardstick for shallow networks only.
-BPTT chooses its rate on a fifth of the training images. The rates of the rule are fixed: they come from
-earlier trials that were judged by test images, which may flatter it a little.
+and of each readout. Without batch normalization BPTT is a yardstick for shallow networks only: the row
+bptt-norm has it, and needs torch (bptt-torch is the same without it, to compare with bptt). BPTT chooses
+its rate on a fifth of the training images. The rates of the rule are fixed: they come from earlier trials
+that were judged by test images, which may flatter it a little.
 A run is kept as a line of --out and not repeated when it is there: a long list may be taken up again.
 """
 
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.kernels.inputs import read
-from bench.kernels.rows import ROWS, run
+from bench.kernels.rows import ROWS, TORCH, run
 
 KEPT = Path(__file__).parents[1] / "results" / "kernels" / "runs.jsonl"
 MAIN = ("bptt", "recipe", "signs", "frozen")
@@ -42,7 +43,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--hidden", nargs="+", default=["16c3p", "32c3p"], metavar="STAGE")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=MAIN)
+    parser.add_argument("--rows", nargs="+", choices=[*ROWS, *TORCH], default=MAIN)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--out", type=Path, default=KEPT, metavar="FILE", help="%(default)s")
     return parser.parse_args()

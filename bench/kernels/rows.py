@@ -1,7 +1,9 @@
 """The rows of the table: what each differs in from the recipe, its training, and how it is judged."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from golden.reference import (
     evaluate,
     fit_bptt,
     fit_online,
+    init_weights,
 )
 from golden.reference.equations import Floats
 from golden.reference.optim import Adam
@@ -61,11 +64,16 @@ ROWS: dict[str, dict[str, Any]] = {
     "frozen": {"readouts": SIGNS, "train_hidden": False},
 }
 """What each differs in from the recipe; `frugal` is what costs a chip least: no sums, no exponential."""
+TORCH: dict[str, dict[str, Any]] = {"bptt-torch": {}, "bptt-norm": {"norm": True}}
+"""BPTT once more, by torch (bench/kernels/autograd.py), and with batch normalization."""
 BATCH, ADAM = 8, (5e-4, 1e-3, 2e-3)
 """Of BPTT: its minibatch, and the rates that it may choose from."""
+BATCH_TORCH, ADAM_TORCH = 32, (1e-3, 3e-3, 1e-2)
+"""The same of BPTT by torch, whose rates fall to zero along a cosine."""
 HELD_OUT, VALIDATION_SEED = 5, 100
 
 Result = dict[str, Any]
+Trainer = Callable[[FloatConfig, Images, Images, int, float | None], list[Result]]
 
 
 def configuration(row: str, stages: tuple[str, ...], images: Images, **fields: Any) -> FloatConfig:
@@ -116,18 +124,48 @@ def run(
     row: str, stages: tuple[str, ...], images: tuple[Images, Images], epochs: int, **fields: Any
 ) -> Result:
     """A row; BPTT chooses its rate first, on a fifth of the training images."""
-    cfg = configuration(row, stages, images[0], **fields)
-    adam = choose(cfg, images[0], epochs) if row == "bptt" else None
+    trainer, rates = train, ADAM if row == "bptt" else ()
+    cfg = configuration("bptt" if row in TORCH else row, stages, images[0], **fields)
+    if row in TORCH:
+        trainer, rates = partial(train_by_torch, **TORCH[row]), ADAM_TORCH
+    adam = choose(trainer, cfg, images[0], epochs, rates) if rates else None
     started = time.perf_counter()
-    history = train(cfg, *images, epochs, adam)
+    history = trainer(cfg, *images, epochs, adam)
     seconds = round(time.perf_counter() - started)
     curve = [each["accuracy"] for each in history]
     return {**history[-1], "by_epoch": curve, "adam": adam, "seconds": seconds}
 
 
-def choose(cfg: FloatConfig, images: Images, epochs: int) -> float:
+def choose(
+    trainer: Trainer, cfg: FloatConfig, images: Images, epochs: int, rates: Sequence[float]
+) -> float:
     """Adam's rate with the highest accuracy on the last fifth of the training images."""
     first = len(images) - len(images) // HELD_OUT
     parts, cfg = (images[:first], images[first:]), replace(cfg, seed=VALIDATION_SEED)
-    scores = {rate: train(cfg, *parts, epochs, rate)[-1]["accuracy"] for rate in ADAM}
+    scores = {rate: trainer(cfg, *parts, epochs, rate)[-1]["accuracy"] for rate in rates}
     return max(scores, key=scores.__getitem__)
+
+
+def train_by_torch(
+    cfg: FloatConfig,
+    train_on: Images,
+    test: Images,
+    epochs: int,
+    adam: float | None,
+    *,
+    norm: bool = False,
+) -> list[Result]:
+    """BPTT by torch from the same weights; it has no readouts of layers. Raises SystemExit without torch."""
+    from bench.kernels import autograd  # torch is an extra, and takes seconds
+
+    history: list[Result] = []
+
+    def told(accuracy: float, rates: list[float]) -> None:
+        firing = [round(rate, 4) for rate in rates]
+        history.append(
+            {"accuracy": round(accuracy, 4), "summed": accuracy, "layers": [], "firing": firing}
+        )
+
+    how: dict[str, Any] = {"epochs": epochs, "eta": adam, "batch": BATCH_TORCH, "norm": norm}
+    autograd.train(cfg, init_weights(cfg), train_on, test, told=told, **how)
+    return history
