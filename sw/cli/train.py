@@ -171,7 +171,7 @@ def _verify(console: Console, recorder: Recorder, start: Weights, trainer: Train
     if found:
         console.print(f"verify: DIFFERENT from the integer model: {'; '.join(found)}")
         return 1
-    count = sum(values.size for values in end.weights)
+    count = sum(values.size for _, values in end.weights.named())
     console.print(f"verify: all {count} weights equal those of the integer model, bit for bit")
     return 0
 

@@ -1,0 +1,148 @@
+"""What is proven of which unit, on what size, and how far."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from amaranth.hdl import Assume, Elaboratable, Module, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+from golden.spec.config import CoreConfig
+from hw.core.base.register_slice import register_slice
+from hw.core.host.readback import Readback
+from hw.core.readout.result import Result
+from hw.core.rows.events import Events
+from hw.core.rows.scan import Scan
+from hw.core.rows.trace import Trace
+from hw.core.schedule.segments import Segments
+from hw.link.complaints import Complaints
+from hw.link.executor import Executor
+from hw.link.receiver import Receiver
+from hw.link.replies import Replies
+from hw.link.ring import Ring
+from hw.link.slip import Stuffer, Unstuffer
+from hw.link.transmitter import Transmitter
+from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
+
+SMALL = CoreConfig(
+    lanes=3, neuron_groups=3, trace_entries=9, weight_words=16, layers=2, classes=3,
+    frame_bytes=512, store_bytes=1024,
+)  # fmt: skip
+MAPS = CoreConfig(
+    lanes=4, neuron_groups=40, trace_entries=40, weight_words=64, layers=3, classes=3, map_pixels=9
+)
+
+
+class Slice(Component):
+    """A register slice between two streams."""
+
+    def __init__(self, places: int = 2) -> None:
+        self.places = places
+        super().__init__({"i": In(stream.Signature(4)), "o": Out(stream.Signature(4))})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        register_slice(m, "cut", self.i, self.o, self.places)
+        return m
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A property, made ready to be proven."""
+
+    unit: str
+    says: str
+    make: Callable[[], tuple[Elaboratable, list[Value]]]
+    """The property around the unit, and its free inputs."""
+    depth: int
+    """Cycles from power-on; of induction: cycles that come before."""
+    ever: bool = False
+    """For ever, by induction."""
+    given: str = field(default="")
+    """What is assumed of the neighbours besides."""
+
+    @property
+    def name(self) -> str:
+        """Of its test."""
+        return f"{self.unit}-{'-'.join(self.says.split()[:2])}"
+
+
+def words_stand_still(m: Module, unit: Any) -> None:
+    """What a result is made of does not change while a word of it waits."""
+    waits = Signal()
+    m.d.sync += waits.eq(unit.result.valid & ~unit.result.ready)
+    for name in ("status", "score", "spike_count", "class_count"):
+        value = getattr(unit, name)
+        before = Signal(value.shape(), name=f"{name}_was")
+        m.d.sync += before.eq(value)
+        m.d.comb += Assume(~waits | (value == before))
+    m.d.comb += Assume(~unit.result.valid | ~(unit.busy | unit.begin))
+
+
+def answers_follow(m: Module, unit: Any) -> None:
+    """The core answers an access once, after it was asked."""
+    open_ = Signal(8)
+    asked = unit.bus_request.valid & unit.bus_request.ready
+    m.d.sync += open_.eq(open_ + asked - (unit.bus_reply.valid & unit.bus_reply.ready))
+    m.d.comb += Assume(~unit.bus_reply.valid | (open_ != 0))
+
+
+def rules(unit: Callable[[], Component], **environment: Any) -> tuple[Elaboratable, list[Value]]:
+    """The stream rules at all streams of a unit."""
+    made = unit()
+    return StreamRules(made, **environment), free_ports(made)
+
+
+def order(places: int) -> tuple[Elaboratable, list[Value]]:
+    """What enters a register slice leaves it."""
+    unit = Slice(places)
+    found = InOrder(unit, unit.i, unit.o)
+    return found, [*free_ports(unit), found.number]
+
+
+def committed() -> tuple[Elaboratable, list[Value]]:
+    """What is committed to the ring leaves it; a ring of 4, so that it is full and goes round."""
+    found = Committed(Ring(4))
+    return found, [*free_ports(found.ring), found.number]
+
+
+DEPTH = 10
+"""Cycles of what is not proven for ever: enough to fill every queue of the units and to go round."""
+KEEPS = "keeps the stream rules: what is valid stays, and stays the same, until it is taken"
+FOR_EVER: dict[str, Callable[[], Component]] = {
+    "Unstuffer": Unstuffer,
+    "Stuffer": Stuffer,
+    "Ring": partial(Ring, 4),
+    "Complaints": Complaints,
+    "Transmitter": Transmitter,
+    "Trace": partial(Trace, SMALL),
+}
+BOUNDED: dict[str, Callable[[], Component]] = {
+    "Slice": Slice,
+    "Receiver": Receiver,
+    "Replies": partial(Replies, SMALL),
+    "Readback": partial(Readback, SMALL),
+    "Events": partial(Events, SMALL),
+    "Scan": partial(Scan, SMALL),
+    "Segments": partial(Segments, MAPS),
+}
+CLAIMS = (
+    *(Claim(name, KEEPS, partial(rules, unit), 6, ever=True) for name, unit in FOR_EVER.items()),
+    *(Claim(name, KEEPS, partial(rules, unit), DEPTH) for name, unit in BOUNDED.items()),
+    Claim(
+        "Executor", KEEPS, partial(rules, partial(Executor, SMALL), environment=answers_follow), DEPTH,
+        given="the core answers an access once, after it was asked",
+    ),
+    Claim(
+        "Result", KEEPS, partial(rules, partial(Result, SMALL), environment=words_stand_still), DEPTH,
+        given="what a result is made of stands still while a word of it waits",
+    ),
+    Claim("Slice", "loses, doubles and swaps nothing, with 2 places", partial(order, 2), 8),
+    Claim("Slice", "neither does it with 4 places", partial(order, 4), 8),
+    Claim(
+        "Ring", "gives what was committed, in order, once, and nothing that was discarded", committed, 8,
+        given="nothing is written while it is full; a frame is not committed and discarded at once",
+    ),
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""Every claim is proven; a unit that breaks one is found out; the page about it is not stale."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+from sim.proofs.__main__ import page
+from sim.proofs.claims import CLAIMS, Claim
+from sim.proofs.engine import Disproved, prove
+from sim.proofs.rules import InOrder, StreamRules, free_ports
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_claim(claim: Claim, tmp_path: Path) -> None:
+    design, ports = claim.make()
+    prove(design, ports, claim.depth, induction=claim.ever, folder=tmp_path)
+
+
+class Greedy(Component):
+    """Takes everything, and forgets what waits when the next one comes."""
+
+    i: In(stream.Signature(4))
+    o: Out(stream.Signature(4))
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.i.ready.eq(1)
+        m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+        return m
+
+
+class Twice(Component):
+    """Offers a payload once more after it was taken, if the next one is late."""
+
+    i: In(stream.Signature(4))
+    o: Out(stream.Signature(4))
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.i.ready.eq(self.o.ready | ~self.o.valid)
+        with m.If(self.i.ready & self.i.valid):
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(self.i.payload)]
+        return m
+
+
+def test_a_payload_that_is_dropped_breaks_the_stream_rules(tmp_path: Path) -> None:
+    unit = Greedy()
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(StreamRules(unit), free_ports(unit), 6, induction=False, folder=tmp_path)
+    assert (tmp_path / "trace.vcd").exists()
+
+
+@pytest.mark.parametrize("kind", [Greedy, Twice])
+def test_a_payload_that_is_lost_or_doubled_is_out_of_order(kind: Any, tmp_path: Path) -> None:
+    unit = kind()
+    found = InOrder(unit, unit.i, unit.o)
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(found, [*free_ports(unit), found.number], 6, induction=False, folder=tmp_path)
+
+
+def test_what_is_proven_is_written_down() -> None:
+    assert (ROOT / "docs" / "proofs.md").read_text() == page(), (
+        "python -m sim.proofs > docs/proofs.md"
+    )
