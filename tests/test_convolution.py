@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.native import NativeCore, Spikes
+from sw.native import NativeCore, Spikes
 from golden.core import Core
 from golden.fire.pool import cell_numbers, cell_sums, pool
 from golden.rows.trace import Pass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.native.declared import header
+from sw.native.declared import header
 from golden.schedule.passes import ORDERS
 from golden.spec.config import CoreConfig
 from golden.spec.declare import check_bounds, declarations

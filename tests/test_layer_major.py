@@ -7,7 +7,7 @@ import pytest
 
 from bench.accuracy.methods import Task, chip
 from bench.layer_major import check_orders, loaded
-from bench.native import COUNTERS, NativeCore, Spikes
+from sw.native import COUNTERS, NativeCore, Spikes
 from golden.core import Core
 from golden.layer_major import LayerMajor, StepMajor
 from golden.spec.config import CoreConfig

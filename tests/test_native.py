@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.native import COUNTERS, NativeCore, Spikes
+from sw.native import COUNTERS, NativeCore, Spikes
 from bench.native.batched import (
     bptt_gradients,
     evaluate_native,

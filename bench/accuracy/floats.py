@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bench.native import Spikes
+from sw.native import Spikes
 from bench.native.batched import (
     bptt_gradients,
     evaluate_native,

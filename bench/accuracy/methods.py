@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from bench.accuracy.floats import Rule, float_config, learn
-from bench.native import NativeCore, Spikes
+from sw.native import NativeCore, Spikes
 from golden.reference import FloatConfig
 from golden.spec.network import Network
 from sw.data import Dataset

@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from golden.spec.config import CoreConfig
-from sw.link.own import own, shared
+from sw.own import own, shared
 from sw.link.transport import LinkError, Transport
 
 ROOT = Path(__file__).parents[2]

@@ -22,14 +22,14 @@ import numpy as np
 from numpy.ctypeslib import ndpointer
 from numpy.typing import NDArray
 
-from bench.native import declared
+from sw.native import declared
 from golden.layer_major import NO_CLASSIFIER
 from golden.spec.config import CoreConfig
 from golden.spec.layers import FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import sign_matrix
 from sw.data import Dataset
-from sw.link.own import own
+from sw.own import own
 
 SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc", "batched.cc")]
 BUILD = Path(__file__).parents[2] / "build" / "native"
