@@ -23,7 +23,7 @@ Train spiking neural networks on the chip, and use what they learned.
 The chip learns by itself (TESS rule); this program feeds it samples, sets learning rates, reads
 weights back and keeps them. The same commands run on
   --target sim            the simulated board: its RTL, compiled; same bits, same cycles
-  --target golden         the integer model of the chip: same bits, nothing to compile
+  --target golden         the integer model of the chip: same bits, in seconds
   --target serial:PORT    a board"""
 EPILOG = """\
 start here:

@@ -22,6 +22,7 @@ from sw.run.training import differences
 from sw.run.versions import versions
 from sw.shadow import USUAL_EVERY
 
+HINTS = {"sim": "; the same weights in seconds: --target golden"}
 STOPPED = 130  # exit status of a program that Ctrl-C ended
 
 
@@ -34,7 +35,7 @@ def add_parser(commands: Any, **style: Any) -> None:
         description="Train a network on the chip, and write what it learned to a folder.",
         epilog="""examples:
   train                                     N-MNIST subset, 128 neurons, on the simulated board
-  train --target golden                     the same bits without its cycles
+  train --target golden                     the same bits in seconds, without cycles
   train --target serial:/dev/ttyUSB0        the same on a board
   train --preset nmnist-best --out runs/a   larger network
   train --preset smoke                      seconds
@@ -117,7 +118,8 @@ def train(args: argparse.Namespace, console: Console) -> int:
         recorder = Recorder(job.run, device, config)
         recorder.begin(job.resumed, overwrite=job.overwrite)
         _announce(console, job, model, args.target)
-        with StopRequest() as stop, TerminalWatcher(console) as watcher:
+        watch = TerminalWatcher(console, runs=_runs(job, model), hint=HINTS.get(args.target, ""))
+        with StopRequest() as stop, watch as watcher:
             try:
                 model.resume(
                     job.train_set,
@@ -138,12 +140,20 @@ def train(args: argparse.Namespace, console: Console) -> int:
         return status
 
 
+def _runs(job: Job, model: Model) -> int:
+    """Samples that run until the end of training, tests included."""
+    left = job.plan.epochs - len(model.progress.epochs)
+    return left * (len(job.train_set) + 2 * len(job.test_set))
+
+
 def _announce(console: Console, job: Job, model: Model, target: str) -> None:
     for note in dict.fromkeys([*job.train_set.notes, *job.test_set.notes]):
         console.print(note)
     console.print(
         f"{job.train_set.name}: {model.network.name} on {target}, {len(job.train_set)} samples"
     )
+    if about := model.device.channel.transport.about:
+        console.print(about, highlight=False)
     if job.resumed is not None:
         console.print(f"resumed after {model.progress.samples} samples", highlight=False)
 

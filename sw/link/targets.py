@@ -1,4 +1,4 @@
-"""A target's name becomes an open transport: `sim`, `golden` or `serial:PORT`."""
+"""A target's name becomes an open transport: `sim`, `golden`, `golden-numpy` or `serial:PORT`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TARGETS = "sim, golden or serial:PORT (for instance serial:/dev/ttyUSB0)"
 def open_transport(
     target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
 ) -> Transport:
-    """Open `sim`, `golden` or `serial:PORT`.
+    """Open `sim`, `golden`, `golden-numpy` (the integer model as specified, not compiled) or `serial:PORT`.
 
     `config` is what a simulated or golden core is built with (default: CoreConfig()). A board has
     its own. `baud` is used by a serial port alone. Raises LinkError.
@@ -24,6 +24,8 @@ def open_transport(
         return SerialTransport(port, baud=baud)
     if target == "golden":
         return GoldenTransport(config or CoreConfig())
+    if target == "golden-numpy":
+        return GoldenTransport(config or CoreConfig(), compiled=False)
     if target == "sim":
         return SimulatedTransport(config or CoreConfig())
     raise LinkError(f"target {target!r}: unknown; use {TARGETS}")

@@ -1,38 +1,32 @@
-"""The integer core as compiled C++, for experiments of millions of samples. See core.cc.
+"""The integer core as compiled C++, some fifty times as fast as NumPy. See core.cc.
 
     network -> NativeCore(network, config); .run(spikes, order, learn=True); .weights
 
-`golden.core` is the specification; tests/test_native.py holds this one to it, bit for bit. online.py
-and batched.py are the floating-point rules, held to golden.reference in the same way. Needs g++
-(or the compiler that CXX names); what it makes goes to build/native/. Fields, flags and number formats
-reach C++ as a header that declared.py writes from golden.spec.
+`golden.core` is the specification; tests/test_native.py holds this one to it, bit for bit. `NativeCore` is
+for experiments of millions of samples. `compiled_core.CompiledCore` is what the target `golden` runs: all of
+`golden.core.Core` with its memories and registers. Fields, flags and number formats reach C++ as a header
+that declared.py writes from golden.spec; library.py compiles.
 """
 
 import ctypes
-import hashlib
-import os
-import shutil
-import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.ctypeslib import ndpointer
 from numpy.typing import NDArray
 
-from sw.native import declared
 from golden.layer_major import NO_CLASSIFIER
 from golden.spec.config import CoreConfig
-from golden.spec.layers import FIELD_NAMES
+from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network
 from golden.spec.packing import sign_matrix
 from sw.data import Dataset
-from sw.own import own
+from sw.native.library import compiled
 
-SOURCES = [Path(__file__).parent / name for name in ("core.cc", "online.cc", "batched.cc")]
-BUILD = Path(__file__).parents[2] / "build" / "native"
 COUNTERS = (
     *("steps", "events", "spikes", "synops", "updates"),
     *("rows_both", "rows_integrate", "rows_update", "rows_trace"),
@@ -42,32 +36,7 @@ COUNTERS = (
 @cache
 def library() -> ctypes.CDLL:
     """The compiled core, made when its source or the machine changed. Raises RuntimeError."""
-    compiler = shutil.which(os.environ.get("CXX", "g++"))
-    if compiler is None:
-        raise RuntimeError("no C++ compiler: install g++, or name one in CXX")
-    command = [compiler, "-O3", "-march=native", "-std=c++20", "-shared", "-fPIC"]
-    sources = [declared.header(), *(source.read_text() for source in SOURCES)]
-    build_plan = (sources, command, os.uname())
-    path = BUILD / f"core-{hashlib.sha256(repr(build_plan).encode()).hexdigest()[:16]}.so"
-    BUILD.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if not own(BUILD):
-        raise RuntimeError(f"{BUILD}: a link, of another user, or writable for others; remove it")
-    if not own(path):
-        _compile(command, path)
-    return _declare(ctypes.CDLL(str(path)))
-
-
-def _compile(command: list[str], path: Path) -> None:
-    """Compile the sources, with the header made for them, into `path`. Raises RuntimeError."""
-    with TemporaryDirectory(dir=path.parent) as folder:
-        (Path(folder) / declared.NAME).write_text(declared.header())
-        part = Path(folder) / path.name
-        files = [f"-I{folder}", *map(str, SOURCES), "-o", str(part)]
-        done = subprocess.run([*command, *files], capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
-        part.chmod(0o755)
-        part.replace(path)
+    return _declare(compiled("core", [Path(__file__).with_name("core.cc")]))
 
 
 def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
@@ -84,15 +53,34 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_noise.restype, lib.core_noise.argtypes = ctypes.POINTER(ctypes.c_uint32), [handle]
     lib.core_counters.restype, lib.core_counters.argtypes = ctypes.POINTER(ctypes.c_int64), [handle]
     lib.core_set_rates.argtypes = [handle, *[number] * 4]
-    samples = [long, whole, whole, number, long, ctypes.c_int64, number, number, long, long]
+    samples: list[Any] = [
+        long,
+        whole,
+        whole,
+        number,
+        long,
+        ctypes.c_int64,
+        number,
+        number,
+        long,
+        long,
+    ]
     lib.core_run.argtypes = [handle, *samples]
-    real, reals, single = ndpointer(np.float32, flags="C"), signs, ctypes.c_float
-    network = [real, number, whole, real, real, reals, reals, real, real]
-    lists = [long, whole, number, long, ctypes.c_int64]
-    lib.batched_integrate.argtypes = [real, number, *lists, real]
-    lib.batched_gather.argtypes = [real, number, *lists, real]
-    lib.online_run.argtypes = [*network, *samples[:5], ctypes.c_int64, single, single]
+    lib.core_state.restype = ctypes.POINTER(ctypes.c_int32)
+    lib.core_state.argtypes = [handle, number, number]
     return lib
+
+
+def new_core(
+    config: CoreConfig, classes: int, layers: Sequence[Layer], signs: Sequence[NDArray[np.integer]]
+) -> int:
+    """A core in C++ that `core_free` frees. `signs`: B of every layer, [classes, latents], +-1."""
+    table = np.array([[getattr(e, name) for name in FIELD_NAMES] for e in layers], np.int32)
+    held = [np.ascontiguousarray(each, np.int8) for each in signs]
+    pointers = (ctypes.c_void_p * len(held))(*(each.ctypes.data for each in held))
+    sizes = (config.lanes, config.weight_bits, classes, len(layers))
+    core: int = library().core_new(*sizes, table, pointers)
+    return core
 
 
 @dataclass(frozen=True)
@@ -144,19 +132,8 @@ class NativeCore:
         self.layers = network.layers(config)
         if at_end and any(layer.classifier for layer in self.layers):
             raise ValueError(NO_CLASSIFIER)
-        table = np.array(
-            [[getattr(e, name) for name in FIELD_NAMES] for e in self.layers], np.int32
-        )
-        signs = [
-            np.ascontiguousarray(
-                sign_matrix(network.classes, e.latent_groups * config.lanes), np.int8
-            )
-            for e in self.layers
-        ]
-        pointers = (ctypes.c_void_p * len(signs))(*(s.ctypes.data for s in signs))
-        self._core = self._lib.core_new(
-            config.lanes, config.weight_bits, network.classes, len(self.layers), table, pointers
-        )
+        signs = [sign_matrix(network.classes, e.latent_groups * config.lanes) for e in self.layers]
+        self._core = new_core(config, network.classes, self.layers, signs)
         if at_end:
             self._lib.core_at_end(self._core)
         self._lib.core_noise(self._core)[0] = network.noise_seed
