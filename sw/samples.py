@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -13,7 +14,11 @@ from golden.spec.shape import Map
 from sw.data import DataError, Dataset, Sample, bin_events
 from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window
 from sw.data.datasets import entry
+from sw.data.event_array import DataWarning, check_event_array, check_seen
 from sw.data.events import Sensor
+
+RECORDINGS = ("folder", "dvsgesture", "cifar10dvs")
+"""Data sets whose time windows count from the first event of a recording."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +35,30 @@ class Binning:
     """Instead of pooling, columns and rows that the sensor's pixels are scaled down to."""
     window_us: Window = DEFAULT_WINDOW_US
     """Time window of a recording that is used: start and end, microseconds."""
+    from_first: bool = True
+    """The window counts from a recording's first event; False: from time 0."""
 
     @classmethod
     def of_run(cls, config: dict[str, Any]) -> Self | None:
         """That of a run, by its config.json; None when its samples were no events."""
         if found := config.get("binning"):
-            return cls(**{**found, "sensor": tuple(found["sensor"])} | _read(found))
+            kept = {
+                "from_first": False,
+                **found,
+                "sensor": tuple(found["sensor"]),
+            }  # before it was kept
+            return cls(**kept | _read(found))
         data = config.get("data", {})
         sensor = data.get("sensor") or (entry(data["name"]).sensor if data else None)
         if sensor is None:
             return None
-        return cls(sensor=tuple(sensor), steps=data["steps"], pool=data["pool"], **_read(data))
+        return cls(
+            sensor=tuple(sensor),
+            steps=data["steps"],
+            pool=data["pool"],
+            from_first=data["name"] in RECORDINGS,
+            **_read(data),
+        )
 
     @property
     def length_us(self) -> int:
@@ -57,13 +75,24 @@ class Binning:
         """The map that a frame is: the polarities are its channels."""
         return Sensor(*self.sensor).reduced(self.pool, self.size).map
 
-    def frames(self, events: Any, source: str = "events") -> Frames:
-        """bool[steps, inputs] of a structured array with x, y, t (us), p. Raises DataError."""
+    def window(self, events: Any) -> Window:
+        """The time window of some events, in their own time."""
+        start, end = self.window_us
+        first = int(events["t"].min()) if self.from_first and len(events) else 0
+        return first + start, first + end
+
+    def frames(self, events: Any, source: str = "events", window: Window | None = None) -> Frames:
+        """bool[steps, inputs] of a structured array with x, y, t (us), p.
+
+        `window` is taken instead of the one that `window_us` and `from_first` say. Raises DataError.
+        """
+        if window is None:
+            check_event_array(events, Sensor(*self.sensor), source)
         return bin_events(
             events,
             steps=self.steps,
             sensor=Sensor(*self.sensor),
-            window_us=self.window_us,
+            window_us=self.window(events) if window is None else window,
             pool=self.pool,
             size=self.size,
             source=source,
@@ -90,6 +119,7 @@ def as_frames(data: Any, network: Network, binning: Binning | None, source: str)
         if binning is None:
             raise DataError(f"{source}: an event array; say how to bin it: binning=Binning(...)")
         frames = binning.frames(array, source)
+        check_seen(array, binning.window(array), source)
     elif array.ndim < 2 or array.dtype.kind not in "biuf":
         raise DataError(
             f"{source}: neither frames [steps, inputs] nor an event array with fields x, y, t, p, "
@@ -117,6 +147,7 @@ def as_dataset(samples: Any, network: Network, binning: Binning | None = None) -
     if isinstance(samples, Dataset):
         return samples
     found = list(_pairs(samples, network, binning))
+    _announce_silence(found)
     return Dataset(
         "samples",
         found,
@@ -124,6 +155,17 @@ def as_dataset(samples: Any, network: Network, binning: Binning | None = None) -
         n_inputs=network.inputs,
         steps=len(found[0].frames) if found else 1,
     )
+
+
+def _announce_silence(samples: list[Sample]) -> None:
+    """Warn of samples without a spike: nothing can be learned from them."""
+    silent = [sample.key for sample in samples if not sample.frames.any()]
+    if silent:
+        first = (
+            f"the first is {silent[0]}" if len(silent) < len(samples) else "check how they are made"
+        )
+        text = f"{len(silent)} of {len(samples)} samples have no spike in any frame; {first}"
+        warnings.warn(text, DataWarning, stacklevel=4)
 
 
 def _pairs(samples: Any, network: Network, binning: Binning | None) -> Iterator[Sample]:
@@ -149,4 +191,7 @@ def unlabelled(
     for number, item in enumerate(samples):
         data = item[0] if isinstance(item, tuple) else item
         frames = as_frames(data, network, binning, f"sample {number:05d}")
+        if not frames.any():
+            text = "a sample without a spike in any frame gets the class of silence"
+            warnings.warn(text, DataWarning, stacklevel=2)  # said once
         yield Sample(frames, 0, f"{number:05d}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -89,7 +88,7 @@ def one_sample(args: argparse.Namespace, data: dict[str, Any]) -> Sample:
         return given
     binning = binning_of(data)
     window = given.windows(binning.length_us)[0]
-    frames = replace(binning, window_us=window).frames(given.events, given.source)
+    frames = binning.frames(given.events, given.source, window)
     return Sample(frames, 0, given.source)
 
 
