@@ -20,10 +20,10 @@ which files may be loaded as code; `driver` and `reference` are programs.
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.data import Dataset, Recording, Sample, load, read_recording
+from sw.data import DataError, Dataset, DataWarning, Recording, Sample, load, read_recording
 from sw.device import Device
 from sw.model import Model
-from sw.run import Every, StopRequest, Watcher
+from sw.run import Every, StopRequest, TrainingWarning, Watcher
 from sw.samples import Binning
 from sw.windows import WindowResult
 
@@ -31,6 +31,8 @@ __all__ = [
     "CORES",
     "Binning",
     "CoreConfig",
+    "DataError",
+    "DataWarning",
     "Dataset",
     "Device",
     "Every",
@@ -39,6 +41,7 @@ __all__ = [
     "Recording",
     "Sample",
     "StopRequest",
+    "TrainingWarning",
     "Watcher",
     "WindowResult",
     "load",

@@ -106,6 +106,10 @@ class TerminalWatcher(Watcher):
             parts.append(f"{tally.cycles_per_sample:.0f} cycles/sample")
         self._progress.update(self._task, completed=tally.samples, text="  ".join(parts))
 
+    def odd(self, text: str) -> None:
+        """A line of its own."""
+        self._progress.console.print(f"warning: {text}", highlight=False)
+
     def epoch(self, epoch: Epoch) -> None:
         """A row of the table."""
         if not self._headed:
