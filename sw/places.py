@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 import sysconfig
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 """The checkout, or the folder of packages that it is installed in."""
 BUILDS = "TESS_FPGA_BUILD"
 """Environment variable: the folder for compiled simulators and models."""
+PROJECT = "tess-fpga"
 SHARE = "share/tess-fpga"
 
 
@@ -40,6 +44,26 @@ def platform_cache() -> Path:
         return Path.home() / "Library" / "Caches" / "tess-fpga"
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (given if given.is_absolute() else Path.home() / ".cache") / "tess-fpga"
+
+
+def install(extra: str, *packages: str) -> str:
+    """The command that installs packages of an extra, to fit how this software was installed."""
+    if is_checkout():
+        return f"pip install -e '{f'.[{extra}]' if extra else '.'}'"
+    return f"pip install {' '.join(shlex.quote(requirement(name)) for name in packages)}"
+
+
+def requirement(package: str) -> str:
+    """A package with the versions that this project wants of it, as pip takes it."""
+    try:
+        wanted = requires(PROJECT) or []
+    except PackageNotFoundError:
+        return package
+    for text in wanted:
+        found = re.match(r"([\w.-]+)\s*([^;]*)", text)
+        if found and found[1].lower() == package.lower():
+            return found[1] + found[2].strip()
+    return package
 
 
 def shipped(name: str) -> Path:

@@ -16,6 +16,7 @@ from golden.spec.formats import CLASSIFIER_FRACTION
 from golden.spec.network import Network
 from sw.cli import options
 from sw.cli import predict as predicting
+from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
 from sw.device import Device, Weights
 from sw.run import FileError, Plan, RunFolder, Trainer, write_atomically
@@ -158,7 +159,7 @@ def _parser(
     rest = " SAMPLE" if name in ("predict", "probe") else ""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=f"{text[0].upper()}{text[1:]}.",
-        usage=f"python -m sw.driver {name} --run DIR [options]{rest}",
+        usage=f"{PROGRAM} {name} --run DIR [options]{rest}",
         epilog=f"examples:\n{examples}", **style,
     )  # fmt: skip
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")

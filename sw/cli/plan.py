@@ -16,6 +16,7 @@ from golden.spec.declare import declarations
 from golden.spec.fpga import TARGETS, find_target
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.network import Network
+from sw.cli.program import PROGRAM
 from sw.link import DEFAULT_BAUD
 from sw.planning import MEASURED, Activity, Plan, make_plan, parse
 from sw.planning.fitting import Fit
@@ -39,7 +40,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "plan",
         help="memory, cycles and chips for a network, before anything is built",
-        usage="python -m sw.driver plan NETWORK [options]",
+        usage=f"{PROGRAM} plan NETWORK [options]",
         description="""What a network takes: memory by kind, cycles of a sample by layer, which chips hold it
 with which core, and, for a network that the chip does not hold, what an SDRAM would have to move.
 Memories are those of the design; cycles are a model, with the assumptions below.""",

@@ -13,6 +13,7 @@ from rich.console import Console
 from golden.spec.registers import fingerprint
 from sw.cli import options
 from sw.cli.job import Job, begin, resume
+from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
 from sw.device import DeviceError, Weights
 from sw.link import LinkError
@@ -31,7 +32,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on the chip",
-        usage="python -m sw.driver train [options]",
+        usage=f"{PROGRAM} train [options]",
         description="Train a network on the chip, and write what it learned to a folder.",
         epilog="""examples:
   train                                     N-MNIST subset, 128 neurons, on the simulated board

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sw.cli.chart import chart, sparkline
+from sw.cli.program import PROGRAM
 from sw.cli.progress import HEADING, row, short_time
 from sw.run import Epoch, Follower, RunFolder, newest_run
 
@@ -30,7 +31,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "watch",
         help="a live view of a run in another process",
-        usage="python -m sw.driver watch [RUN]",
+        usage=f"{PROGRAM} watch [RUN]",
         description="Show a run while it goes on in another process: accuracy so far, firing rates, "
         "samples/s, time left. It reads the run's files and disturbs nothing; it ends with the run, "
         "or on q or Ctrl-C.",

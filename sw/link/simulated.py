@@ -24,7 +24,7 @@ from pathlib import Path
 from golden.spec.config import CoreConfig
 from sw.link.transport import LinkError, Transport
 from sw.own import own, shared
-from sw.places import ROOT, build_folder
+from sw.places import ROOT, build_folder, install
 
 BUILD = build_folder()
 INDEX = BUILD / "sim-index"
@@ -165,8 +165,8 @@ def make(config: CoreConfig, entry: Path, *, trace: bool) -> Path:
     """Compile a board, and note it in the index. Raises LinkError."""
     if missing := [tool for tool in TOOLS if not find_spec(tool.replace("-", "_"))]:
         raise LinkError(
-            f"simulated board: {', '.join(missing)} missing; pip install "
-            f"{' '.join(missing)}, or use --target golden"
+            f"simulated board: {', '.join(missing)} missing; {install('sim', *missing)}, "
+            "or use --target golden"
         )
     command = [sys.executable, "-m", "hw.simulate", "--config-json", json.dumps(config.as_dict())]
     command += ["--into", str(BUILD)]
