@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from golden.spec.layout import DoesNotFit
+from golden.spec.names import UnknownName, near
 from sw.cli import doctor, export, import_, look, plan, report, runs, train, verify, watch
 from sw.cli.program import PROGRAM, about
 from sw.cli.terminal import Terminal, lenient
@@ -46,8 +48,21 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is; exit status 2."""
+        if found := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            message += near(found[1], re.findall(r"'?([\w.-]+)'?", found[2]))
+        elif message.startswith("unrecognized arguments: "):
+            message += near(message.split()[2].partition("=")[0], self._flags())
         _say(f"error: {printable(message)}; see {self.prog} --help\n")
         raise SystemExit(USAGE)
+
+    def _flags(self) -> list[str]:
+        """All flags of all commands."""
+        found = [flag for action in self._actions for flag in action.option_strings]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for command in action.choices.values():
+                    found += command._flags()
+        return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = args.command(args, Terminal())
         return status
-    except (DoesNotFit, DataError, ValueError) as error:
+    except (DoesNotFit, DataError, ValueError, UnknownName) as error:
         return _failed(error, USAGE)
     except (LinkError, DeviceError, FileError, OSError) as error:
         return _failed(error, FAILED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from sw.data.datasets import entry
 from sw.data.event_array import DataWarning, check_event_array, check_seen
 from sw.data.events import Sensor
 
+ONE_HOT = "class numbers: labels.argmax(axis=-1)"
 RECORDINGS = ("folder", "dvsgesture", "cifar10dvs")
 """Data sets whose time windows count from the first event of a recording."""
 
@@ -128,6 +130,8 @@ def as_frames(data: Any, network: Network, binning: Binning | None, source: str)
     else:
         if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
             raise DataError(f"{source}: frames hold more than 0 and 1; threshold or encode them")
+        if not len(array):
+            raise DataError(f"{source}: no time step (shape {array.shape}); give 1 or more")
         frames = array.astype(np.bool_).reshape(len(array), -1)
     if frames.shape[1] != network.inputs:
         raise DataError(
@@ -168,20 +172,84 @@ def _announce_silence(samples: list[Sample]) -> None:
         warnings.warn(text, DataWarning, stacklevel=4)
 
 
+def split_labels(samples: Any, test: Any) -> tuple[Any, Any]:
+    """Training and test samples of `fit(samples, test)`: in `fit(X, y)` the second are labels."""
+    if test is None or isinstance(test, Dataset | tuple) or isinstance(samples, Dataset):
+        return samples, test
+    if not hasattr(test, "__len__") or not hasattr(samples, "__len__"):
+        return samples, test
+    try:
+        labels = np.asarray(test)
+    except ValueError:  # pairs of several shapes
+        return samples, test
+    if labels.ndim in (1, 2) and labels.dtype.kind in "biuf" and len(labels) == len(samples):
+        return (samples, labels), None
+    return samples, test
+
+
 def _pairs(samples: Any, network: Network, binning: Binning | None) -> Iterator[Sample]:
-    if isinstance(samples, tuple) and len(samples) == 2 and np.ndim(samples[1]) == 1:
+    if isinstance(samples, tuple) and len(samples) == 2 and _are_labels(samples[1]):
         frames, labels = samples
         if len(frames) != len(labels):
             raise DataError(f"{len(frames)} samples and {len(labels)} labels: as many are needed")
         samples = zip(frames, labels, strict=True)
-    for number, item in enumerate(samples):
+    for number, item in enumerate(_given(samples)):
         try:
             data, label, *rest = item
-            label = int(label)
         except (TypeError, ValueError) as error:
             raise DataError(f"sample {number}: not a pair of data and label ({error})") from error
+        label = _label(label, number)
         key = str(rest[0]) if rest else f"{number:05d}"
         yield Sample(as_frames(data, network, binning, f"sample {key}"), label, key)
+
+
+def _given(samples: Any) -> Iterator[Any]:
+    """The items. Raises DataError where there is none: it may be an iterator that was read before."""
+    if not isinstance(samples, Iterable):
+        raise DataError(
+            f"samples of type {type(samples).__name__}: give arrays, pairs or a Dataset"
+        )
+    items = iter(samples)
+    try:
+        first = next(items)
+    except StopIteration:
+        why = "; was this iterator read before? Give a list" if items is samples else ""
+        raise DataError(f"no samples{why}") from None
+    return chain([first], items)
+
+
+def _are_labels(values: Any) -> bool:
+    """Whether the second of a pair holds labels: numbers in a row. Raises DataError: they are one-hot."""
+    try:
+        labels = np.asarray(values)
+    except ValueError:
+        return False
+    if labels.ndim == 2 and labels.shape[1] > 1 and _one_hot(labels):
+        raise DataError(f"labels of shape {labels.shape} are one-hot; give {ONE_HOT}")
+    return labels.ndim == 1 and labels.dtype.kind in "biuf"
+
+
+def _one_hot(values: Any) -> bool:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" or not array.size:
+        return False
+    return bool(np.isin(array, (0, 1)).all() and (array.sum(axis=-1) == 1).all())
+
+
+def _label(label: Any, number: int) -> int:
+    """A class number. Raises DataError."""
+    if np.ndim(label) == 1 and np.size(label) > 1 and _one_hot(label):
+        raise DataError(f"sample {number}: its label is one-hot; give {ONE_HOT}")
+    try:
+        whole = int(label)
+        if whole == label:
+            return whole
+        why = f"label {label}"
+    except (TypeError, ValueError) as error:
+        why = str(error)
+    raise DataError(
+        f"sample {number}: not a pair of data and label ({why}); a label is a class number"
+    )
 
 
 def unlabelled(

@@ -14,6 +14,7 @@ from sw.cli import options
 from sw.data import Dataset
 from sw.device import Device, Weights
 from sw.device.inputs import check_sample
+from sw.link import check_target
 from sw.model import Model
 from sw.run import Checkpoint, Plan, RunFolder, checkpoint_file
 from sw.shadow import Shadowed
@@ -46,6 +47,7 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     Everything is checked before the first byte is written. Raises FileError, DataError, DoesNotFit,
     DeviceError, LinkError; ValueError for an option.
     """
+    check_target(args.target)
     if args.out:
         RunFolder(args.out).check_free(overwrite=args.force)
     preset = options.preset_of(args)

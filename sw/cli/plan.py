@@ -14,13 +14,13 @@ from rich.table import Table
 from golden.spec.config import CoreConfig
 from golden.spec.declare import declarations
 from golden.spec.fpga import TARGETS, find_target
+from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.network import Network
 from sw.cli.program import PROGRAM
 from sw.link import DEFAULT_BAUD
 from sw.planning import MEASURED, Activity, Plan, make_plan, parse
 from sw.planning.fitting import Fit
-from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.plan import SDRAM_MHZ
 from sw.planning.sdram import Order, SdramPlan
 from sw.presets import PRESETS
@@ -124,6 +124,10 @@ def show(plan: Plan, console: Console) -> None:
         for field in fields(activity)
     )
     console.print(f"assumed: {assumed} (--help says what they are)")
+    if not shape.stages:
+        console.print(
+            f"note: it has no hidden layer: {shape.classes} classes right behind its inputs"
+        )
     console.print(verdict(plan))
     console.print()
     console.print(memory_table(plan))

@@ -17,7 +17,6 @@ from golden.core import Core
 from golden.rows.events import Events, decode_sample
 from golden.rows.trace import ActiveList
 from golden.spec.config import CoreConfig
-from golden.spec.kinds import AVERAGE, CONVOLUTION, SIDE
 from golden.spec.layers import Layer
 from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result
 from sw.native import COUNTERS, library, new_core
@@ -227,22 +226,4 @@ def _formed(layer: Layer, config: CoreConfig) -> bool:
         return False
     if layer.inputs < 1 or not 1 <= layer.latent_groups <= config.latent_groups:
         return False
-    if layer.kind is CONVOLUTION:
-        whole = layer.channels * layer.width * layer.height == layer.map_inputs > 0
-        rows = layer.rows >= SIDE * SIDE * layer.channels
-        return whole and rows and not layer.bias and _has_cells(layer)
-    if layer.kind is AVERAGE:
-        whole = layer.channels > 0 and layer.map_inputs % layer.channels == 0
-        return whole and layer.map_inputs > 0 and layer.rows >= layer.channels + layer.bias
-    return not (layer.pool or layer.classifier)
-
-
-def _has_cells(layer: Layer) -> bool:
-    """Whether every pixel that the next layer sees is in a cell of latents."""
-    if layer.latents % layer.groups or layer.cell_line % layer.groups or not layer.cell_line:
-        return False
-    side = 2 if layer.pool else 1
-    line = (layer.height // side * side - 1) >> layer.cell_shift
-    column = (layer.width // side * side - 1) >> layer.cell_shift
-    lines = layer.latents // layer.cell_line
-    return 0 <= line < lines and 0 <= column < layer.cell_columns
+    return layer.kind.formed(layer)
