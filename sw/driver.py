@@ -11,6 +11,7 @@ from typing import NoReturn
 from golden.spec.layout import DoesNotFit
 from golden.spec.names import UnknownName, near
 from sw.cli import doctor, export, import_, look, plan, report, runs, train, verify, watch
+from sw.cli.help import Help
 from sw.cli.program import PROGRAM, about
 from sw.cli.terminal import Terminal, lenient
 from sw.data import DataError
@@ -67,12 +68,12 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    style = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+    style = {"formatter_class": Help, "allow_abbrev": False}
     top = Parser(
         prog=PROGRAM,
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=about())

@@ -274,6 +274,16 @@ class Model:
         """Class of every sample, int64[N]: frames, events, or pairs whose label is ignored."""
         return np.array([result.prediction for _, result in self._classify(samples)], np.int64)
 
+    def predict_each(self, samples: Iterable[Any]) -> Iterator[int]:
+        """Class of every sample as it comes: each is yielded before the next sample is taken.
+
+        So a camera may go on for ever. `predict` is faster, for it has many samples in flight.
+        """
+        self._settle()
+        for sample in unlabelled(samples, self.network, self.binning):
+            (result,) = self.device.run([sample], learn=False)
+            yield result.prediction
+
     def scores(self, samples: Iterable[Any]) -> NDArray[np.float64]:
         """Scores of every class, float64[N, classes]: the readout's mean membrane, in units of 1."""
         one, classes = self.network.logit_one, self.network.classes
@@ -290,7 +300,17 @@ class Model:
         window_us: int | None = None,
         salvage: bool = False,
     ) -> list[WindowResult]:
-        """Class of every time window of a recording, one after the other.
+        """Class of every time window of a recording, one after the other: `recording_windows` in a list."""
+        return list(self.recording_windows(recording, window_us=window_us, salvage=salvage))
+
+    def recording_windows(
+        self,
+        recording: str | Path | Recording | NDArray[Any],
+        *,
+        window_us: int | None = None,
+        salvage: bool = False,
+    ) -> Iterator[WindowResult]:
+        """Class of every time window of a recording, one after the other, as they are known.
 
         Args:
             recording: an event file (`sw.data.read_recording`), or the events.
@@ -304,7 +324,7 @@ class Model:
             raise DataError("events: say how they become frames: Model(..., binning=Binning(...))")
         self._settle()
         given = as_recording(recording, self.binning, salvage)
-        return list(classify(self.device, given, self.binning, window_us))
+        return classify(self.device, given, self.binning, window_us)
 
     def summary(self) -> str:
         """Layers, what they take of the core, and what training came to, as text."""
