@@ -33,9 +33,9 @@ CONFIGS = {
     "maps-causal": CoreConfig(lanes=6, layers=5, classes=6, post_traces=0, **MAPS),
     "maps-three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **MAPS),
     "inference": CoreConfig(lanes=16, layers=4, classes=6, learning=0, **SMALL),
-    "maps-classifiers": CoreConfig(lanes=4, layers=5, classes=8, classifier_groups=90, **MAPS),
+    "maps-classifiers": CoreConfig(lanes=4, layers=5, classes=8, classifier_groups=37, **MAPS),
     "maps-classifiers-three-chunks": CoreConfig(
-        lanes=24, layers=4, classes=7, classifier_groups=60, **MAPS
+        lanes=24, layers=4, classes=7, classifier_groups=19, **MAPS
     ),
     "maps-inference": CoreConfig(lanes=4, layers=5, classes=8, learning=0, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),

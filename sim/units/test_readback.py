@@ -287,7 +287,7 @@ class TestReadback(UnitTest):
             return {"data": 0, "error": 1}
 
     def asked(self, request):
-        """The access that a request becomes; nothing is written that is not allowed."""
+        """The access that a request becomes; nothing is written that is not allowed, or pads a word."""
         names = [space.name.lower() for space in writable(self.size["config"])]
         writes = dict.fromkeys(names, 0)
         if request is None:
@@ -296,9 +296,9 @@ class TestReadback(UnitTest):
         if space == Space.REGISTERS:
             return {"word": index, "data": request["data"], "writes": writes}
         memory = memories(self.size["config"])[Space(space)]
-        if request["write"]:
-            writes[memory.space.name.lower()] = 1
         word, element = divmod(index, memory.stride)
+        if request["write"]:
+            writes[memory.space.name.lower()] = int(element < memory.elements)
         return {"word": word, "element": element, "data": request["data"], "writes": writes}
 
     def registers(self, request):
