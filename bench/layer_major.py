@@ -2,7 +2,7 @@
 
     python -m bench.layer_major [--preset nmnist-fast] [--seeds 1 2 3] [--epochs N]
 
-Trains the integer model in both ways, compiled (bench.native), on the same samples in the same order with
+Trains the integer model in both ways, compiled (sw.native), on the same samples in the same order with
 the settings of the preset. Accuracy on the test samples with learning off, after the last epoch. First a
 sample goes through `golden.layer_major` step after step and layer after layer: the same bits, or no figure.
 """

@@ -41,11 +41,11 @@ BEHIND = SEQUENCES // 2  # distances of so many and more lie in the past: the fr
 
 
 class GoldenDevice:
-    """A core behind its link."""
+    """A core behind its link. `core` takes the place of a new `Core(config)`."""
 
-    def __init__(self, config: CoreConfig) -> None:
+    def __init__(self, config: CoreConfig, core: Core | None = None) -> None:
         self.config = config
-        self.core = Core(config)
+        self.core = core or Core(config)
         self.store = SampleStore(config)
         self.executed: list[tuple[int, bytes]] | None = None
         """Set to an empty list to have every command that ran appended: code, payload."""

@@ -18,7 +18,7 @@ from boards import Board
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.declare import declarations, option
 from golden.spec.fpga import SLOWER
-from hw.building.fit import check_memories
+from hw.building.fit import check_logic, check_memories
 from hw.building.flow import build
 from hw.building.program import program
 from hw.building.toolchain import BuildError
@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.pnr:
                 time_unit(board, folder, seed, pll.output_mhz, console)
             return 0
+        check_logic(board, config)
         check_memories(board, config)
         top = BoardTop(board, config, pll=pll, baud=options.baud)
         bitstream = build(board, top, folder, seed, console, force=options.force)

@@ -3,8 +3,9 @@
 In Python, a user needs `Network`, `Device`, `Model`, and `load` for the data sets that have a name. On
 the command line the entry is `python -m sw.driver`. The packages, each of which uses those before it:
 
-- `link`: bytes to a board, to compiled RTL or to the integer model, and back
 - `data`: data sets and recordings become binary frames
+- `native`: the integer model's core as compiled C++
+- `link`: bytes to a board, to compiled RTL or to the integer model, and back
 - `device`: commands over a link; a network, its samples and its memories on a core
 - `run`: training, its metrics, and the files of a run folder
 - `shadow`: a device and its twin, compared after every sample
@@ -12,16 +13,17 @@ the command line the entry is `python -m sw.driver`. The packages, each of which
 - `cli`: the commands
 
 At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`,
-`presets`, and the constants of the `energy` estimate; `driver` and `reference` are programs.
+`presets`, and the constants of the `energy` estimate; `places` knows folders of this computer, and `own`
+which files may be loaded as code; `driver` and `reference` are programs.
 """
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
-from sw.data import Dataset, Recording, Sample, load, read_recording
+from sw.data import DataError, Dataset, DataWarning, Recording, Sample, load, read_recording
 from sw.device import Device
 from sw.model import Model
-from sw.run import Every, StopRequest, Watcher
+from sw.run import Every, StopRequest, TrainingWarning, Watcher
 from sw.samples import Binning
 from sw.windows import WindowResult
 
@@ -29,6 +31,8 @@ __all__ = [
     "CORES",
     "Binning",
     "CoreConfig",
+    "DataError",
+    "DataWarning",
     "Dataset",
     "Device",
     "Every",
@@ -37,6 +41,7 @@ __all__ = [
     "Recording",
     "Sample",
     "StopRequest",
+    "TrainingWarning",
     "Watcher",
     "WindowResult",
     "load",

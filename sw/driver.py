@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from golden.spec.layout import DoesNotFit
+from golden.spec.names import UnknownName, near
 from sw.cli import doctor, export, import_, look, plan, report, runs, train, verify, watch
+from sw.cli.help import Help
+from sw.cli.program import PROGRAM, about
 from sw.cli.terminal import Terminal, lenient
 from sw.data import DataError
 from sw.device import DeviceError
@@ -20,23 +24,24 @@ USAGE, FAILED, INTERRUPTED = 2, 1, 130
 DESCRIPTION = """\
 Train spiking neural networks on the chip, and use what they learned.
 
-The chip learns by itself (TESS rule); this program feeds it samples, sets learning rates, reads
-weights back and keeps them. The same commands run on
+The chip learns by itself (TESS rule); this program feeds it samples, sets
+learning rates, reads weights back and keeps them. The same commands run on
   --target sim            the simulated board: its RTL, compiled; same bits, same cycles
-  --target golden         the integer model of the chip: same bits, nothing to compile
+  --target golden         the integer model: same bits, in seconds
   --target serial:PORT    a board"""
 EPILOG = """\
 start here:
-  python -m sw.driver train                           train the N-MNIST subset, simulated
-  python -m sw.driver runs                            the runs there are
-  python -m sw.driver evaluate --run runs/nmnist-fast-1     how good is it
-  python -m sw.driver predict --run runs/nmnist-fast-1 0    one sample
-  python -m sw.driver watch                           see a run while it goes on
-  python -m sw.driver report                          pictures of a run, in one HTML file
-  python -m sw.driver COMMAND --help                  all options, more examples
+  train                                 the N-MNIST subset, simulated
+  train --target golden                 the same in seconds
+  runs                                  the runs there are
+  evaluate --run runs/nmnist-fast-1     how good is it
+  predict --run runs/nmnist-fast-1 0    one sample
+  watch                                 see a run while it goes on
+  report                                pictures of a run, in one HTML file
+  COMMAND --help                        all options, more examples
 
-exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was learned is kept;
-SIGTERM and SIGHUP keep it too, and end the program as usual)"""
+exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was
+learned is kept; SIGTERM and SIGHUP keep it too, and end the program as usual)"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,20 +49,34 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where help is; exit status 2."""
+        if found := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            message += near(found[1], re.findall(r"'?([\w.-]+)'?", found[2]))
+        elif message.startswith("unrecognized arguments: "):
+            message += near(message.split()[2].partition("=")[0], self._flags())
         _say(f"error: {printable(message)}; see {self.prog} --help\n")
         raise SystemExit(USAGE)
+
+    def _flags(self) -> list[str]:
+        """All flags of all commands."""
+        found = [flag for action in self._actions for flag in action.option_strings]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for command in action.choices.values():
+                    found += command._flags()
+        return found
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    style = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+    style = {"formatter_class": Help, "allow_abbrev": False}
     top = Parser(
-        prog="python -m sw.driver",
+        prog=PROGRAM,
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
+    top.add_argument("--version", action="version", version=about())
     commands = top.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=Parser
     )
@@ -77,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = args.command(args, Terminal())
         return status
-    except (DoesNotFit, DataError, ValueError) as error:
+    except (DoesNotFit, DataError, ValueError, UnknownName) as error:
         return _failed(error, USAGE)
     except (LinkError, DeviceError, FileError, OSError) as error:
         return _failed(error, FAILED)

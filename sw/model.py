@@ -38,7 +38,7 @@ from sw.run import (
 from sw.run.checkpoint import DIGEST, digest
 from sw.run.stopping import USUAL
 from sw.run.summary import summary
-from sw.samples import Binning, as_dataset, unlabelled
+from sw.samples import Binning, as_dataset, split_labels, unlabelled
 from sw.windows import WindowResult, as_recording, classify
 
 
@@ -119,7 +119,8 @@ class Model:
         """Train `epochs` more epochs; returns the metrics of all so far.
 
         Args:
-            samples: training samples, as `sw.samples.as_dataset` takes them.
+            samples: training samples, as `sw.samples.as_dataset` takes them; or arrays, with their labels in
+                the place of `test`: fit(X, y).
             test: test samples, for an accuracy after every epoch.
             epochs: passes over the samples.
             seed: of the order of samples. (That of weights and rounding is the network's.)
@@ -139,6 +140,7 @@ class Model:
         done = len(self.progress.epochs)
         if self.progress.tally is not None:
             raise ValueError("an epoch is under way; finish it first: resume(samples)")
+        samples, test = split_labels(samples, test)
         self._samples = ""
         self.plan = Plan(epochs=done + epochs, seed=seed, constant_rate=constant_rate, begin=done)
         return self.resume(samples, test, **options)
@@ -254,9 +256,16 @@ class Model:
         """Nothing of the plan is left."""
         return self.plan is not None and len(self.progress.epochs) >= self.plan.epochs
 
-    def evaluate(self, samples: Any, *, callbacks: Sequence[Watcher] = ()) -> Tally:
-        """Classify with learning off: accuracy, firing rates, cycles. Raises DataError."""
+    def evaluate(
+        self, samples: Any, labels: Any = None, *, callbacks: Sequence[Watcher] = ()
+    ) -> Tally:
+        """Classify with learning off: accuracy, confusion, firing rates, cycles. Raises DataError.
+
+        Samples are those of `fit`; with `labels`, arrays without them.
+        """
         self._settle()
+        if labels is not None:
+            samples = (samples, labels)
         dataset = as_dataset(samples, self.network, self.binning)
         trainer = Trainer(self.device, dataset, None, Plan(), Watchers(callbacks))
         return trainer.evaluate(dataset, "test")
@@ -264,6 +273,16 @@ class Model:
     def predict(self, samples: Iterable[Any]) -> NDArray[np.int64]:
         """Class of every sample, int64[N]: frames, events, or pairs whose label is ignored."""
         return np.array([result.prediction for _, result in self._classify(samples)], np.int64)
+
+    def predict_each(self, samples: Iterable[Any]) -> Iterator[int]:
+        """Class of every sample as it comes: each is yielded before the next sample is taken.
+
+        So a camera may go on for ever. `predict` is faster, for it has many samples in flight.
+        """
+        self._settle()
+        for sample in unlabelled(samples, self.network, self.binning):
+            (result,) = self.device.run([sample], learn=False)
+            yield result.prediction
 
     def scores(self, samples: Iterable[Any]) -> NDArray[np.float64]:
         """Scores of every class, float64[N, classes]: the readout's mean membrane, in units of 1."""
@@ -281,7 +300,17 @@ class Model:
         window_us: int | None = None,
         salvage: bool = False,
     ) -> list[WindowResult]:
-        """Class of every time window of a recording, one after the other.
+        """Class of every time window of a recording, one after the other: `recording_windows` in a list."""
+        return list(self.recording_windows(recording, window_us=window_us, salvage=salvage))
+
+    def recording_windows(
+        self,
+        recording: str | Path | Recording | NDArray[Any],
+        *,
+        window_us: int | None = None,
+        salvage: bool = False,
+    ) -> Iterator[WindowResult]:
+        """Class of every time window of a recording, one after the other, as they are known.
 
         Args:
             recording: an event file (`sw.data.read_recording`), or the events.
@@ -295,7 +324,7 @@ class Model:
             raise DataError("events: say how they become frames: Model(..., binning=Binning(...))")
         self._settle()
         given = as_recording(recording, self.binning, salvage)
-        return list(classify(self.device, given, self.binning, window_us))
+        return classify(self.device, given, self.binning, window_us)
 
     def summary(self) -> str:
         """Layers, what they take of the core, and what training came to, as text."""

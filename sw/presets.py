@@ -7,6 +7,7 @@ from typing import Any
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
+from golden.spec.names import Named
 from golden.spec.network import Network
 from golden.spec.shape import parse_stages
 from sw.data import DEFAULT_WINDOW_US, Dataset, load
@@ -91,118 +92,121 @@ class Preset:
         return Network(**{"sizes": sizes, **settings})
 
 
-PRESETS: dict[str, Preset] = {
-    "nmnist-fast": Preset(
-        text="N-MNIST, all 34 x 34 x 2 inputs, 128 neurons",
-        epochs=8,
-        network={"rate_cost": 0.1},
-    ),
-    "nmnist-best": Preset(
-        text="N-MNIST, pooled to 17 x 17 x 2 inputs, 384 neurons",
-        pool=2,
-        hidden=(384,),
-        epochs=8,
-        network={"logit_scale": 0.4, "rate_cost": 0.1},
-    ),
-    "nmnist-conv": Preset(
-        text="N-MNIST, all inputs, convolutions to 16 and 32 channels",
-        hidden=("16c3p", "32c3p"),
-        epochs=8,
-        core="ulx3s-85f-maps",
-        network={"eta": 0.001, "logit_scale": 0.4},
-    ),
-    "nmnist8": Preset(
-        text="N-MNIST digits 0 to 7, pooled to 17 x 17 x 2 inputs, 384 neurons",
-        data="nmnist8",
-        pool=2,
-        hidden=(384,),
-        epochs=6,
-        network={"logit_scale": 0.4, "rate_cost": 0.1},
-    ),
-    "mnist": Preset(
-        text="MNIST images, rate-coded, 384 neurons",
-        data="mnist",
-        hidden=(384,),
-        steps=8,
-        epochs=5,
-        network={"logit_scale": 0.1, "rate_cost": 0.1},
-    ),
-    "cifar10": Preset(
-        text="CIFAR-10 images, halved, 2 levels of 3 colours, 192 neurons",
-        data="cifar10",
-        pool=2,
-        hidden=(192,),
-        steps=6,
-        epochs=6,
-        network={"logit_scale": 0.2, "rate_cost": 0.1, "eta": 0.0008},
-    ),
-    "fsdd": Preset(
-        text="spoken digits, 16 bands of 4 levels, 384 neurons",
-        data="fsdd",
-        hidden=(384,),
-        epochs=8,
-        network={"logit_scale": 0.4, "rate_cost": 0.1, "eta": 0.0016, "eta_out": 0.006},
-    ),
-    "cues": Preset(
-        text="cue accumulation: memory over two seconds, 64 neurons",
-        data="cues",
-        hidden=(64,),
-        steps=45,
-        epochs=10,
-        network={
-            **{"gamma": 0.98, "lambda_pre": 0.98, "alpha_pre": 4.0, "eta": 0.0005},
-            "learn_last": 3,
-        },
-    ),
-    "cifar10-conv": Preset(
-        text="CIFAR-10 images, 3 colours of one bit, convolutions to 16 and 32 channels",
-        data="cifar10",
-        hidden=("16c3p", "32c3p"),
-        steps=6,
-        epochs=6,
-        core="ulx3s-85f-maps",
-        network={
-            **{"eta": (0.00003, 0.0001), "eta_out": 0.001},
-            **{"logit_scale": 0.4, "readout_fraction": 10},
-        },
-        options={"levels": 1},
-    ),
-    "cifar10-learned": Preset(
-        text="CIFAR-10 images as in cifar10-conv, learned through classifiers that learn, once an image",
-        data="cifar10",
-        hidden=("16c3p", "32c3p"),
-        steps=6,
-        epochs=6,
-        core="ulx3s-85f-classifiers",
-        network={
-            **{"classifiers": "learned", "guess": "even", "learn_last": 1, "init_scale": 2.0},
-            **{"eta": (0.0006, 0.0018), "eta_classifier": 0.18, "eta_out": 0.003},
-            **{"weight_fraction": 9, "readout_fraction": 10},
-        },
-        options={"levels": 1},
-    ),
-    "gesture-conv": Preset(
-        text="time windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
-        data="dvsgesture",
-        hidden=("16c3p", "32c3p"),
-        size=(32, 32),
-        window_us=(0, 150_000),
-        steps=10,
-        epochs=12,
-        core="ulx3s-85f-maps",
-        network={"eta": 0.001, "logit_scale": 0.4},
-        options={"every_window": True, "split_time": 1_000_000},
-    ),
-    "smoke": Preset(
-        text="generated patterns on the smallest core: seconds, also in simulation",
-        data="synthetic",
-        hidden=(12,),
-        epochs=4,
-        steps=5,
-        core="tiny",
-        network={"eta": 0.01, "eta_out": 0.01},
-    ),
-}
+PRESETS: Named[Preset] = Named(
+    "preset",
+    {
+        "nmnist-fast": Preset(
+            text="N-MNIST, all 34 x 34 x 2 inputs, 128 neurons",
+            epochs=8,
+            network={"rate_cost": 0.1},
+        ),
+        "nmnist-best": Preset(
+            text="N-MNIST, pooled to 17 x 17 x 2 inputs, 384 neurons",
+            pool=2,
+            hidden=(384,),
+            epochs=8,
+            network={"logit_scale": 0.4, "rate_cost": 0.1},
+        ),
+        "nmnist-conv": Preset(
+            text="N-MNIST, all inputs, convolutions to 16 and 32 channels",
+            hidden=("16c3p", "32c3p"),
+            epochs=8,
+            core="ulx3s-85f-maps",
+            network={"eta": 0.001, "logit_scale": 0.4},
+        ),
+        "nmnist8": Preset(
+            text="N-MNIST digits 0 to 7, pooled to 17 x 17 x 2 inputs, 384 neurons",
+            data="nmnist8",
+            pool=2,
+            hidden=(384,),
+            epochs=6,
+            network={"logit_scale": 0.4, "rate_cost": 0.1},
+        ),
+        "mnist": Preset(
+            text="MNIST images, rate-coded, 384 neurons",
+            data="mnist",
+            hidden=(384,),
+            steps=8,
+            epochs=5,
+            network={"logit_scale": 0.1, "rate_cost": 0.1},
+        ),
+        "cifar10": Preset(
+            text="CIFAR-10 images, halved, 2 levels of 3 colours, 192 neurons",
+            data="cifar10",
+            pool=2,
+            hidden=(192,),
+            steps=6,
+            epochs=6,
+            network={"logit_scale": 0.2, "rate_cost": 0.1, "eta": 0.0008},
+        ),
+        "fsdd": Preset(
+            text="spoken digits, 16 bands of 4 levels, 384 neurons",
+            data="fsdd",
+            hidden=(384,),
+            epochs=8,
+            network={"logit_scale": 0.4, "rate_cost": 0.1, "eta": 0.0016, "eta_out": 0.006},
+        ),
+        "cues": Preset(
+            text="cue accumulation: memory over two seconds, 64 neurons",
+            data="cues",
+            hidden=(64,),
+            steps=45,
+            epochs=10,
+            network={
+                **{"gamma": 0.98, "lambda_pre": 0.98, "alpha_pre": 4.0, "eta": 0.0005},
+                "learn_last": 3,
+            },
+        ),
+        "cifar10-conv": Preset(
+            text="CIFAR-10 images, 3 colours of one bit, convolutions to 16 and 32 channels",
+            data="cifar10",
+            hidden=("16c3p", "32c3p"),
+            steps=6,
+            epochs=6,
+            core="ulx3s-85f-maps",
+            network={
+                **{"eta": (0.00003, 0.0001), "eta_out": 0.001},
+                **{"logit_scale": 0.4, "readout_fraction": 10},
+            },
+            options={"levels": 1},
+        ),
+        "cifar10-learned": Preset(
+            text="CIFAR-10 images as in cifar10-conv, learned through classifiers that learn, once an image",
+            data="cifar10",
+            hidden=("16c3p", "32c3p"),
+            steps=6,
+            epochs=6,
+            core="ulx3s-85f-classifiers",
+            network={
+                **{"classifiers": "learned", "guess": "even", "learn_last": 1, "init_scale": 2.0},
+                **{"eta": (0.0006, 0.0018), "eta_classifier": 0.18, "eta_out": 0.003},
+                **{"weight_fraction": 9, "readout_fraction": 10},
+            },
+            options={"levels": 1},
+        ),
+        "gesture-conv": Preset(
+            text="time windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",
+            data="dvsgesture",
+            hidden=("16c3p", "32c3p"),
+            size=(32, 32),
+            window_us=(0, 150_000),
+            steps=10,
+            epochs=12,
+            core="ulx3s-85f-maps",
+            network={"eta": 0.001, "logit_scale": 0.4},
+            options={"every_window": True, "split_time": 1_000_000},
+        ),
+        "smoke": Preset(
+            text="generated patterns on the smallest core: seconds, also in simulation",
+            data="synthetic",
+            hidden=(12,),
+            epochs=4,
+            steps=5,
+            core="tiny",
+            network={"eta": 0.01, "eta_out": 0.01},
+        ),
+    },
+)
 """The presets by name."""
 
 DEFAULT = "nmnist-fast"

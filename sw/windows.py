@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from sw.data import DataError, Recording, Sample, Sensor, read_recording
 from sw.data.columns import from_columns
+from sw.data.event_array import check_event_array
 from sw.data.recording import check_sensor
 from sw.device import Device
 from sw.samples import Binning
@@ -53,7 +53,7 @@ def classify(
 
     def samples() -> Iterator[Sample]:
         for window in windows:
-            frames = replace(binning, window_us=window).frames(recording.events, recording.source)
+            frames = binning.frames(recording.events, recording.source, window)
             yield Sample(frames, 0, f"{recording.source} {window[0]} us")
 
     one = network.logit_one * binning.steps
@@ -90,6 +90,8 @@ def as_recording(given: str | Path | Recording | Any, binning: Binning, salvage:
         return read_recording(given, sensor=binning.sensor, salvage=salvage)
     array = np.asarray(given)
     names = array.dtype.names or ()
+    if names:
+        check_event_array(array, Sensor(*binning.sensor), "events")
     if "t" not in names or "x" not in names or not len(array):
         raise DataError("events: no events, a structured array with x, y, t (us) and p")
     blank = np.zeros(len(array), np.int64)

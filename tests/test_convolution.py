@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.native import NativeCore, Spikes
 from golden.core import Core
 from golden.fire.pool import cell_numbers, cell_sums, pool
 from golden.rows.trace import Pass
@@ -21,6 +20,7 @@ from sw.data import Dataset, Sample
 from sw.device import Device, chip_frames
 from sw.interchange.export import to_nir
 from sw.interchange.package import Unsupported
+from sw.native import NativeCore, Spikes
 from sw.presets import Preset
 
 CORE = replace(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sw import driver, load
+from sw import driver, load, places
 from sw.data import DataError, cache
 from sw.data.events import make_events
 
@@ -272,5 +272,5 @@ def test_the_platforms_place(monkeypatch, tmp_path, platform, variables, place):
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(cache.sys, "platform", platform)
+    monkeypatch.setattr(places.sys, "platform", platform)
     assert cache.folder() == (place and Path(place.replace("HOME", str(tmp_path))))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.native.declared import header
 from golden.schedule.passes import ORDERS
 from golden.spec.config import CoreConfig
 from golden.spec.declare import check_bounds, declarations
@@ -18,6 +17,7 @@ from golden.spec.layers import FIELD_NAMES, FIELD_OF, FIELDS, Layer
 from golden.spec.network import Network
 from golden.spec.shape import parse_stage
 from hw.core.base.layouts import layer_entry
+from sw.native.declared import header
 
 ROOT = Path(__file__).parent.parent
 GIVEN = {"rows": 3, "groups": 1, "outputs": 2}

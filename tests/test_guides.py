@@ -42,11 +42,23 @@ def test_the_python_of_a_guide_runs(name, tmp_path, monkeypatch):
         exec(compile("\n" * line + source, name, "exec"), names)
 
 
-@pytest.mark.parametrize("name", (*GUIDES, "../CONTRIBUTING.md"))
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_commands_work_as_pasted(page):
+    """One way to call Python; sudo only where there is one; what the reader has to fill in is in capitals."""
+    text = page.read_text()
+    assert not re.findall(r"(?<!\. )\.venv/bin/(?!activate)", text), "for an active environment"
+    for line in text.splitlines():
+        assert "sudo apt" not in line, line
+        assert "apt-get install" not in line or "$(command -v sudo) apt-get" in line, line
+        for address in re.findall(r"git clone (\S+)", line):
+            assert address == "ADDRESS"
+
+
+@pytest.mark.parametrize("name", (*GUIDES, "../CONTRIBUTING.md", "../README.md"))
 def test_the_commands_of_a_guide_exist(name):
     for _, source in blocks(name, "sh"):
         for line in source.splitlines():
-            words = shlex.split(line)
+            words = shlex.split(line.partition(" > ")[0], comments=True)
             if "sw.driver" in words:
                 assert driver.parser().parse_args(words[words.index("sw.driver") + 1 :])
             if "hw.build" in words:

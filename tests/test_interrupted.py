@@ -214,7 +214,7 @@ def test_a_link_that_falls_silent_for_a_while(whole, monkeypatch):
 def test_an_interrupt_of_a_device_with_a_twin(whole):
     with Shadowed.beside("golden", CORES["tiny"], every=10) as device:
         model = Model(NETWORK, device)
-        for lines in (40_000, 150_000):
+        for lines in (15_000, 40_000):
             sys.settrace(interrupt_after(lines))
             try:
                 with pytest.raises(KeyboardInterrupt):

@@ -7,7 +7,6 @@ import pytest
 
 from bench.accuracy.methods import Task, chip
 from bench.layer_major import check_orders, loaded
-from bench.native import COUNTERS, NativeCore, Spikes
 from golden.core import Core
 from golden.layer_major import LayerMajor, StepMajor
 from golden.spec.config import CoreConfig
@@ -15,6 +14,7 @@ from golden.spec.network import Network
 from golden.spec.packing import unpack_weights
 from golden.spec.samples import encode_sample, split_sample
 from sw.data import Sample
+from sw.native import COUNTERS, NativeCore, Spikes
 from sw.presets import PRESETS
 
 CONFIG = CoreConfig(

@@ -9,9 +9,9 @@ from amaranth.hdl import Fragment, Shape
 from amaranth.hdl._mem import MemoryInstance
 
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.logic import multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind, memory_map
 from hw.top import Machine
-from sw.planning.logic import multipliers
 
 KINDS = {
     r"core\.lanes\.lanes_\d+\.memory\.": "weights",

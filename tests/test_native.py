@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.native import COUNTERS, NativeCore, Spikes
 from bench.native.batched import (
     bptt_gradients,
     evaluate_native,
@@ -20,6 +19,7 @@ from golden.spec.network import Network
 from golden.spec.registers import Space, memories
 from sw.data import Dataset, load
 from sw.device import Device, chip_frames
+from sw.native import COUNTERS, NativeCore, Spikes
 
 TINY = PRESETS["tiny"]
 ROOMY = {"neuron_groups": 200, "trace_entries": 1000, "weight_words": 800, "map_pixels": 64}

@@ -15,6 +15,7 @@ from boards import find
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, Sdram, find_target
+from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import block_rams_by_kind
 from golden.spec.network import Network
 from sw import driver
@@ -22,7 +23,6 @@ from sw.cli import plan as command
 from sw.planning import MEASURED, Activity, Shape, make_plan, parse
 from sw.planning.cycles import layer_cycles
 from sw.planning.fitting import LANES, draft, find_fit, shortage
-from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.sdram import plan_sdram
 
 ROOT = Path(__file__).parent.parent

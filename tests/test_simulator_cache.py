@@ -10,7 +10,7 @@ from golden.spec.config import PRESETS
 from hw.building.toolchain import BuildError
 from hw.simulate import compiling
 from sw.link import LinkError, simulated
-from sw.link.own import own
+from sw.own import own
 
 CONFIG = PRESETS["tiny"]
 KEY = "0123456789abcdef"

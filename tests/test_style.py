@@ -28,8 +28,25 @@ ALLOWED = {
     },
 }
 # Packages of sw/ in order: each imports those before it alone. The files at the top come before cli.
-ROOMS = ("link", "data", "device", "run", "shadow", "interchange", "report", "planning", "cli")
-TOP = ("sw.energy", "sw.presets", "sw.printable")  # files at the top that packages use, too
+ROOMS = (
+    "data",
+    "native",
+    "link",
+    "device",
+    "run",
+    "shadow",
+    "interchange",
+    "report",
+    "planning",
+    "cli",
+)
+TOP = (
+    "sw.energy",
+    "sw.own",
+    "sw.places",
+    "sw.presets",
+    "sw.printable",
+)  # files at the top that packages use, too
 # The few files that join two sides.
 ALSO = {
     "hw/build": {"boards", "rich"},

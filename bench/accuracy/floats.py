@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bench.native import Spikes
 from bench.native.batched import (
     bptt_gradients,
     evaluate_native,
@@ -32,6 +31,7 @@ from golden.reference.optim import Adam
 from golden.spec.network import Network
 from golden.spec.shape import Map
 from sw.data import Dataset
+from sw.native import Spikes
 
 Rule = Literal["online", "tess", "bptt"]
 Told = Callable[[float, list[float]], None]

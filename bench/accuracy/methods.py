@@ -1,6 +1,6 @@
 """Every way of training: a function of a task and a setting that gives an Outcome.
 
-chip     the integer model, equal to the hardware bit for bit (bench.native): batch 1, no optimizer
+chip     the integer model, equal to the hardware bit for bit (sw.native): batch 1, no optimizer
 frozen   the same, hidden layers as drawn: only the readout learns
 online   TESS in floating point as the chip does it: batch 1, an update every step, the same rates
 tess     TESS in floating point as published: updates added up over a minibatch of 32, softmax, Adam
@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from bench.accuracy.floats import Rule, float_config, learn
-from bench.native import NativeCore, Spikes
 from golden.reference import FloatConfig
 from golden.spec.network import Network
 from sw.data import Dataset
+from sw.native import NativeCore, Spikes
 from sw.presets import Preset
 from sw.run.metrics import rate_scale
 

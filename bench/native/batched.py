@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench.native import Spikes, library
+from bench.native import library
 from golden.reference import FloatConfig, Readouts, Weights, init_weights
 from golden.reference.equations import (
     Floats,
@@ -22,6 +22,7 @@ from golden.reference.optim import Optimizer, cosine
 from golden.reference.tess import learning_signal
 from golden.reference.train import AfterEpoch
 from golden.spec.packing import sign_matrix
+from sw.native import Spikes
 
 BATCH, EVALUATION_BATCH = 32, 64
 Gradients = Callable[[FloatConfig, Weights, Spikes, np.ndarray], Weights]

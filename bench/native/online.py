@@ -4,10 +4,11 @@ import ctypes
 
 import numpy as np
 
-from bench.native import Spikes, library
+from bench.native import library
 from golden.reference import FloatConfig, Formats, Readouts, Weights, init_weights
 from golden.reference.train import AfterEpoch
 from golden.spec.packing import sign_matrix
+from sw.native import Spikes
 
 RATES = (
     *("gamma", "theta", "hard_reset", "lambda_pre", "lambda_post", "alpha_pre", "alpha_post"),

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from golden.spec.declare import Declared, check_whole
+from golden.spec.names import Named
 
 CHUNK, SMALL_CHUNK = 8, 4
 """Lanes that firing and learning signals take at a time, and that the host reads as one word."""
@@ -138,48 +139,53 @@ def ceil_log2(value: int) -> int:
     return (value - 1).bit_length()
 
 
-PRESETS = {
-    "tiny": CoreConfig(
-        lanes=4,
-        weight_words=256,
-        neuron_groups=8,
-        trace_entries=128,
-        layers=4,
-        classes=8,
-        frame_bytes=512,
-        store_bytes=1024,
-    ),
-    "ulx3s-12f": CoreConfig(
-        lanes=16,
-        weight_words=4096,
-        neuron_groups=32,
-        trace_entries=1024,
-        layers=4,
-        frame_bytes=4096,
-        store_bytes=4096,
-    ),
-    "ulx3s-85f": CoreConfig(),
-    "ulx3s-85f-128": CoreConfig(lanes=128, weight_words=2048, neuron_groups=8, store_bytes=4096),
-    "ulx3s-85f-maps": CoreConfig(
-        lanes=16,
-        weight_words=4096,
-        neuron_groups=1792,
-        trace_entries=11264,
-        layers=8,
-        store_bytes=4096,
-        map_pixels=1156,
-        post_traces=0,
-    ),
-    "ulx3s-85f-classifiers": CoreConfig(
-        lanes=16,
-        weight_words=4096,
-        neuron_groups=1792,
-        trace_entries=11264,
-        layers=8,
-        store_bytes=4096,
-        map_pixels=1156,
-        post_traces=0,
-        classifier_groups=64,
-    ),
-}
+PRESETS = Named(
+    "core",
+    {
+        "tiny": CoreConfig(
+            lanes=4,
+            weight_words=256,
+            neuron_groups=8,
+            trace_entries=128,
+            layers=4,
+            classes=8,
+            frame_bytes=512,
+            store_bytes=1024,
+        ),
+        "ulx3s-12f": CoreConfig(
+            lanes=16,
+            weight_words=4096,
+            neuron_groups=32,
+            trace_entries=1024,
+            layers=4,
+            frame_bytes=4096,
+            store_bytes=4096,
+        ),
+        "ulx3s-85f": CoreConfig(),
+        "ulx3s-85f-128": CoreConfig(
+            lanes=128, weight_words=2048, neuron_groups=8, store_bytes=4096
+        ),
+        "ulx3s-85f-maps": CoreConfig(
+            lanes=16,
+            weight_words=4096,
+            neuron_groups=1792,
+            trace_entries=11264,
+            layers=8,
+            store_bytes=4096,
+            map_pixels=1156,
+            post_traces=0,
+        ),
+        "ulx3s-85f-classifiers": CoreConfig(
+            lanes=16,
+            weight_words=4096,
+            neuron_groups=1792,
+            trace_entries=11264,
+            layers=8,
+            store_bytes=4096,
+            map_pixels=1156,
+            post_traces=0,
+            classifier_groups=64,
+        ),
+    },
+)
 """Named configurations: `tiny` for tests, the others what the boards are built with."""

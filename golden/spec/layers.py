@@ -1,7 +1,7 @@
 """The layer table: one entry of 16-bit fields per layer, read by the core while it runs.
 
 `Layer` declares the fields once. FIELDS, docs/registers.md, the conversions of golden.spec.entries and
-the C++ of bench/native come from it.
+the C++ of sw/native come from it.
 """
 
 from dataclasses import dataclass, field, replace

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from golden.spec.config import CoreConfig, ceil_log2
+from golden.spec.config import PRESETS, CoreConfig, ceil_log2
 from golden.spec.declare import Declared, check_bounds
 from golden.spec.entries import entry_fields
 from golden.spec.formats import FACTOR_ONE, MEMBRANE_BITS
@@ -226,6 +226,29 @@ class Network:
 
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
+        try:
+            self._check_room(config)
+        except DoesNotFit as error:
+            raise DoesNotFit(f"{error}{self._elsewhere(config)}") from None
+
+    def _elsewhere(self, config: CoreConfig) -> str:
+        """Which named core has room, or what one with maps lacks where `config` has none."""
+        lacking = ""
+        for name, core in PRESETS.items():
+            if name == "tiny" or core == config:
+                continue
+            try:
+                self._check_room(core)
+            except DoesNotFit as error:
+                if self.stages and core.map_pixels and not config.map_pixels and not lacking:
+                    lacking = (
+                        f"; convolutions need a core with maps, as --core {name}: there {error}"
+                    )
+            else:
+                return f"; the core {name} has room: --core {name}"
+        return lacking
+
+    def _check_room(self, config: CoreConfig) -> None:
         learned = self.classifiers == "learned"
         check_fit(self.name, self.placements(config), self.classes, config, learned=learned)
         if self.alpha_post and not config.post_traces:

@@ -130,16 +130,18 @@ def keep(payload: bytes) -> NDArray[np.uint16]:
 
 def encode_step(frame: NDArray[np.bool_]) -> bytes:
     """One time step, bool[inputs], in the shorter of the two codes."""
-    dense = np.packbits(frame, bitorder="little").tobytes()
     sparse = encode_sparse(np.flatnonzero(frame))
-    if len(sparse) + 2 < len(dense):
+    if len(sparse) + 2 < -(-len(frame) // 8):
         return bytes([SPARSE]) + struct.pack("<H", len(sparse)) + sparse
-    return bytes([DENSE]) + dense
+    return bytes([DENSE]) + np.packbits(frame, bitorder="little").tobytes()
 
 
 def encode_sparse(rows: NDArray[np.intp]) -> bytes:
     """Ascending row numbers as distances (see the module)."""
-    gaps = np.diff(rows, prepend=-1) - 1
+    gaps = rows.copy()
+    gaps[1:] -= rows[:-1] + 1
+    if not len(gaps) or gaps.max() < SKIP:  # nearly always, and much faster
+        return gaps.astype(np.uint8).tobytes()
     skips, rest = np.divmod(gaps, SKIP)
     code = np.full(int(skips.sum()) + len(rows), SKIP, np.uint8)
     code[np.cumsum(skips + 1) - 1] = rest

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from golden.spec.config import PRESETS, CoreConfig
 from hw.building.toolchain import BuildError
@@ -18,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hw.simulate", description=__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="tiny", help="(default: %(default)s)")
     parser.add_argument("--config-json", metavar="JSON", help="fields of CoreConfig instead")
+    parser.add_argument(
+        "--into", type=Path, metavar="DIR", help="folder of builds (default: build/)"
+    )
     parser.add_argument("--trace", action="store_true", help="able to dump signals; slower")
     options = parser.parse_args(arguments)
     started = time.monotonic()
@@ -30,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fields = json.loads(options.config_json) if options.config_json else None
         config = CoreConfig(**fields) if fields else PRESETS[options.preset]
         notify("elaborate")
-        library = compile_board(convert(config), trace=options.trace, notify=notify)
+        design, into = convert(config), options.into
+        library = compile_board(design, trace=options.trace, notify=notify, into=into)
     except (BuildError, ValueError, TypeError) as error:
         print(f"hw.simulate: {error}", file=sys.stderr)
         return 1

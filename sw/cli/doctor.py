@@ -11,6 +11,7 @@ from rich.console import Console
 from golden.spec.config import PRESETS as CORES
 from sw.cli import checks, options
 from sw.cli.checks import FAIL, Computer, Finding
+from sw.cli.program import PROGRAM
 from sw.device import DeviceError
 from sw.link import LinkError
 
@@ -20,7 +21,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "doctor",
         help="check this computer, its tools and the board",
-        usage="python -m sw.driver doctor [options]",
+        usage=f"{PROGRAM} doctor [options]",
         description="Check Python, packages, tools, compilers, serial ports, permissions, and a link.",
         epilog="""examples:
   doctor                                  everything, and a small simulated board

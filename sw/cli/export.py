@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from sw.cli import options
+from sw.cli.program import PROGRAM
 from sw.cli.verify import show
 from sw.data import Sample
 from sw.interchange.arrival import noise
@@ -26,7 +27,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "export",
         help="write a trained network as NIR, safetensors or npz",
-        usage="python -m sw.driver export RUN --to FILE [options]",
+        usage=f"{PROGRAM} export RUN --to FILE [options]",
         description="Write a trained network to a file of its own, in the format of its ending.",
         epilog="""examples:
   export runs/nmnist-fast-1 --to net.nir        NIR graph, and net.golden.npz: spikes to check it by

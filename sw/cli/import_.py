@@ -14,6 +14,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.registers import fingerprint
 from sw.cli import options
 from sw.cli.export import test_samples
+from sw.cli.program import PROGRAM
 from sw.data import DataError
 from sw.device import Device
 from sw.interchange.arrival import Activity, activity
@@ -45,7 +46,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "import",
         help="make a run of a NIR graph, or of an exported file",
-        usage="python -m sw.driver import FILE --out DIR [options]",
+        usage=f"{PROGRAM} import FILE --out DIR [options]",
         description="Quantise a network to the chip's bits, and make a run of it, for all commands.",
         epilog="""examples:
   import net.nir --out runs/theirs --data nmnist    a graph of snnTorch, Norse, ... or of export

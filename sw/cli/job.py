@@ -14,6 +14,7 @@ from sw.cli import options
 from sw.data import Dataset
 from sw.device import Device, Weights
 from sw.device.inputs import check_sample
+from sw.link import check_target
 from sw.model import Model
 from sw.run import Checkpoint, Plan, RunFolder, checkpoint_file
 from sw.shadow import Shadowed
@@ -21,7 +22,19 @@ from sw.shadow import Shadowed
 # What a resumed run may be told; everything else it has from its checkpoint.
 WITH_RESUME = {
     *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
-    *("out", "force", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
+    *(
+        "out",
+        "force",
+        "config",
+        "dry_run",
+        "parser",
+        "shadow",
+        "shadow_every",
+        "command",
+        "defaults",
+        "words",
+        "cache",
+    ),
 }
 
 
@@ -46,6 +59,7 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     Everything is checked before the first byte is written. Raises FileError, DataError, DoesNotFit,
     DeviceError, LinkError; ValueError for an option.
     """
+    check_target(args.target)
     if args.out:
         RunFolder(args.out).check_free(overwrite=args.force)
     preset = options.preset_of(args)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,11 @@ from golden.spec.formats import CLASSIFIER_FRACTION
 from golden.spec.network import Network
 from sw.cli import options
 from sw.cli import predict as predicting
+from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
+from sw.cli.terminal import Terminal
 from sw.device import Device, Weights
-from sw.run import FileError, Plan, RunFolder, Trainer, write_atomically
+from sw.run import FileError, Plan, RunFolder, Tally, Trainer, write_atomically
 from sw.run.tensors import plain_names
 
 RASTER_ROWS, BINS = 24, " .:-=+*#%@"
@@ -29,9 +33,16 @@ def add_parsers(commands: Any, **style: Any) -> None:
     parser = _parser(
         commands, "evaluate", evaluate, "classify the test samples with what was learned",
         "  evaluate --run runs/nmnist-fast-1\n"
+        "  evaluate --run runs/nmnist-fast-1 --json    accuracy of every class, confusion\n"
+        "  evaluate --run runs/nmnist-fast-1 --best\n"
         "  evaluate --run runs/nmnist-fast-1 --target serial:/dev/ttyUSB0 --test 20", style,
     )  # fmt: skip
     parser.add_argument("--test", type=int, metavar="N", help="test samples (default: as trained)")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="with the accuracy of every class and the confusion matrix",
+    )
     options.add_cache(parser)
     parser = _parser(
         commands, "predict", predict, "class and scores of samples, or of recordings by time windows",
@@ -59,11 +70,15 @@ def evaluate(args: argparse.Namespace, console: Console) -> int:
     data = RunFolder(args.run).data()
     data["test"] = data["test"] if args.test is None else args.test
     test_set = options.load_data(data, train=False, cache=args.cache)
-    for note in test_set.notes:
+    for note in () if args.json else test_set.notes:
         console.print(note)
-    with _device(args) as device, TerminalWatcher(console) as watcher:
+    shown = Terminal(stderr=True) if args.json else console
+    with _device(args) as device, TerminalWatcher(shown) as watcher:
         tally = Trainer(device, test_set, None, Plan(), watcher).evaluate(test_set, "test")
         network = _network(device)
+        if args.json:
+            console.print(json.dumps(_measured(args.run, tally, network, test_set.class_names)))
+            return 0
         rates = ", ".join(f"{rate:.3f}" for rate in tally.rates(network)) or "none"
         console.print(
             f"test accuracy {tally.accuracy:.1%} ({tally.correct} of {tally.samples}), "
@@ -72,6 +87,33 @@ def evaluate(args: argparse.Namespace, console: Console) -> int:
             highlight=False,
         )
     return 0
+
+
+def _measured(
+    run: Path, tally: Tally, network: Network, names: Sequence[str] | None
+) -> dict[str, Any]:
+    """What `evaluate` found, for programs. Rows of the confusion are labels, columns predictions."""
+    confusion = np.zeros((network.classes, network.classes), np.int64)
+    seen = len(tally.confusion)
+    confusion[:seen, :seen] = tally.confusion
+    classes = []
+    for label, row in enumerate(confusion):
+        samples, correct = int(row.sum()), int(row[label])
+        name = str(label) if names is None or label >= len(names) else names[label]
+        accuracy = correct / samples if samples else None
+        found = {"class": label, "name": name, "samples": samples, "correct": correct}
+        classes.append({**found, "accuracy": accuracy})
+    return {
+        "run": str(run),
+        "samples": tally.samples,
+        "correct": tally.correct,
+        "accuracy": tally.accuracy,
+        "classes": classes,
+        "confusion": confusion.tolist(),
+        "firing_rates": tally.rates(network),
+        "samples_per_second": tally.speed,
+        "cycles_per_sample": tally.cycles_per_sample or None,
+    }
 
 
 def predict(args: argparse.Namespace, console: Console) -> int:
@@ -85,7 +127,7 @@ def weights(args: argparse.Namespace, console: Console) -> int:
     """Statistics of the weights; with --export a file."""
     run = RunFolder(args.run)
     network, _ = run.network_and_core()
-    values = run.weights()
+    values = run.weights(best=args.best)
     if args.keep:
         with _device(args) as device:
             values = device.read_weights()
@@ -158,11 +200,16 @@ def _parser(
     rest = " SAMPLE" if name in ("predict", "probe") else ""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=f"{text[0].upper()}{text[1:]}.",
-        usage=f"python -m sw.driver {name} --run DIR [options]{rest}",
+        usage=f"{PROGRAM} {name} --run DIR [options]{rest}",
         epilog=f"examples:\n{examples}", **style,
     )  # fmt: skip
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
     options.add_target(parser)
+    parser.add_argument(
+        "--best",
+        action="store_true",
+        help="the weights of the epoch with the best test accuracy (chosen by it: it flatters), not the last",
+    )
     parser.add_argument(
         "--keep", action="store_true", help="use the weights on the chip, not those of the run"
     )
@@ -178,7 +225,9 @@ def _device(args: argparse.Namespace) -> Device:
     config = None if target.startswith("serial:") else core
     if args.keep and config is not None:
         raise ValueError(f"--keep: {target} starts empty, only a board keeps weights; leave it out")
-    values = None if args.keep else run.weights()
+    if args.keep and args.best:
+        raise ValueError("--keep, --best: give one of the two")
+    values = None if args.keep else run.weights(best=args.best)
     device = options.open_device(target, config, args.baud)
     try:
         if values is None:

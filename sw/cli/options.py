@@ -42,7 +42,10 @@ def add_core(parser: argparse.ArgumentParser) -> None:
         "what a simulated or golden core is built with; a board must agree",
     )
     group.add_argument(
-        "--core", choices=CORES, help=f"named configuration (default: {Preset.core})"
+        "--core",
+        choices=CORES,
+        metavar="NAME",
+        help=f"named configuration: {', '.join(CORES)} (default: {Preset.core})",
     )
     for name, declared in declarations(CoreConfig).items():
         group.add_argument(option(name), type=int, help=declared.option_help, metavar="N")
@@ -52,7 +55,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     """--preset, --hidden and a flag for each field of a network."""
     group = parser.add_argument_group("network and learning", "default: what the preset says")
     names = "; ".join(f"{name}: {preset.text}" for name, preset in PRESETS.items())
-    group.add_argument("--preset", choices=PRESETS, help=f"starting point. {names}")
+    group.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"starting point. {names}")
     group.add_argument(
         "--hidden",
         type=_layers,
@@ -147,17 +150,18 @@ OWN = ("sensor", "every_window", "split_seed", "split_time", "salvage", "code", 
 
 def preset_of(args: argparse.Namespace) -> Preset:
     """The preset asked for, or the first one for the data set that reads it as usual."""
-    name = _preset_name(args)
+    name = preset_name(args)
     return PRESETS[name] if name else PRESETS[presets.DEFAULT].on(_data_name(args))
 
 
 def run_name(args: argparse.Namespace) -> str:
     """What a run is called without its number: the preset, or the data set when it is no preset's."""
-    name, data = _preset_name(args), _data_name(args)
+    name, data = preset_name(args), _data_name(args)
     return name if name and data in ("", PRESETS[name].data) else data
 
 
-def _preset_name(args: argparse.Namespace) -> str:
+def preset_name(args: argparse.Namespace) -> str:
+    """The preset that is asked for by name or by data set; empty: none is."""
     if args.preset:
         return str(args.preset)
     data = _data_name(args)

@@ -14,12 +14,13 @@ from rich.table import Table
 from golden.spec.config import CoreConfig
 from golden.spec.declare import declarations
 from golden.spec.fpga import TARGETS, find_target
+from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.network import Network
+from sw.cli.program import PROGRAM
 from sw.link import DEFAULT_BAUD
 from sw.planning import MEASURED, Activity, Plan, make_plan, parse
 from sw.planning.fitting import Fit
-from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.plan import SDRAM_MHZ
 from sw.planning.sdram import Order, SdramPlan
 from sw.presets import PRESETS
@@ -39,7 +40,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "plan",
         help="memory, cycles and chips for a network, before anything is built",
-        usage="python -m sw.driver plan NETWORK [options]",
+        usage=f"{PROGRAM} plan NETWORK [options]",
         description="""What a network takes: memory by kind, cycles of a sample by layer, which chips hold it
 with which core, and, for a network that the chip does not hold, what an SDRAM would have to move.
 Memories are those of the design; cycles are a model, with the assumptions below.""",
@@ -123,6 +124,10 @@ def show(plan: Plan, console: Console) -> None:
         for field in fields(activity)
     )
     console.print(f"assumed: {assumed} (--help says what they are)")
+    if not shape.stages:
+        console.print(
+            f"note: it has no hidden layer: {shape.classes} classes right behind its inputs"
+        )
     console.print(verdict(plan))
     console.print()
     console.print(memory_table(plan))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -48,16 +47,23 @@ def predict(args: argparse.Namespace, console: Console, device: Device) -> None:
             _sample(args, console, device, given, names)
             continue
         binning = binning_of(data)
+        if not args.json and len(given.windows(args.window or binning.length_us)) > 1:
+            length = args.window or binning.length_us
+            _table(console, given, length, classify(device, given, binning, length), names)
+            _note(console, given)
+            continue
         results = _classify(console, device, given, binning, args.window)
         if args.json:
             windows = [{**r._asdict(), "name": _name(r.prediction, names)} for r in results]
             console.print(json.dumps({"recording": given.source, "windows": windows}))
-        elif len(results) == 1:
-            _line(console, given.source, results[0], names)
         else:
-            _table(console, given, results, names)
-        if given.note and not args.json:
-            console.print(f"  {given.note}")
+            _line(console, given.source, results[0], names)
+            _note(console, given)
+
+
+def _note(console: Console, recording: Recording) -> None:
+    if recording.note:
+        console.print(f"  {recording.note}")
 
 
 def inputs(args: argparse.Namespace, data: dict[str, Any]) -> Iterator[Sample | Recording]:
@@ -89,7 +95,7 @@ def one_sample(args: argparse.Namespace, data: dict[str, Any]) -> Sample:
         return given
     binning = binning_of(data)
     window = given.windows(binning.length_us)[0]
-    frames = replace(binning, window_us=window).frames(given.events, given.source)
+    frames = binning.frames(given.events, given.source, window)
     return Sample(frames, 0, given.source)
 
 
@@ -134,21 +140,32 @@ def _line(console: Console, what: str, result: WindowResult, names: Any) -> None
     console.print(f"{what}: class {_name(result.prediction, names)}   scores {text}")
 
 
-def _table(console: Console, recording: Recording, results: list[WindowResult], names: Any) -> None:
-    length = (results[0].end_us - results[0].start_us) / 1000
-    console.print(
-        f"{recording.source}: {len(recording.events)} events in "
-        f"{recording.duration_us / 1e6:.3f} s, {len(results)} windows of {length:g} ms"
-    )
-    wide = max(len(_name(r.prediction, names)) for r in results)
-    console.print(f"{HEADING:<{HEADING.index('class') + max(wide, 5)}}   scores")
+def _table(
+    console: Console,
+    recording: Recording,
+    length_us: int,
+    results: Iterator[WindowResult],
+    names: Any,
+) -> None:
+    """A row for every window, as soon as it is known; then the class of most."""
+    wide = max((len(_name(label, names)) for label in range(len(names or ()))), default=1)
+    seen: list[WindowResult] = []
+    count = len(recording.windows(length_us))
     for number, result in enumerate(results):
+        if not seen:
+            length = length_us / 1000
+            console.print(
+                f"{recording.source}: {len(recording.events)} events in "
+                f"{recording.duration_us / 1e6:.3f} s, {count} windows of {length:g} ms"
+            )
+            console.print(f"{HEADING:<{HEADING.index('class') + max(wide, 5)}}   scores")
+        seen.append(result)
         text = " ".join(f"{score:6.2f}" for score in result.scores)
         console.print(
             f"{number:6d}  {result.start_us / 1e6:6.3f}s  {result.end_us / 1e6:6.3f}s  "
             f"{result.events:8d}  {_name(result.prediction, names):<{max(wide, 5)}}   {text}"
         )
-    prediction, count, of = most(results)
+    prediction, count, of = most(seen)
     console.print(
         f"{recording.source}: class {_name(prediction, names)} in {count} of {of} windows"
     )

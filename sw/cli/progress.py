@@ -22,6 +22,8 @@ from sw.device import SampleStore
 from sw.run import Epoch, Tally, Watcher
 
 EVERY = 0.1  # seconds between two updates of the live line
+FIRST, SURE = 10, 1.5  # samples and seconds after which an estimate is worth something
+SHORT = 60  # seconds that need no announcement
 HEADING = "epoch   rate    test   train   firing rate    cycles/sample  samples/s   time"
 
 
@@ -37,10 +39,15 @@ class TwoLines(Progress):
 
 
 class TerminalWatcher(Watcher):
-    """Shows a training run with rich; on no terminal, the table alone."""
+    """Shows a training run with rich; on no terminal, the table alone.
 
-    def __init__(self, console: Console) -> None:
+    `runs` is how many samples the whole training runs, tests included: soon after the start a line says how
+    long they will take, with `hint` behind it, unless that is short.
+    """
+
+    def __init__(self, console: Console, *, runs: int = 0, hint: str = "") -> None:
         self.console = console
+        self._runs, self._hint = runs, hint
         self._network: Network | None = None
         self._shown = 0.0
         self._headed = False
@@ -73,8 +80,19 @@ class TerminalWatcher(Watcher):
         """Say how many."""
         self._progress.console.print(str(store), highlight=False)
 
+    def _estimate(self, tally: Tally) -> None:
+        """Say once how long all will take, when the first samples have told."""
+        if not self._runs or tally.samples < FIRST or tally.seconds < SURE:
+            return
+        seconds = self._runs * tally.seconds / tally.samples
+        self._runs = 0
+        if seconds > SHORT:
+            text = f"about {seconds / 60:.0f} min in all{self._hint}"
+            self._progress.console.print(text, highlight=False)
+
     def sample(self, tally: Tally) -> None:
         """Move the bar, not more often than an eye sees."""
+        self._estimate(tally)
         if (now := time.monotonic()) - self._shown < EVERY:
             return
         self._shown = now
@@ -87,6 +105,10 @@ class TerminalWatcher(Watcher):
         if tally.cycles:
             parts.append(f"{tally.cycles_per_sample:.0f} cycles/sample")
         self._progress.update(self._task, completed=tally.samples, text="  ".join(parts))
+
+    def odd(self, text: str) -> None:
+        """A line of its own."""
+        self._progress.console.print(f"warning: {text}", highlight=False)
 
     def epoch(self, epoch: Epoch) -> None:
         """A row of the table."""

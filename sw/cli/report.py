@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from sw.cli import options
+from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
 from sw.report import Source, page
 from sw.run import RunFolder, newest_run, write_atomically
@@ -21,7 +22,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "report",
         help="one HTML file with pictures of a run",
-        usage="python -m sw.driver report [RUN] [options]",
+        usage=f"{PROGRAM} report [RUN] [options]",
         description="Write one HTML file about a run: accuracy, confusion, a sample's spikes, weights, "
         "firing rates, receptive fields, cycles, configuration. It needs nothing beside it, and no "
         "network. What the run's files lack is measured on the integer model.",

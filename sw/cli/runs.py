@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from sw.cli.program import PROGRAM
 from sw.printable import printable
 from sw.run import RunFolder
 from sw.run.folder import RUNS, checkpoint_file
@@ -24,7 +25,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "runs",
         help="list the runs, or compare two",
-        usage="python -m sw.driver runs [RUN [RUN]] [options]",
+        usage=f"{PROGRAM} runs [RUN [RUN]] [options]",
         description="List the runs with network, accuracy and time, or compare two of them.",
         epilog="""examples:
   runs                                     all in runs/, the newest last

@@ -11,17 +11,20 @@ from typing import Any
 from rich.console import Console
 
 from golden.spec.registers import fingerprint
-from sw.cli import options
+from sw.cli import options, run_file
 from sw.cli.job import Job, begin, resume
+from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
 from sw.device import DeviceError, Weights
 from sw.link import LinkError
 from sw.model import Model
 from sw.run import Every, Recorder, StopRequest, Trainer
+from sw.run.folder import BEST
 from sw.run.training import differences
 from sw.run.versions import versions
 from sw.shadow import USUAL_EVERY
 
+HINTS = {"sim": "; the same weights in seconds: --target golden"}
 STOPPED = 130  # exit status of a program that Ctrl-C ended
 
 
@@ -30,11 +33,11 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on the chip",
-        usage="python -m sw.driver train [options]",
+        usage=f"{PROGRAM} train [options]",
         description="Train a network on the chip, and write what it learned to a folder.",
         epilog="""examples:
   train                                     N-MNIST subset, 128 neurons, on the simulated board
-  train --target golden                     the same bits without its cycles
+  train --target golden                     the same bits in seconds, without cycles
   train --target serial:/dev/ttyUSB0        the same on a board
   train --preset nmnist-best --out runs/a   larger network
   train --preset smoke                      seconds
@@ -42,6 +45,8 @@ def add_parser(commands: Any, **style: Any) -> None:
   train --data nmnist:/data/N-MNIST --train 10000
   train --data folder:recordings --pool 8   your own, in recordings/CLASS/ or recordings/train/CLASS/
   train --data dvsgesture:datasets          DVS Gesture as 2 x 32 x 32, 20 steps
+  train --dry-run > run.toml                every value, to be changed
+  train --config run.toml --seed 2          and used
   train --verify-golden                     compare the result with the integer model
   train --resume runs/nmnist-fast-1         go on after Ctrl-C, a crash or a power cut
   train --resume runs/a --target golden     go on elsewhere: the same bits
@@ -59,6 +64,17 @@ same bits as a run that was never stopped.""",
         help="folder to write, new or empty (default: runs/NAME-1, -2, ..., by preset)",
     )
     options.add_force(run)
+    run.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="options from a TOML file; those given here count more",
+    )
+    run.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print every value that would be used, as such a file, and train nothing",
+    )
     run.add_argument("--epochs", type=int, metavar="N", help="passes over the training samples")
     run.add_argument("--until", type=int, metavar="N", help="stop after epoch N, to resume later")
     run.add_argument("--constant-rate", action="store_true", help="do not decay the rates")
@@ -96,12 +112,20 @@ same bits as a run that was never stopped.""",
     options.add_data(parser)
     options.add_cache(parser)
     options.add_core(parser)
-    parser.set_defaults(command=train)
+    parser.set_defaults(command=train, parser=parser)
     parser.set_defaults(defaults=vars(parser.parse_args([])))
 
 
 def train(args: argparse.Namespace, console: Console) -> int:
     """Train; returns the exit status."""
+    if args.config is not None:
+        given = args.words[args.words.index("train") + 1 :]
+        words = args.words
+        args = args.parser.parse_args([*run_file.words_of(args.config, args.parser), *given])
+        args.words = words
+    if args.dry_run:
+        console.print(run_file.dry_run(args), highlight=False)
+        return 0
     every = Every.parse(args.checkpoint_every)
     job, model, start = (resume if args.resume else begin)(args)
     with model.device as device:
@@ -117,7 +141,8 @@ def train(args: argparse.Namespace, console: Console) -> int:
         recorder = Recorder(job.run, device, config)
         recorder.begin(job.resumed, overwrite=job.overwrite)
         _announce(console, job, model, args.target)
-        with StopRequest() as stop, TerminalWatcher(console) as watcher:
+        watch = TerminalWatcher(console, runs=_runs(job, model), hint=HINTS.get(args.target, ""))
+        with StopRequest() as stop, watch as watcher:
             try:
                 model.resume(
                     job.train_set,
@@ -138,22 +163,38 @@ def train(args: argparse.Namespace, console: Console) -> int:
         return status
 
 
+def _runs(job: Job, model: Model) -> int:
+    """Samples that run until the end of training, tests included."""
+    left = job.plan.epochs - len(model.progress.epochs)
+    return left * (len(job.train_set) + 2 * len(job.test_set))
+
+
 def _announce(console: Console, job: Job, model: Model, target: str) -> None:
     for note in dict.fromkeys([*job.train_set.notes, *job.test_set.notes]):
         console.print(note)
     console.print(
         f"{job.train_set.name}: {model.network.name} on {target}, {len(job.train_set)} samples"
     )
+    if about := model.device.channel.transport.about:
+        console.print(about, highlight=False)
     if job.resumed is not None:
         console.print(f"resumed after {model.progress.samples} samples", highlight=False)
 
 
 def _conclude(console: Console, model: Model, recorder: Recorder, *, stopped: bool) -> int:
     test = model.progress.test_accuracy
-    reached = "" if test is None or stopped else f"test accuracy {test:.1%}; "
+    reached = "" if test is None or stopped else f"test accuracy {test:.1%}{_best(model, test)}; "
     word = "done" if model.complete else "stopped"
     console.print(f"{word}: {reached}{recorder.kept}{_go_on(recorder)}", highlight=False)
     return STOPPED if stopped and not model.complete else 0
+
+
+def _best(model: Model, last: float) -> str:
+    """Which epoch was better than the last one."""
+    best = max(model.progress.epochs, key=lambda epoch: epoch.test_accuracy or 0.0)
+    if not best.test_accuracy or best.test_accuracy <= last:
+        return ""
+    return f" (epoch {best.epoch}: {best.test_accuracy:.1%}, kept as {BEST})"
 
 
 def _go_on(recorder: Recorder) -> str:

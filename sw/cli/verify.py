@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from sw.cli.program import PROGRAM
 from sw.interchange.others import SIMULATORS, other_simulator
 from sw.interchange.package import read_graph
 from sw.interchange.spikes import GoldenSpikes, golden_path, sha256
@@ -19,7 +20,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "verify",
         help="run an exported graph, and count spikes that differ from the golden ones",
-        usage="python -m sw.driver verify FILE... [options]",
+        usage=f"{PROGRAM} verify FILE... [options]",
         description="Run a NIR graph against the golden spikes beside it, and count mismatches.",
         epilog="""examples:
   verify net.nir                     in NumPy, node by node

@@ -17,11 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sw.cli.chart import chart, sparkline
+from sw.cli.program import PROGRAM
 from sw.cli.progress import HEADING, row, short_time
 from sw.run import Epoch, Follower, RunFolder, newest_run
 
 EVERY = 0.5  # seconds between two looks at the files
 WIDTH, HEIGHT = 60, 6  # of the chart, characters, at most
+BAR, GAP = 14, "   "
 SPARKS, ROWS = 32, 8
 
 
@@ -30,7 +32,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "watch",
         help="a live view of a run in another process",
-        usage="python -m sw.driver watch [RUN]",
+        usage=f"{PROGRAM} watch [RUN]",
         description="Show a run while it goes on in another process: accuracy so far, firing rates, "
         "samples/s, time left. It reads the run's files and disturbs nothing; it ends with the run, "
         "or on q or Ctrl-C.",
@@ -79,7 +81,7 @@ def view(follower: Follower, width: int, now: float | None = None) -> Group:
     """The picture of the moment."""
     parts: list[Any] = [_heading(follower), Text()]
     if follower.live and follower.at:
-        parts += [_task(follower, now), *_measures(follower), Text()]
+        parts += [_task(follower, now), *_measures(follower, width), Text()]
     elif follower.live:
         parts += [Text("starting: nothing is learned yet"), Text()]
     if follower.epochs:
@@ -103,21 +105,27 @@ def _task(follower: Follower, now: float | None) -> Table:
         left.append(f"all {short_time(whole)} left")
     line.add_row(
         at["task"],
-        ProgressBar(total=at["total"], completed=at["samples"], width=24),
+        ProgressBar(total=at["total"], completed=at["samples"], width=BAR),
         f"{at['samples']}/{at['total']}",
         ", ".join(left),
     )
     return line
 
 
-def _measures(follower: Follower) -> list[Text]:
+def _measures(follower: Follower, width: int) -> list[Text]:
     """Accuracy, rates and speed now, and how they came there since the start of the pass."""
     at = follower.at
     word = "accuracy while learning" if at["task"].startswith("epoch") else "accuracy"
     rates = " ".join(f"{rate:.3f}" for rate in at["rates"]) or "-"
-    text = f"{word} {at['accuracy']:.1%}   firing rate {rates}   {at['speed']:.1f} samples/s"
-    text += f"   {at['cycles']:,.0f} cycles/sample" if at["cycles"] else ""
-    lines = [Text(text)]
+    parts = [f"{word} {at['accuracy']:.1%}", f"firing rate {rates}", f"{at['speed']:.1f} samples/s"]
+    parts += [f"{at['cycles']:,.0f} cycles/sample"] if at["cycles"] else []
+    texts = [parts.pop(0)]
+    for part in parts:  # on as few lines as hold them whole
+        if len(texts[-1]) + len(part) + len(GAP) > width:
+            texts.append(part)
+        else:
+            texts[-1] += GAP + part
+    lines = [Text(text) for text in texts]
     if len(follower.trail) > 1:
         lines.append(Text(sparkline(follower.trail[-SPARKS:], 0, 1), style="cyan"))
     return lines

@@ -11,6 +11,7 @@ The files of a data set are only read. Loading one writes to the cache folder al
 from sw.data.binning import DEFAULT_WINDOW_US, bin_events
 from sw.data.dataset import Dataset, Request, Sample
 from sw.data.datasets import DATASETS, Entry, load
+from sw.data.event_array import DataWarning
 from sw.data.events import EVENT_DTYPE, NMNIST_SENSOR, DamagedFile, DataError, Sensor, read_nmnist
 from sw.data.maps import channel_last
 from sw.data.recording import Recording, read_recording
@@ -23,6 +24,7 @@ __all__ = [
     "NMNIST_SENSOR",
     "DamagedFile",
     "DataError",
+    "DataWarning",
     "Dataset",
     "Entry",
     "Recording",

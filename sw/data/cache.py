@@ -19,7 +19,6 @@ import hashlib
 import io
 import json
 import os
-import sys
 import tempfile
 import time
 import zipfile
@@ -37,6 +36,7 @@ from golden.spec.shape import Map
 from sw.data.bits import Packed
 from sw.data.dataset import Dataset, Request
 from sw.data.events import Sensor
+from sw.places import platform_cache
 
 VARIABLE = "TESS_FPGA_CACHE"
 """Environment variable: the folder to use, or `off`."""
@@ -54,19 +54,9 @@ def folder() -> Path | None:
     if given is not None and given.strip().lower() in ("", "0", "off", "no", "none"):
         return None
     try:
-        return _platform_folder() if given is None else Path(given).expanduser()
+        return platform_cache() if given is None else Path(given).expanduser()
     except RuntimeError:  # nobody's home
         return None
-
-
-def _platform_folder() -> Path:
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return Path(local or Path.home() / "AppData" / "Local") / "tess-fpga"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "tess-fpga"
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (given if given.is_absolute() else Path.home() / ".cache") / "tess-fpga"
 
 
 def cached(

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from golden.spec.names import near
 from sw.data import cifar10, cifar10dvs, dvsgesture
 from sw.data.binning import DEFAULT_WINDOW_US, Window
 from sw.data.cifar10 import CIFAR10_SENSOR, load_cifar10
@@ -130,7 +131,9 @@ def entry(name: str) -> Entry:
         return Entry(loader, None, CLASSES.get(of), f"{of}, through the tonic package", scales=True)
     if name not in DATASETS:
         known = ", ".join(DATASETS)
-        raise DataError(f"{name}: not a data set; use one of {known}, or tonic.NAME")
+        raise DataError(
+            f"{name}: not a data set{near(name, DATASETS)}; use one of {known}, or tonic.NAME"
+        )
     return DATASETS[name]
 
 
@@ -192,7 +195,7 @@ def load(
         cache=cache,
     )
     if request.root is not None and not request.root.exists():
-        raise DataError(f"{request.root}: no such file or folder; check the data path")
+        raise _no_such(found, request, options)
     samples = found.loader(request, **options)
     if samples.sensor is None and found.sensor is not None:
         fits = found.sensor.reduced(request.pool, size).n_inputs == samples.n_inputs
@@ -205,3 +208,16 @@ def _pool(found: Entry, pool: int | None, size: Size | None) -> int:
     if pool is not None:
         return pool
     return found.pool if size is None else 1
+
+
+def _no_such(found: Entry, request: Request, options: dict[str, Any]) -> DataError:
+    """The error for a folder that is not there: where the set comes from, as of one that is empty."""
+    why = "check the data path"
+    if not (
+        isinstance(found.loader, partial) or options.get("via_tonic")
+    ):  # tonic would make the folder
+        try:
+            found.loader(request, **options)
+        except DataError as error:
+            why = str(error)
+    return DataError(f"{request.root}: no such file or folder; {why}")

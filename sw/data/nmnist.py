@@ -11,9 +11,10 @@ from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import NMNIST_SENSOR, DataError, Events, read_nmnist
 from sw.data.packed import read_packed
 from sw.data.tonic_adapter import from_tonic, import_tonic
+from sw.places import shipped
 
 CLASSES = 10
-REPO_DATA = Path(__file__).resolve().parents[2] / "data" / "nmnist"
+REPO_DATA = shipped("nmnist")
 GET = (
     "get Train.zip and Test.zip from https://www.garrickorchard.com/datasets/n-mnist and unpack "
     "them in DIR, or run tonic.datasets.NMNIST(save_to='DIR') with the tonic package"

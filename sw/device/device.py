@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.frames import HEADER, Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
@@ -51,13 +52,24 @@ class Device(LayerState):
 
     @classmethod
     def open(
-        cls, target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
+        cls,
+        target: str,
+        *,
+        config: CoreConfig | str | None = None,
+        baud: int = DEFAULT_BAUD,
     ) -> Self:
-        """Open `sim`, `golden` or `serial:PORT`.
+        """Open `sim`, `golden`, `golden-numpy` or `serial:PORT`.
 
-        `config` is what a simulated or golden core is built with. A board says itself what it is;
-        with a `config` it must be that. Raises LinkError or DeviceError.
+        `config` is what a simulated or golden core is built with, or its name in CORES. A board says itself
+        what it is; with a `config` it must be that. Raises LinkError or DeviceError, or UnknownName.
         """
+        if isinstance(config, str):
+            config = CORES[config]
+        if config is not None and not isinstance(config, CoreConfig):
+            raise DeviceError(
+                f"config is a {type(config).__name__}; give a CoreConfig, or a name of CORES: "
+                f"{', '.join(CORES)}"
+            )
         transport = open_transport(target, config=config, baud=baud)
         try:
             return cls(Channel(transport), config)

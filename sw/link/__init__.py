@@ -10,7 +10,7 @@ device that runs in this process, until it is closed. It knows nothing of frames
 from sw.link.golden import GoldenTransport
 from sw.link.serial import DEFAULT_BAUD, SerialTransport
 from sw.link.simulated import SimulatedTransport
-from sw.link.targets import TARGETS, open_transport
+from sw.link.targets import TARGETS, check_target, open_transport
 from sw.link.transport import LinkError, Transport
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "SerialTransport",
     "SimulatedTransport",
     "Transport",
+    "check_target",
     "open_transport",
 ]

@@ -1,8 +1,8 @@
 """The compiled RTL of the whole design as a target: the same bytes as a board, cycle by cycle.
 
-The library is made by `python -m hw.simulate`, in a process of its own, and kept in build/. Nothing
-here imports the hardware description: what was built before is found by a hash of its sources. The index
-of it names folders in build/ alone, and only what this user made is loaded.
+The library is made by `python -m hw.simulate`, in a process of its own, and kept in the folder of builds
+(`sw.places`). Nothing here imports the hardware description: what was built before is found by a hash of
+its sources. The index of it names folders in there alone, and only what this user made is loaded.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from golden.spec.config import CoreConfig
-from sw.link.own import own, shared
 from sw.link.transport import LinkError, Transport
+from sw.own import own, shared
+from sw.places import ROOT, build_folder, install
 
-ROOT = Path(__file__).parents[2]
-BUILD = ROOT / "build"
+BUILD = build_folder()
 INDEX = BUILD / "sim-index"
 FOLDER, LIBRARY = r"sim-[0-9a-f]{16}", "board.so"
 SOURCES = ("hw", "golden/spec")
@@ -165,10 +165,11 @@ def make(config: CoreConfig, entry: Path, *, trace: bool) -> Path:
     """Compile a board, and note it in the index. Raises LinkError."""
     if missing := [tool for tool in TOOLS if not find_spec(tool.replace("-", "_"))]:
         raise LinkError(
-            f"simulated board: {', '.join(missing)} missing; pip install "
-            f"{' '.join(missing)}, or use --target golden"
+            f"simulated board: {', '.join(missing)} missing; {install('sim', *missing)}, "
+            "or use --target golden"
         )
     command = [sys.executable, "-m", "hw.simulate", "--config-json", json.dumps(config.as_dict())]
+    command += ["--into", str(BUILD)]
     command += ["--trace"] if trace else []
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=None, text=True)
     if done.returncode:

@@ -1,29 +1,40 @@
-"""A target's name becomes an open transport: `sim`, `golden` or `serial:PORT`."""
+"""A target's name becomes an open transport: `sim`, `golden`, `golden-numpy` or `serial:PORT`."""
 
 from __future__ import annotations
 
 from golden.spec.config import CoreConfig
+from golden.spec.names import near
 from sw.link.golden import GoldenTransport
 from sw.link.serial import DEFAULT_BAUD, SerialTransport
 from sw.link.simulated import SimulatedTransport
 from sw.link.transport import LinkError, Transport
 
+MODELS = ("sim", "golden", "golden-numpy")
 TARGETS = "sim, golden or serial:PORT (for instance serial:/dev/ttyUSB0)"
+
+
+def check_target(target: str) -> None:
+    """Raise LinkError for a name that no target has."""
+    kind, _, port = target.partition(":")
+    if target not in MODELS and not (kind == "serial" and port):
+        known = near(target, (*MODELS, "serial:"))
+        raise LinkError(f"target {target!r}: unknown{known}; use {TARGETS}")
 
 
 def open_transport(
     target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
 ) -> Transport:
-    """Open `sim`, `golden` or `serial:PORT`.
+    """Open `sim`, `golden`, `golden-numpy` (the integer model as specified, not compiled) or `serial:PORT`.
 
     `config` is what a simulated or golden core is built with (default: CoreConfig()). A board has
     its own. `baud` is used by a serial port alone. Raises LinkError.
     """
+    check_target(target)
     kind, _, port = target.partition(":")
-    if kind == "serial" and port:
+    if kind == "serial":
         return SerialTransport(port, baud=baud)
     if target == "golden":
         return GoldenTransport(config or CoreConfig())
-    if target == "sim":
-        return SimulatedTransport(config or CoreConfig())
-    raise LinkError(f"target {target!r}: unknown; use {TARGETS}")
+    if target == "golden-numpy":
+        return GoldenTransport(config or CoreConfig(), compiled=False)
+    return SimulatedTransport(config or CoreConfig())

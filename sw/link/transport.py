@@ -17,6 +17,8 @@ class Transport(ABC):
     """Seconds without progress after which the host sends again."""
     name: str = "device"
     """What to call the other end in a message."""
+    about: str = ""
+    """A line about how it runs; empty: nothing to say."""
 
     @abstractmethod
     def write(self, data: bytes) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import Target
 from golden.spec.layout import DoesNotFit, check_fit, classifier_groups
+from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import block_rams_by_kind
 from sw.planning.activity import Activity
 from sw.planning.cycles import layer_cycles
-from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.shape import Shape
 
 LANES = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)

@@ -7,13 +7,13 @@ from typing import Any
 
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import TARGETS, Target
+from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.samples import KEPT_LENGTH, SAMPLE_HEADER, SKIP
 from sw.energy import EnergyModel
 from sw.planning.activity import Activity
 from sw.planning.cycles import LayerCycles, layer_cycles
 from sw.planning.fitting import Fit, draft, find_fit
-from sw.planning.logic import lut_estimate, multipliers
 from sw.planning.sdram import SdramPlan, plan_sdram
 from sw.planning.shape import Shape
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from golden.spec.config import CoreConfig
+from golden.spec.declare import declarations
 from golden.spec.layout import Placement, placements
+from golden.spec.names import near
 from golden.spec.network import Network
 from golden.spec.shape import NAMED, Map, Stage, maps, parse_stages
 from sw.presets import PRESETS
@@ -73,6 +76,12 @@ def parse(text: str) -> Shape:
         raise ValueError(
             f"network {text!r}: {last}the last part is the number of classes; {EXAMPLES}"
         )
+    most = declarations(CoreConfig)["classes"].high
+    if most is not None and int(parts[-1]) > most:
+        raise ValueError(
+            f"network {text!r}: {parts[-1]} classes, and a core has at most {most}; is the number of classes "
+            f"missing? {text}-10 has 10"
+        )
     try:
         shape = Shape(source, parse_stages(parts[:-1]), int(parts[-1]))
         if not colon and any(stage.kind.mapped for stage in shape.stages):
@@ -91,7 +100,8 @@ def _inputs(text: str, whole: str) -> Map:
     if not found:
         names = ", ".join(PRESETS)
         raise ValueError(
-            f"network {whole!r}: it begins with its inputs, or is a preset ({names}); {EXAMPLES}"
+            f"network {whole!r}{near(whole, PRESETS)}: it begins with its inputs, or is a preset ({names}); "
+            f"{EXAMPLES}"
         )
     try:
         return Map(*(int(part) for part in found.groups() if part))

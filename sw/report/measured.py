@@ -89,7 +89,7 @@ def measure(
     watcher = watcher or Watcher()
     confusion = np.zeros((network.classes, network.classes), np.int64)
     sums = [np.zeros((network.classes, size)) for size in network.seen]
-    tally, transport = Tally(len(network.hidden)), GoldenTransport(core)
+    tally, transport = Tally(len(network.hidden)), GoldenTransport(core, compiled=False)
     watcher.begin("measuring", len(samples), network)
     with Device(Channel(transport), core) as device:
         device.load(network, weights)

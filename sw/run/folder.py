@@ -1,6 +1,7 @@
-"""The run folder: config.json, weights.safetensors, metrics.jsonl, metrics.json, log.jsonl.
+"""The run folder: config.json, weights.safetensors, best.safetensors, metrics.jsonl, metrics.json, log.jsonl.
 
-weights.safetensors is the checkpoint: weights, and all else that a resumed run needs. A file is
+weights.safetensors is the checkpoint: weights, and all else that a resumed run needs. best.safetensors is
+that of the epoch with the best test accuracy, where there are test samples. A file is
 written beside its place and then renamed, so that a reader (and a crash) sees the old or the new one.
 Two files grow line by line. One is metrics.jsonl, which a resumed run writes anew from the checkpoint;
 the other is log.jsonl (`sw.run.log`).
@@ -36,6 +37,9 @@ SHARED = ("network", "core", "config")
 
 RUNS = Path("runs")
 """Where runs are that nobody named."""
+
+BEST = "best.safetensors"
+"""The checkpoint of the epoch with the best test accuracy so far, beside the newest one."""
 
 PREVIOUS = "previous.safetensors"
 """The checkpoint of the run that was in the folder before; `train --resume` takes the file."""
@@ -103,13 +107,13 @@ class RunFolder:
         """Begin: write the configuration. The checkpoint of an earlier run is kept as PREVIOUS."""
         if self.checkpoint.exists():
             self.checkpoint.replace(self.path / PREVIOUS)
-        for name in (METRICS, EPOCHS):
+        for name in (METRICS, EPOCHS, BEST):
             (self.path / name).unlink(missing_ok=True)
         write_json(self.path / CONFIG, config)
 
     def sweep(self) -> None:
         """Remove what a kill in the middle of a write left. For the one who holds the log."""
-        for name in (CONFIG, WEIGHTS, METRICS, EPOCHS):
+        for name in (CONFIG, WEIGHTS, BEST, METRICS, EPOCHS):
             for draft in self.path.glob(f".{name}.*"):
                 draft.unlink(missing_ok=True)
 
@@ -183,13 +187,13 @@ class RunFolder:
             )
         return data
 
-    def weights(self) -> Weights:
-        """The weights, int32 [rows, outputs] of each layer, classifiers with them.
+    def weights(self, *, best: bool = False) -> Weights:
+        """The weights, int32 [rows, outputs] of each layer, classifiers with them; the newest, or the best.
 
         Raises FileError, also when config.json names another network, core or data set than the
         weights do: it has no checksum of its own.
         """
-        weights, metadata = load_weights(self.path / WEIGHTS)
+        weights, metadata = load_weights(self.path / (BEST if best else WEIGHTS))
         if (self.path / CONFIG).exists():
             self._compare(metadata)
         return weights

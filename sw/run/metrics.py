@@ -60,6 +60,8 @@ class Tally:
     that did not count them."""
     capped: int = 0
     """Samples with more spikes in a layer than a result can hold: rates are then too low."""
+    confusion: list[list[int]] = field(default_factory=list)
+    """Samples by label, then by prediction; as large as the largest class seen."""
     before: float = 0.0
     """Seconds of earlier sessions."""
     started: float | None = field(default_factory=time.monotonic)
@@ -71,12 +73,30 @@ class Tally:
         self.samples += 1
         self.correct += right
         self.steps += steps
+        self._confuse(label, result.prediction)
         self.cycles += result.cycles
         self.timed += result.cycles > 0
         fired = result.spikes[: self.layers]
         self.capped += max(fired, default=0) >= MOST_SPIKES
         self.spikes = [a + b for a, b in zip(self.spikes or [0] * self.layers, fired, strict=True)]
         return right
+
+    def _confuse(self, label: int, prediction: int) -> None:
+        classes = max(len(self.confusion), label + 1, prediction + 1)
+        for row in self.confusion:
+            row += [0] * (classes - len(row))
+        self.confusion += [[0] * classes for _ in range(classes - len(self.confusion))]
+        self.confusion[label][prediction] += 1
+
+    @property
+    def of_labels(self) -> list[int]:
+        """Samples of each class."""
+        return [sum(row) for row in self.confusion]
+
+    @property
+    def of_predictions(self) -> list[int]:
+        """Samples that each class was predicted for."""
+        return [sum(column) for column in zip(*self.confusion, strict=True)]
 
     @property
     def accuracy(self) -> float:

@@ -10,7 +10,7 @@ from sw.device import Device
 from sw.energy import EnergyModel
 from sw.run.checkpoint import Checkpoint
 from sw.run.files import FileError
-from sw.run.folder import RunFolder
+from sw.run.folder import BEST, RunFolder
 from sw.run.log import LOG, Log
 from sw.run.metrics import Epoch
 
@@ -59,8 +59,10 @@ class Recorder:
     def keep(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint, and the metrics of epochs that are new in it."""
         self.last = replace(checkpoint, config=self.config)
-        self.last.save(self.run.checkpoint)
         epochs = checkpoint.progress.epochs
+        if len(epochs) > self._written and _is_best(epochs):
+            self.last.save(self.run.path / BEST)  # first: after a crash its epoch comes again
+        self.last.save(self.run.checkpoint)
         for epoch in epochs[self._written :]:
             self.run.add_epoch(epoch.as_dict())
         self._written = len(epochs)
@@ -84,6 +86,12 @@ class Recorder:
         if not samples:
             return "nothing was learned yet"
         return f"weights after {samples} samples are in {self.run.path}"
+
+
+def _is_best(epochs: list[Epoch]) -> bool:
+    """Whether the last epoch has the best test accuracy; of several, the first one is."""
+    *before, last = [epoch.test_accuracy for epoch in epochs]
+    return last is not None and all(last > (accuracy or 0.0) for accuracy in before)
 
 
 def _total(epochs: list[Epoch]) -> dict[str, int]:

@@ -24,6 +24,7 @@ from sw.data import Dataset
 from sw.device import Device, Weights
 from sw.run.checkpoint import Checkpoint, digest
 from sw.run.metrics import Epoch, Plan, Progress, Tally
+from sw.run.signs_of_life import dead_parts, silent_inputs
 from sw.run.stopping import USUAL, Every, StopRequest
 from sw.run.watcher import Watcher
 
@@ -57,6 +58,8 @@ class Trainer:
     """The newest checkpoint."""
     agreed: bool = True
     """The device is where `progress` says."""
+    _tested: Tally | None = None
+    """Of the newest test."""
     _failure: Exception | None = None
     """What the watcher raised."""
 
@@ -78,6 +81,9 @@ class Trainer:
     def _epochs(self, until: int | None) -> bool:
         last = self.plan.epochs if until is None else min(until, self.plan.epochs)
         self._keep()
+        start = self.last if not self.progress.samples else None
+        if start is not None and (text := silent_inputs(self.train_set)):
+            self._tell(self.watcher.odd, text)
         if len(self.progress.epochs) < last and self.device.store_samples(self.train_set):
             self._tell(self.watcher.stored, self.device.sample_store)
         while len(self.progress.epochs) < last:
@@ -86,7 +92,17 @@ class Trainer:
             if epoch is None:
                 return False
             self._tell(self.watcher.epoch, epoch)
+            if start is not None:
+                self._look_for_life(epoch, start)
+                start = None
         return True
+
+    def _look_for_life(self, epoch: Epoch, start: Checkpoint) -> None:
+        """After the first epoch, say what does not live."""
+        assert self.last is not None
+        weights = (start.weights, self.last.weights)
+        for text in dead_parts(self._network, epoch, *weights, self._tested):
+            self._tell(self.watcher.odd, text)
 
     def learn(self, number: int, scale: float, limit: int | None = None) -> Tally:
         """Learn in epoch `number` (from 0), or in its first `limit` samples. `progress` stays.
@@ -159,7 +175,7 @@ class Trainer:
         seconds = progress.tally.seconds
         test = train = None
         if self.test_set is not None and not self.stop.asked:
-            test = self.evaluate(self.test_set, "test")
+            self._tested = test = self.evaluate(self.test_set, "test")
             train = self.evaluate(self.train_set, "training samples", len(self.test_set))
         if self.stop.asked:
             return None

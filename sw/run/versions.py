@@ -5,11 +5,10 @@ from __future__ import annotations
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from golden.spec.registers import VERSION
+from sw.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ("tess-fpga", "numpy", "safetensors", "pyserial")
 
 
@@ -21,12 +20,12 @@ def versions() -> dict[str, str | int]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "not installed"
-    if commit := _commit():
-        found["commit"] = commit
+    if made := commit():
+        found["commit"] = made
     return found
 
 
-def _commit() -> str:
+def commit() -> str:
     """The checkout's commit, `-dirty` when files differ from it; nothing where there is no git."""
     if not (ROOT / ".git").exists():
         return ""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from golden.spec.network import Network
 from sw.device import SampleStore
 from sw.run.metrics import Epoch, Tally
+from sw.run.signs_of_life import TrainingWarning
+
+NEWS = ("begin", "stored", "sample", "epoch", "odd")
 
 
 class Watcher:
@@ -24,29 +29,51 @@ class Watcher:
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""
 
+    def odd(self, text: str) -> None:
+        """Training goes on, but something about it is odd; where nobody overrides this it is a warning."""
+        warnings.warn(text, TrainingWarning, stacklevel=2)
+
 
 class Watchers(Watcher):
-    """Several watchers as one; they are told in order."""
+    """Several watchers as one; they are told in order.
 
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
+    Any object will do that has some of the methods of a Watcher. Raises ValueError for one without any.
+    """
+
+    def __init__(self, watchers: Sequence[Any]) -> None:
+        for watcher in watchers:
+            if isinstance(watcher, type) or not any(hasattr(watcher, name) for name in NEWS):
+                raise ValueError(
+                    f"callbacks: {watcher!r} is not told anything; give an object with some of the methods "
+                    f"{', '.join(NEWS)}, best one derived from sw.Watcher"
+                )
         self.watchers = watchers
+
+    def _tell(self, what: str, *news: object) -> None:
+        for watcher in self.watchers:
+            if hasattr(watcher, what):
+                getattr(watcher, what)(*news)
 
     def begin(self, task: str, total: int, network: Network) -> None:
         """Tell all."""
-        for watcher in self.watchers:
-            watcher.begin(task, total, network)
+        self._tell("begin", task, total, network)
 
     def stored(self, store: SampleStore) -> None:
         """Tell all."""
-        for watcher in self.watchers:
-            watcher.stored(store)
+        self._tell("stored", store)
 
     def sample(self, tally: Tally) -> None:
         """Tell all."""
-        for watcher in self.watchers:
-            watcher.sample(tally)
+        self._tell("sample", tally)
 
     def epoch(self, epoch: Epoch) -> None:
         """Tell all."""
-        for watcher in self.watchers:
-            watcher.epoch(epoch)
+        self._tell("epoch", epoch)
+
+    def odd(self, text: str) -> None:
+        """Tell those who want to know; a warning if nobody does."""
+        heard = [w for w in self.watchers if getattr(type(w), "odd", Watcher.odd) != Watcher.odd]
+        for watcher in heard:
+            watcher.odd(text)
+        if not heard:
+            super().odd(text)

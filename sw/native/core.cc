@@ -1,6 +1,6 @@
 // The integer core compiled: golden/core.py bit for bit, some fifty times as fast.
 //
-// Only for long experiments. Same order of things as golden/core.py; all groups of a layer lie side by
+// Same order of things as golden/core.py; all groups of a layer lie side by
 // side in a row here, pixel after pixel, so a pass over a group works on a slice of `lanes` neurons.
 
 #include <algorithm>
@@ -550,6 +550,13 @@ int16_t* core_classifier(Core* core, int layer) { return core->layers[layer].cla
 uint32_t* core_noise(Core* core) { return &core->noise_state; }
 
 int64_t* core_counters(Core* core) { return reinterpret_cast<int64_t*>(&core->counters); }
+
+// State of a layer's neurons, [pixels][width]: 0 membranes, 1 surrogates, 2 post traces, 3 spikes.
+int32_t* core_state(Core* core, int layer, int which) {
+    Layer& at = core->layers[layer];
+    std::vector<int32_t>* arrays[] = {&at.membranes, &at.surrogates, &at.posts, &at.spikes};
+    return arrays[which]->data();
+}
 
 void core_at_end(Core* core) {
     core->at_end = true;

@@ -1,6 +1,6 @@
 """The declarations of golden.spec as a C++ header: the layer table's entry, its flags, number formats.
 
-`bench.native` writes it beside what it compiles; core.cc includes it and nobody edits it.
+`sw.native` writes it beside what it compiles; core.cc includes it and nobody edits it.
 """
 
 from golden.lanes import noise
@@ -17,7 +17,7 @@ def header() -> str:
     constants |= {"POOL_SIDE": pooling.POOL}
     keys = ", ".join(map(hex, noise.ROUND_KEYS))
     lines = [
-        "// Written by bench/native/declared.py from golden/spec: do not edit.",
+        "// Written by sw/native/declared.py from golden/spec: do not edit.",
         "#pragma once",
         "#include <cstdint>",
         "",

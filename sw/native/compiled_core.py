@@ -1,0 +1,229 @@
+"""The integer core with its samples run by compiled C++: same memories, same registers, same bits.
+
+A sample that comes whole runs compiled. All else is NumPy's: samples in several frames, samples of no step,
+records of steps, and layer tables that no network has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.core import Core
+from golden.rows.events import Events, decode_sample
+from golden.rows.trace import ActiveList
+from golden.spec.config import CoreConfig
+from golden.spec.layers import Layer
+from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result
+from sw.native import COUNTERS, library, new_core
+
+WHOLE = FIRST | LAST
+STATES = ("membranes", "surrogates", "post_traces", "spikes")
+"""Memories of neurons, in the order of `core_state`."""
+MEMORIES = (*STATES, "table", "signs", "weights", "gains", "post_gains", "classifiers", "lists")
+
+
+class _Memory:
+    """A memory of the core. Whoever takes hold of it gets what the compiled core left there."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, core: CompiledCore | None, owner: type) -> Any:
+        if core is None:
+            return self
+        core.settle()
+        return core.__dict__[self.name]
+
+    def __set__(self, core: CompiledCore, value: Any) -> None:
+        core.settle()
+        core.__dict__[self.name] = value
+
+
+class CompiledCore(Core):
+    """`golden.core.Core`, some fifty times as fast. Raises RuntimeError when it cannot be compiled."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        self._library = library()
+        self._compiled: _Compiled | None = None
+        super().__init__(config)
+
+    def settle(self) -> None:
+        """Bring what the compiled core holds into the memories, which may then be changed."""
+        compiled, self._compiled = self._compiled, None
+        if compiled is not None:
+            if compiled.ran:
+                compiled.copy(self, out=True)
+            compiled.free()
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_compiled") is not None:
+            self.__dict__["_compiled"].free()
+
+    def sample(self, payload: bytes) -> Result:
+        """Run the payload of a SAMPLE command, see `golden.core`."""
+        compiled = self._ready() if self.records is None and _whole(payload) else None
+        events = None if compiled is None else decode_sample(payload, compiled.layers[0].inputs)
+        if compiled is None or events is None or not events.steps:
+            self.settle()
+            return super().sample(payload)
+        registers = self.registers
+        compiled.noise[0] = registers["noise_state"]
+        scores, spikes, counted = compiled.run(events, learn=bool(self.config.learning))
+        registers["noise_state"] = int(compiled.noise[0])
+        for name, value in zip(COUNTERS, counted, strict=True):
+            registers[name] += value
+        registers["samples"] += 1
+        self._step = len(events.steps)
+        self._scores[: len(scores)], self._scores[len(scores) :] = scores, 0
+        self._spikes[: len(spikes)], self._spikes[len(spikes) :] = spikes, 0
+        return Result(
+            status=events.status,
+            prediction=int(np.argmax(scores)),
+            cycles=0,
+            spikes=tuple(np.minimum(self._spikes, MOST_SPIKES).tolist()),
+            scores=tuple(self._scores.tolist()),
+        )
+
+    def _ready(self) -> _Compiled | None:
+        """The compiled core with all that is in the memories; None: it does not run such a table."""
+        counts = (self.layer_count, self.class_count)
+        if self._compiled is not None and self._compiled.counts != counts:
+            self.settle()
+        if self._compiled is None:
+            layers = [self.layer(index) for index in range(self.layer_count)]
+            if not _usual(layers, self.config):
+                return None
+            compiled = _Compiled(self, layers)
+            compiled.copy(self, out=False)
+            self._compiled = compiled
+        return self._compiled
+
+
+for _name in MEMORIES:
+    setattr(CompiledCore, _name, _Memory(_name))
+
+
+class _Compiled:
+    """A core in C++ with the layers that a `CompiledCore` has."""
+
+    def __init__(self, core: CompiledCore, layers: list[Layer]) -> None:
+        self.layers, self.counts = layers, (core.layer_count, core.class_count)
+        self.ran = False  # what it holds is newer than the memories
+        self._library = library()
+        signs = [core.class_signs(layer) for layer in layers]
+        self._core = new_core(core.config, core.class_count, layers, signs)
+        self._lanes = core.config.lanes
+        self.noise = self._library.core_noise(self._core)
+        address = self._library.core_counters(self._core)
+        self._counters = np.ctypeslib.as_array(address, (len(COUNTERS),))
+        self._scores = np.zeros((1, core.class_count), np.int64)
+        self._spikes = np.zeros((1, len(layers)), np.int64)
+        self._order = np.zeros(1, np.int64)
+
+    def free(self) -> None:
+        """Let go of it."""
+        self._library.core_free(self._core)
+
+    def run(
+        self, events: Events, *, learn: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+        """Run a whole sample: scores [classes], spikes [layers], counters in the order of COUNTERS."""
+        offsets = np.cumsum([0, *map(len, events.steps)], dtype=np.int64)
+        rows = np.concatenate(events.steps).astype(np.int32)
+        self._counters[:], self.ran = 0, True
+        self._library.core_run(
+            *(self._core, offsets, rows, np.array([events.label], np.int32), len(events.steps)),
+            *(
+                self._order,
+                1,
+                learn and events.learn,
+                events.learn_from,
+                self._scores,
+                self._spikes,
+            ),
+        )
+        return self._scores[0], self._spikes[0], self._counters.tolist()
+
+    def copy(self, core: CompiledCore, *, out: bool) -> None:
+        """Copy weights, classifiers and neurons `out` to the memories, or in from there."""
+        memory = core.__dict__
+        for index, layer in enumerate(self.layers):
+            at = slice(layer.state_base, layer.state_base + layer.state_groups)
+            for which, name in enumerate(STATES):
+                held = self._library.core_state(self._core, index, which)
+                _move(memory[name][at], _view(held, (layer.state_groups, self._lanes)), out)
+            base = slice(layer.weight_base, layer.weight_base + layer.words)
+            words = memory["weights"][base].reshape(layer.groups, layer.rows, self._lanes)
+            held = self._library.core_weights(self._core, index)
+            _move(
+                words.transpose(1, 0, 2), _view(held, (layer.rows, layer.groups, self._lanes)), out
+            )
+            if layer.classifier:
+                held = self._library.core_classifier(self._core, index)
+                view = _view(held, (core.class_count, layer.latent_groups * self._lanes))
+                if out:
+                    core.keep_classifier(layer, view.astype(np.int64))
+                else:
+                    view[:] = core.classifier_weights(layer)
+        if out:  # what a sample leaves behind
+            memory["gains"][:] = memory["post_gains"][:] = 0
+            memory["lists"] = [ActiveList() for _ in memory["lists"]]
+
+
+def _view(held: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.ctypeslib.as_array(held, shape)
+
+
+def _move(memory: NDArray[Any], held: NDArray[Any], out: bool) -> None:
+    if out:
+        memory[...] = held
+    else:
+        held[...] = memory
+
+
+def _whole(payload: bytes) -> bool:
+    """Whether this is all of a sample."""
+    return len(payload) > FLAGS_BYTE and payload[FLAGS_BYTE] & WHOLE == WHOLE
+
+
+def _usual(layers: Sequence[Layer], config: CoreConfig) -> bool:
+    """Whether a layer table is one that a network has: nothing overlaps, and layers fit together."""
+    if not (layers[-1].readout and not any(layer.readout for layer in layers[:-1])):
+        return False
+    taken: list[tuple[str, int, int, int]] = []
+    for layer in layers:
+        taken += [
+            ("weights", layer.weight_base, layer.words, config.weight_words),
+            ("state", layer.state_base, layer.state_groups, config.neuron_groups),
+        ]
+        if layer.classifier:
+            size = config.classifier_groups
+            taken.append(("classifier", layer.classifier_base, layer.latent_groups, size))
+    for number, (memory, first, count, size) in enumerate(taken):
+        if first + count > size:
+            return False
+        for other, start, more, _ in taken[:number]:
+            if memory == other and first < start + more and start < first + count:
+                return False
+    chained = all(_reach(one, config) <= two.inputs for one, two in pairwise(layers))
+    return chained and all(_formed(layer, config) for layer in layers)
+
+
+def _reach(layer: Layer, config: CoreConfig) -> int:
+    """Inputs that the next layer needs for the spikes of this one."""
+    pixels = (layer.width // 2) * (layer.height // 2) if layer.pool else layer.positions
+    return (pixels - 1) * layer.groups * config.lanes + layer.outputs
+
+
+def _formed(layer: Layer, config: CoreConfig) -> bool:
+    """Whether the fields of an entry agree with each other."""
+    if not 0 < layer.outputs <= layer.groups * config.lanes:
+        return False
+    if layer.inputs < 1 or not 1 <= layer.latent_groups <= config.latent_groups:
+        return False
+    return layer.kind.formed(layer)

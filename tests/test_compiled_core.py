@@ -1,0 +1,154 @@
+"""The target `golden` runs compiled where it can: every memory and register is that of the NumPy model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import sw.native
+from golden.core import Core
+from golden.spec.config import PRESETS
+from golden.spec.layers import FIELDS
+from golden.spec.network import Network
+from golden.spec.registers import REGISTERS, Space, memories
+from golden.spec.samples import encode_sample
+from sw.data import load
+from sw.device import Device
+from sw.link import GoldenTransport
+from sw.native.compiled_core import MEMORIES, CompiledCore
+from tests.test_native import CASES, MAPS, ROOMY
+
+CONFIG = replace(PRESETS["tiny"], **ROOMY)
+NETWORKS = [Network(**case) for case in CASES]
+NETWORKS += [Network.of_stages(shape, stages, 4, **more) for shape, stages, more in MAPS]
+NETWORKS = [network for network in NETWORKS if network.inputs == 64]
+
+
+def pair(network, config):
+    """The network on both models."""
+    both = [Device.open(target, config=config) for target in ("golden", "golden-numpy")]
+    for device in both:
+        device.load(network)
+    return both
+
+
+def core(device):
+    return device.channel.transport.device.core
+
+
+def check_equal(one, two):
+    """All that a host can read, and what it cannot."""
+    for register in REGISTERS:
+        assert one.registers[register.name] == two.registers[register.name], register.name
+    for name in set(MEMORIES) - {"lists"}:
+        assert np.array_equal(getattr(one, name), getattr(two, name)), name
+    for mine, other in zip(one.lists, two.lists, strict=True):
+        assert np.array_equal(mine.rows, other.rows) and np.array_equal(mine.trace, other.trace)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+def test_all_memories_and_registers_are_equal(network):
+    data = load("synthetic", steps=4, limit=8)
+    both = pair(network, CONFIG)
+    assert isinstance(core(both[0]), CompiledCore) and type(core(both[1])) is Core
+    parts = [(0, 3, True), (3, 4, False), (4, 6, True)]
+    for first, last, learn in parts:
+        results = [list(d.run([data[i] for i in range(first, last)], learn=learn)) for d in both]
+        assert results[0] == results[1]
+        assert core(both[0])._compiled is not None, "nothing ran compiled"
+        check_equal(*map(core, both))
+    for device in both:  # a sample in pieces runs in NumPy, between others
+        device.set_rates(0.5)
+        for _ in device.step_through(data[6], learn=True):
+            pass
+    check_equal(*map(core, both))
+    results = [list(d.run([data[7]], learn=True)) for d in both]
+    assert results[0] == results[1]
+    check_equal(*map(core, both))
+
+
+def test_a_memory_that_is_changed_counts_for_the_next_sample():
+    network, data = NETWORKS[0], load("synthetic", steps=5, limit=4)
+    both = pair(network, CONFIG)
+    for device in both:
+        next(device.run([data[0]], learn=True))
+        core(device).weights[3] += 1
+        device.write(Space.REGISTERS, _register("class_count"), np.array([3], np.uint16))
+        device.noise_state = 12345
+    results = [list(d.run(list(data), learn=True)) for d in both]
+    assert results[0] == results[1]
+    check_equal(*map(core, both))
+
+
+def _register(name):
+    at = 0
+    for register in REGISTERS:
+        if register.name == name:
+            return at
+        at += register.words
+    raise KeyError(name)
+
+
+@pytest.mark.parametrize("seed", [39, 47, *range(4)])
+def test_layer_tables_that_no_network_has(seed):
+    """A field of an entry is anything: both models answer the same, or neither can."""
+    rng = np.random.default_rng(seed)
+    network, data = NETWORKS[seed % len(NETWORKS)], load("synthetic", steps=2, limit=2)
+    compiled = 0
+    for _ in range(6):
+        both = [CompiledCore(CONFIG), Core(CONFIG)]
+        with Device.open("golden-numpy", config=CONFIG) as device:
+            device.load(network)
+            given = core(device)
+        table, field = given.table.copy(), rng.integers(len(FIELDS))
+        bound = min(FIELDS[field].high, int(rng.choice([2, 8, 300, 70000])))
+        table[rng.integers(len(device.layers)), field] = rng.integers(FIELDS[field].low, bound + 1)
+        answers = []
+        for model in both:
+            for name in ("signs", "weights", "classifiers"):
+                getattr(model, name)[:] = getattr(given, name)
+            model.table[:] = table
+            model.registers |= {"layer_count": len(device.layers), "class_count": 4}
+            try:
+                with np.errstate(all="ignore"):
+                    answers.append([model.sample(_payload(sample)) for sample in data])
+            except (ValueError, IndexError, ZeroDivisionError) as error:
+                answers.append(type(error))
+        assert answers[0] == answers[1]
+        if isinstance(answers[0], list):
+            compiled += both[0]._compiled is not None
+            check_equal(*both)
+    assert compiled, "all ran in NumPy"
+
+
+def _payload(sample):
+    return encode_sample(sample.frames, sample.label, learn=True)
+
+
+def test_damaged_samples_are_answered_alike():
+    rng = np.random.default_rng(3)
+    both, data = pair(NETWORKS[0], CONFIG), load("synthetic", steps=3, limit=2)
+    for number in range(60):
+        payload = bytearray(_payload(data[number % 2]))
+        payload[rng.integers(len(payload))] = rng.integers(256)
+        payload = bytes(payload[: rng.integers(6, len(payload) + 3)]) + b"\1" * int(rng.integers(2))
+        results = [core(device).sample(payload) for device in both]
+        assert results[0] == results[1]
+    check_equal(*map(core, both))
+    assert memories(CONFIG)[Space.SPIKES].size
+
+
+@pytest.fixture
+def without_compiler(monkeypatch):
+    sw.native.library.cache_clear()
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    yield
+    sw.native.library.cache_clear()
+
+
+def test_without_a_compiler_numpy_does_it_and_says_so(without_compiler):
+    transport = GoldenTransport(CONFIG)
+    assert type(transport.device.core) is Core
+    assert "in NumPy" in transport.about and "no C++ compiler (no-such-compiler)" in transport.about
+    with pytest.raises(RuntimeError, match="no C\\+\\+ compiler"):
+        CompiledCore(CONFIG)
