@@ -12,7 +12,7 @@ from golden.spec.layout import DoesNotFit
 from golden.spec.names import UnknownName, near
 from sw.cli import doctor, export, import_, look, plan, report, runs, train, verify, watch
 from sw.cli.help import Help
-from sw.cli.program import PROGRAM, about
+from sw.cli.program import PROGRAM, Version
 from sw.cli.terminal import Terminal, lenient
 from sw.data import DataError
 from sw.device import DeviceError
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=Help,
         allow_abbrev=False,
     )
-    top.add_argument("--version", action="version", version=about())
+    top.add_argument("--version", action=Version)
     commands = top.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=Parser
     )

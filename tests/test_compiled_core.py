@@ -10,7 +10,7 @@ from golden.core import Core
 from golden.spec.config import PRESETS
 from golden.spec.layers import FIELDS
 from golden.spec.network import Network
-from golden.spec.registers import REGISTERS, Space, memories
+from golden.spec.registers import REGISTERS, Space, memories, register_address
 from golden.spec.samples import encode_sample
 from sw.data import load
 from sw.device import Device
@@ -73,20 +73,11 @@ def test_a_memory_that_is_changed_counts_for_the_next_sample():
     for device in both:
         next(device.run([data[0]], learn=True))
         core(device).weights[3] += 1
-        device.write(Space.REGISTERS, _register("class_count"), np.array([3], np.uint16))
+        device.write(Space.REGISTERS, register_address("class_count"), np.array([3], np.uint16))
         device.noise_state = 12345
     results = [list(d.run(list(data), learn=True)) for d in both]
     assert results[0] == results[1]
     check_equal(*map(core, both))
-
-
-def _register(name):
-    at = 0
-    for register in REGISTERS:
-        if register.name == name:
-            return at
-        at += register.words
-    raise KeyError(name)
 
 
 @pytest.mark.parametrize("seed", [39, 47, *range(4)])

@@ -1,6 +1,6 @@
 """What is fixed when the core is built: lanes, memory depths and the width of a weight."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from golden.spec.declare import Declared, check_whole
@@ -139,6 +139,16 @@ def ceil_log2(value: int) -> int:
     return (value - 1).bit_length()
 
 
+MAPS = CoreConfig(
+    lanes=16,
+    weight_words=4096,
+    neuron_groups=1792,
+    trace_entries=11264,
+    layers=8,
+    store_bytes=4096,
+    map_pixels=1156,
+    post_traces=0,
+)
 PRESETS = Named(
     "core",
     {
@@ -165,27 +175,8 @@ PRESETS = Named(
         "ulx3s-85f-128": CoreConfig(
             lanes=128, weight_words=2048, neuron_groups=8, store_bytes=4096
         ),
-        "ulx3s-85f-maps": CoreConfig(
-            lanes=16,
-            weight_words=4096,
-            neuron_groups=1792,
-            trace_entries=11264,
-            layers=8,
-            store_bytes=4096,
-            map_pixels=1156,
-            post_traces=0,
-        ),
-        "ulx3s-85f-classifiers": CoreConfig(
-            lanes=16,
-            weight_words=4096,
-            neuron_groups=1792,
-            trace_entries=11264,
-            layers=8,
-            store_bytes=4096,
-            map_pixels=1156,
-            post_traces=0,
-            classifier_groups=64,
-        ),
+        "ulx3s-85f-maps": MAPS,
+        "ulx3s-85f-classifiers": replace(MAPS, classifier_groups=64),
     },
 )
 """Named configurations: `tiny` for tests, the others what the boards are built with."""

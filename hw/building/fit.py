@@ -1,5 +1,7 @@
 """Whether a configuration fits a board: told in a second, before an hour of place and route."""
 
+from dataclasses import replace
+
 from boards.board import Board
 from golden.spec.config import CoreConfig
 from golden.spec.logic import lut_estimate, multipliers
@@ -26,7 +28,7 @@ def check_logic(board: Board, config: CoreConfig) -> None:
         return
     halves = (config.lanes >> halvings for halvings in range(1, config.lanes.bit_length()))
     possible = (lanes for lanes in halves if lanes >= 4 and lanes % 4 == 0)
-    fits = (n for n in possible if not _lacking(board, _with_lanes(config, n)))
+    fits = (n for n in possible if not _lacking(board, replace(config, lanes=n)))
     lanes = next(fits, None)
     advice = f"--lanes {lanes} would fit" if lanes else "use a larger board"
     raise BuildError(
@@ -42,10 +44,6 @@ def _lacking(board: Board, config: CoreConfig) -> str:
     if products > fpga.multipliers:
         return f"{fpga.multipliers} multipliers and {config.lanes} lanes take {products}"
     return ""
-
-
-def _with_lanes(config: CoreConfig, lanes: int) -> CoreConfig:
-    return CoreConfig(**{**config.as_dict(), "lanes": lanes})
 
 
 def _advice(config: CoreConfig, available: int) -> str:

@@ -46,6 +46,13 @@ def kept(m: Module, name: str, interface: Any) -> Value:
     return ~waits | (interface.valid & (payload == before))
 
 
+def picked(m: Module, number: Signal) -> None:
+    """A free input becomes a number that the solver picks once."""
+    started, before = Signal(name="picked"), Signal.like(number, name="number_before")
+    m.d.sync += started.eq(1), before.eq(number)
+    m.d.comb += Assume(~started | (before == number))
+
+
 class StreamRules(Elaboratable):
     """A unit whose neighbours keep the stream rules keeps them, too."""
 
@@ -78,13 +85,11 @@ class InOrder(Elaboratable):
         m = Module()
         m.submodules.unit = self.unit
         bits, source, sink = len(self.number), self.source, self.sink
-        entered, left, number = Signal(bits), Signal(bits), Signal(bits)
-        started, there = Signal(), Signal()
+        entered, left, there = Signal(bits), Signal(bits), Signal()
         followed = Signal(len(Value.cast(source.payload)))
         enters, leaves = source.valid & source.ready, sink.valid & sink.ready
-        m.d.sync += started.eq(1), entered.eq(entered + enters), left.eq(left + leaves)
-        m.d.sync += number.eq(self.number)
-        m.d.comb += Assume(~started | (number == self.number))
+        m.d.sync += entered.eq(entered + enters), left.eq(left + leaves)
+        picked(m, self.number)
         with m.If(enters & (entered == self.number)):
             m.d.sync += there.eq(1), followed.eq(Value.cast(source.payload))
         with m.If(leaves):
@@ -109,12 +114,12 @@ class Committed(Elaboratable):
         m = Module()
         m.submodules.ring = ring = self.ring
         bits = len(self.number)
-        written, sure, left, number = (Signal(bits, name=n) for n in ("w", "sure", "left", "n"))
-        started, followed = Signal(), Signal(8)
+        written, sure, left = (Signal(bits, name=name) for name in ("written", "sure", "left"))
+        followed = Signal(8)
         leaves = ring.o.valid & ring.o.ready
-        m.d.sync += started.eq(1), left.eq(left + leaves), number.eq(self.number)
+        m.d.sync += left.eq(left + leaves)
+        picked(m, self.number)
         m.d.comb += [
-            Assume(~started | (number == self.number)),
             Assume(~(ring.write & ring.full)),
             Assume(~(ring.commit & ring.discard)),
         ]

@@ -22,19 +22,8 @@ from sw.shadow import Shadowed
 # What a resumed run may be told; everything else it has from its checkpoint.
 WITH_RESUME = {
     *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
-    *(
-        "out",
-        "force",
-        "config",
-        "dry_run",
-        "parser",
-        "shadow",
-        "shadow_every",
-        "command",
-        "defaults",
-        "words",
-        "cache",
-    ),
+    *("out", "force", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
+    *("config", "dry_run", "parser"),
 }
 
 

@@ -47,8 +47,8 @@ def predict(args: argparse.Namespace, console: Console, device: Device) -> None:
             _sample(args, console, device, given, names)
             continue
         binning = binning_of(data)
-        if not args.json and len(given.windows(args.window or binning.length_us)) > 1:
-            length = args.window or binning.length_us
+        length = args.window or binning.length_us
+        if not args.json and len(given.windows(length)) > 1:
             _table(console, given, length, classify(device, given, binning, length), names)
             _note(console, given)
             continue

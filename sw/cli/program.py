@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from golden.spec.registers import VERSION
 from sw.places import PROJECT
@@ -30,3 +32,16 @@ def about() -> str:
         found = "not installed"
     made = f", commit {made}" if (made := commit()) else ""
     return f"{PROJECT} {found}{made}, address map {VERSION}, Python {platform.python_version()}"
+
+
+class Version(argparse.Action):
+    """--version. What it prints is found when it is asked for: it may take another program."""
+
+    def __init__(self, option_strings: list[str], dest: str, **_: Any) -> None:
+        text = "show program's version number and exit"
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=text)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print it, and end."""
+        print(about())
+        parser.exit()

@@ -53,19 +53,8 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_noise.restype, lib.core_noise.argtypes = ctypes.POINTER(ctypes.c_uint32), [handle]
     lib.core_counters.restype, lib.core_counters.argtypes = ctypes.POINTER(ctypes.c_int64), [handle]
     lib.core_set_rates.argtypes = [handle, *[number] * 4]
-    samples: list[Any] = [
-        long,
-        whole,
-        whole,
-        number,
-        long,
-        ctypes.c_int64,
-        number,
-        number,
-        long,
-        long,
-    ]
-    lib.core_run.argtypes = [handle, *samples]
+    run: list[Any] = [long, whole, whole, number, long, ctypes.c_int64, number, number, long, long]
+    lib.core_run.argtypes = [handle, *run]
     lib.core_state.restype = ctypes.POINTER(ctypes.c_int32)
     lib.core_state.argtypes = [handle, number, number]
     return lib
