@@ -70,12 +70,16 @@ def table(runs: list[dict[str, Any]]) -> Table:
         lists = ([100 * value for value in found[-1][name]] for name in ("layers", "firing"))
         cells = (" ".join(f"{value:.1f}" for value in values) for values in (accuracy, *lists))
         seeds, layers, firing = cells
-        mean, summed = (
-            sum(each[name] for each in found) / len(found) for name in ("accuracy", "summed")
-        )
-        figures = (f"{100 * mean:.1f}", f"{100 * summed:.1f}", layers, firing)
+        mean, summed = (_mean([each[name] for each in found]) for name in ("accuracy", "summed"))
+        figures = (mean, summed, layers, firing)
         out.add_row(row, seeds, *figures, str(found[-1]["seconds"]))
     return out
+
+
+def _mean(values: list[float | None]) -> str:
+    """In percent; a dash where a row has no such figure."""
+    known = [100 * value for value in values if value is not None]
+    return f"{sum(known) / len(known):.1f}" if known else "-"
 
 
 def main() -> None:

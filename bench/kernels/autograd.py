@@ -3,7 +3,8 @@
 The network is that of a FloatConfig of convolutions: the same leak, threshold, reset, surrogate, pooling and
 output layer. Behind every convolution stands a batch normalization over samples, pixels and steps, whose
 scale starts at the threshold (Zheng et al., Going deeper with directly-trained larger SNNs, AAAI 2021);
-without one the network is the one that `golden.reference` has, which a test checks. Needs torch, an extra.
+without one the network is the one that `golden.reference` has, which a test checks. Needs torch,
+which is not among the project's dependencies.
 """
 
 from collections.abc import Callable

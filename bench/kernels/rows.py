@@ -163,7 +163,7 @@ def train_by_torch(
     def told(accuracy: float, rates: list[float]) -> None:
         firing = [round(rate, 4) for rate in rates]
         history.append(
-            {"accuracy": round(accuracy, 4), "summed": accuracy, "layers": [], "firing": firing}
+            {"accuracy": round(accuracy, 4), "summed": None, "layers": [], "firing": firing}
         )
 
     how: dict[str, Any] = {"epochs": epochs, "eta": adam, "batch": BATCH_TORCH, "norm": norm}
