@@ -129,13 +129,13 @@ def test_what_yosys_is_given(monkeypatch, tmp_path: Path, arguments: str, held: 
 
 
 def test_memories_too_large_are_refused_before_anything_runs(capsys, tmp_path: Path) -> None:
-    command = f"--board ulx3s --size 12f --preset ulx3s-85f --out {tmp_path}"
+    command = f"--board ulx3s --size 12f --weight-words 20000 --out {tmp_path}"
     assert hw.build.main(command.split()) == 1
     said = capsys.readouterr().err
     assert "has 56 block RAMs" in said and "too many; --weight-words" in said
     assert not list(tmp_path.iterdir())
     words = int(said.split("--weight-words")[1].split()[0])
-    smaller = {**PRESETS["ulx3s-85f"].as_dict(), "weight_words": words}
+    smaller = {**PRESETS["ulx3s-12f"].as_dict(), "weight_words": words}
     check_memories(find("ulx3s", "12f"), CoreConfig(**smaller))
 
 

