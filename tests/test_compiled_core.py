@@ -114,6 +114,21 @@ def test_layer_tables_that_no_network_has(seed):
     assert compiled, "all ran in NumPy"
 
 
+def test_values_for_a_readout_with_its_bias():
+    """No driver sends them, but a core takes them."""
+    config, rng = replace(CONFIG, input_bits=5), np.random.default_rng(4)
+    both = [Device.open(target, config=config) for target in ("golden", "golden-numpy")]
+    for device in both:
+        device.load(Network(sizes=(64, 4), eta_out=0.1))
+    for label in range(3):
+        frames = rng.integers(-16, 16, (3, 64)).astype(np.int8)
+        payload = encode_sample(frames, label, learn=True, input_bits=5)
+        one, two = (core(device).sample(payload) for device in both)
+        assert one == two
+        check_equal(*map(core, both))
+    assert core(both[0])._compiled is not None, "nothing ran compiled"
+
+
 def _payload(sample):
     return encode_sample(sample.frames, sample.label, learn=True)
 

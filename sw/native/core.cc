@@ -514,17 +514,17 @@ struct Core {
     void sample(const int64_t* offsets, const int32_t* rows, const int8_t* values, int steps, int label,
                 bool learning, int learn_from) {
         std::vector<int32_t> events;
+        std::vector<int8_t> carried;  // values of the first layer's events
         begin();
         for (step = 0; step < steps; step++) {
             events.assign(rows + offsets[step], rows + offsets[step + 1]);
+            carried.assign(values + offsets[step], values + offsets[step + 1]);
             counters.steps++, counters.events += int64_t(events.size());
             for (size_t index = 0; index < layers.size(); index++) {
                 Layer& layer = layers[index];
                 const bool learns = learning && layer.is(PLASTIC);
-                if (layer.is(BIAS)) events.push_back(layer.bias());
-                const bool spikes = index || layer.is(BIAS);  // a layer with a bias takes no values
-                const int8_t* carried = spikes ? nullptr : values + offsets[step];
-                merge(layer, events.data(), carried, int(events.size()), learns);
+                if (layer.is(BIAS)) events.push_back(layer.bias()), carried.push_back(1);
+                merge(layer, events.data(), index ? nullptr : carried.data(), int(events.size()), learns);
                 passes(layer, false);
                 fire(layer);
                 learn(layer, index, step >= learn_from ? label : -1, learns);
