@@ -124,9 +124,8 @@ def test_values_for_a_readout_with_its_bias():
         frames = rng.integers(-16, 16, (3, 64)).astype(np.int8)
         payload = encode_sample(frames, label, learn=True, input_bits=5)
         one, two = (core(device).sample(payload) for device in both)
-        assert one == two
+        assert one == two and core(both[0])._compiled is not None
         check_equal(*map(core, both))
-    assert core(both[0])._compiled is not None, "nothing ran compiled"
 
 
 def _payload(sample):
