@@ -33,8 +33,8 @@ TOLERANCE = 0.05
 
 def cycles(text, activity, steps=10, learn=True, core=BIG):
     """Of a sample on a core, that of the 85F."""
-    layers = parse(text).placements(core.lanes)
-    return sum(each.cycles for each in layer_cycles(layers, core, activity, steps, learn=learn))
+    shape = parse(text)
+    return sum(each.cycles for each in layer_cycles(shape, core, activity, steps, learn=learn))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_convolution_is_a_pass_for_every_window():
     shape = parse("2x5x7:6c3-4")
     config = replace(CORES["tiny"], map_pixels=64, neuron_groups=100)
     always = Activity(input_rate=1, rate=0, trace_steps=1, overlap=1)
-    layer = layer_cycles(shape.placements(4), config, always, 1, learn=False)[0]
+    layer = layer_cycles(shape, config, always, 1, learn=False)[0]
     ones = np.pad(np.ones((5, 7)), 1)
     windows = sum(ones[1 + y : 6 + y, 1 + x : 8 + x].sum() for y in (-1, 0, 1) for x in (-1, 0, 1))
     assert layer.integrate == pytest.approx(2 * windows * 2)  # 2 channels, 2 groups of 4 lanes
