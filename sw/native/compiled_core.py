@@ -19,7 +19,7 @@ from golden.rows.trace import ActiveList
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result
-from sw.native import COUNTERS, library, new_core
+from sw.native import COUNTERS, library, new_core, sums_fit
 
 WHOLE = FIRST | LAST
 STATES = ("membranes", "surrogates", "post_traces", "spikes")
@@ -67,7 +67,7 @@ class CompiledCore(Core):
     def sample(self, payload: bytes) -> Result:
         """Run the payload of a SAMPLE command, see `golden.core`."""
         compiled = self._ready() if self.records is None and _whole(payload) else None
-        events = None if compiled is None else decode_sample(payload, compiled.layers[0].inputs)
+        events = None if compiled is None else compiled.events(payload)
         if compiled is None or events is None or not events.steps:
             self.settle()
             return super().sample(payload)
@@ -117,13 +117,17 @@ class _Compiled:
         self._library = library()
         signs = [core.class_signs(layer) for layer in layers]
         self._core = new_core(core.config, core.class_count, layers, signs)
-        self._lanes = core.config.lanes
+        self._lanes, self._input_bits = core.config.lanes, core.config.input_bits
         self.noise = self._library.core_noise(self._core)
         address = self._library.core_counters(self._core)
         self._counters = np.ctypeslib.as_array(address, (len(COUNTERS),))
         self._scores = np.zeros((1, core.class_count), np.int64)
         self._spikes = np.zeros((1, len(layers)), np.int64)
         self._order = np.zeros(1, np.int64)
+
+    def events(self, payload: bytes) -> Events:
+        """A payload, decoded for the first layer."""
+        return decode_sample(payload, self.layers[0].inputs, self._input_bits)
 
     def free(self) -> None:
         """Let go of it."""
@@ -135,9 +139,11 @@ class _Compiled:
         """Run a whole sample: scores [classes], spikes [layers], counters in the order of COUNTERS."""
         offsets = np.cumsum([0, *map(len, events.steps)], dtype=np.int64)
         rows = np.concatenate(events.steps).astype(np.int32)
+        values = np.concatenate(events.values).astype(np.int8)
+        label = np.array([events.label], np.int32)
         self._counters[:], self.ran = 0, True
         self._library.core_run(
-            *(self._core, offsets, rows, np.array([events.label], np.int32), len(events.steps)),
+            *(self._core, offsets, rows, values, label, len(events.steps)),
             *(
                 self._order,
                 1,
@@ -193,6 +199,8 @@ def _whole(payload: bytes) -> bool:
 
 def _usual(layers: Sequence[Layer], config: CoreConfig) -> bool:
     """Whether a layer table is one that a network has: nothing overlaps, and layers fit together."""
+    if not sums_fit(layers[0], config, config.input_bits):
+        return False
     if not (layers[-1].readout and not any(layer.readout for layer in layers[:-1])):
         return False
     taken: list[tuple[str, int, int, int]] = []
