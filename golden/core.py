@@ -28,6 +28,7 @@ from golden.rows.scan import scan
 from golden.rows.trace import ActiveList, Pass, Rows
 from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
+from golden.spec.formats import SCORE_BITS, saturate
 from golden.spec.layers import Layer
 from golden.spec.samples import MOST_SPIKES, Result
 
@@ -56,6 +57,7 @@ class Core(CoreMemory):
         self.records: list[StepRecord] | None = None
         """Set to an empty list to have every layer's every step appended."""
         self._scores = np.zeros(config.classes, np.int64)
+        self._votes = np.zeros(config.classes, np.int64)
         self._spikes = np.zeros(config.layers, np.int64)
         self._step = 0
 
@@ -70,7 +72,7 @@ class Core(CoreMemory):
         if events.last:
             self._flush(layers)
             self.count("samples", 1)
-        scores = self._scores[: self.config.classes]
+        scores = saturate(self._scores + self._votes, SCORE_BITS)
         return Result(
             status=events.status,
             prediction=int(np.argmax(scores[: self.class_count])),
@@ -82,7 +84,7 @@ class Core(CoreMemory):
     def _begin(self) -> None:
         self.lists = [ActiveList() for _ in range(self.config.layers)]
         self._drop_deferred()
-        self._scores[:] = 0
+        self._scores[:] = self._votes[:] = 0
         self._spikes[:] = 0
         self._step = 0
 
@@ -198,7 +200,10 @@ class Core(CoreMemory):
         self._spikes[index] += counts.sum()
         self.count("spikes", int(counts.sum()))
         if layer.classifier:
-            return np.asarray(classifier.logits(self.classifier_weights(layer), counts))
+            found = classifier.logits(self.classifier_weights(layer), counts)
+            votes = self._votes[: self.class_count]
+            votes[:] = saturate(votes + classifier.votes(found, layer), SCORE_BITS)
+            return np.asarray(found)
         return np.asarray(latents(counts, signs))
 
     def _classify(
