@@ -85,11 +85,11 @@ CONVOLUTIONS = {
     ),
     "classifiers-last-step": dict(
         shape=((2, 6, 4), ("9c3p", "6c3"), 5), classifiers="learned", tau=0.2, eta_classifier=0.4,
-        learn_last=1, latent_side=2, alpha_post=-1.2, **LIVELY
+        learn_last=1, latent_side=2, alpha_post=-1.2, score="all", **LIVELY
     ),
     "classifiers-average": dict(
         shape=((2, 4, 4), ("5c3p", "9c3g"), 4), classifiers="learned", guess="even", tau=0.1,
-        eta_classifier=0.3, **LIVELY
+        eta_classifier=0.3, score="all", **LIVELY
     ),
     "line": dict(shape=((2, 1, 9), ("4c3", "5c3"), 2), reset="hard", latent_side=2, **LIVELY),
     "average": dict(shape=((2, 4, 4), ("5c3p", "9c3g"), 4), rate_cost=0.4, **LIVELY),
@@ -108,7 +108,7 @@ GRADED_MAPS = {
     ),
     "values-classifiers": dict(
         shape=((2, 6, 4), ("9c3p", "6c3"), 5), classifiers="learned", tau=0.2, eta_classifier=0.4,
-        learn_last=1, latent_side=2, input_bits=3, input_fraction=2, **LIVELY
+        learn_last=1, latent_side=2, input_bits=3, input_fraction=2, score="all", **LIVELY
     ),
     "spikes": CONVOLUTIONS["two-groups"],
 }  # fmt: skip
