@@ -29,6 +29,8 @@ ROOT = Path(__file__).parent.parent
 BIG = CORES["ulx3s-85f"]
 TOLERANCE = 0.05
 """Of the model against cycles that the core counted."""
+CLUMPED = 0.08
+"""Of images: what is on lies together, so more patches are empty than by chance."""
 
 
 def cycles(text, activity, steps=10, learn=True, core=BIG):
@@ -54,6 +56,20 @@ def test_the_model_of_a_convolution_is_near_what_was_counted():
     for learn, counted in ((True, 228_582), (False, 171_022)):
         found = cycles("nmnist-conv", MEASURED["nmnist-conv"], learn=learn, core=core)
         assert found == pytest.approx(counted, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("preset", "input_bits", "training", "inference"),
+    [("cifar10-learned", 1, 186_431, 169_726), ("cifar10-graded", 4, 349_286, 305_730)],
+)
+def test_the_model_of_learning_in_the_last_step(preset, input_bits, training, inference):
+    """Counted by bench.roofline, of docs/convolution.md; classifiers learn, inputs carry values or spikes."""
+    shape = replace(parse("3x32x32:16c3p-32c3p-10"), learned=True, learn_last=1)
+    shape = replace(shape, input_bits=input_bits)
+    core = replace(CORES["ulx3s-85f-classifiers"], input_bits=input_bits)
+    for learn, counted in ((True, training), (False, inference)):
+        layers = layer_cycles(shape, core, MEASURED[preset], 6, learn=learn)
+        assert sum(each.cycles for each in layers) == pytest.approx(counted, rel=CLUMPED)
 
 
 def test_steps_without_an_error_make_it_say_too_much():

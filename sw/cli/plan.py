@@ -171,10 +171,6 @@ def show(plan: Plan, console: Console) -> None:
         console.print(sdram_table(plan.sdram))
         for line in sdram_notes(plan, plan.sdram):
             console.print(line)
-    if any(stage.kind.mapped for stage in shape.stages):
-        console.print(
-            "note: cycles of a convolution beside its rows are as nmnist-conv has them; fuller maps take less"
-        )
 
 
 def verdict(plan: Plan) -> str:

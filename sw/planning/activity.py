@@ -62,6 +62,8 @@ class Rows(NamedTuple):
 MEASURED = {
     "nmnist-fast": Activity(input_rate=0.0791, rate=0.0912, trace_steps=3.10, overlap=0.533),
     "nmnist-conv": Activity(input_rate=0.0791, rate=0.126, trace_steps=0.6, overlap=0.3),
+    "cifar10-learned": Activity(input_rate=0.481, rate=0.16, trace_steps=0.59, overlap=0.6),
+    "cifar10-graded": Activity(input_rate=0.884, rate=0.36, trace_steps=0.52, overlap=0.6),
     "nmnist-best": Activity(input_rate=0.1427, rate=0.0571, trace_steps=2.55, overlap=0.633),
 }
 """Presets as `python -m bench.roofline` counts them, in the first epoch."""

@@ -10,6 +10,7 @@ counted cycles in tests/test_plan.py.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from golden.spec.config import CoreConfig
@@ -23,10 +24,12 @@ SAMPLE_CYCLES = 75
 """Of the end of a sample."""
 FORM_CYCLES = 38
 """From the last row of a layer to its first class error, chunks and classes apart."""
-PASS_CYCLES = {True: 3.9, False: 3.2}
-"""Of a convolution's pass, beside its rows, when it learns or not. To find what is in a patch takes 4
-cycles, and a pass over fewer rows waits for them; after an update the next pixel waits for 3 until it may
-read what was written. Counted on nmnist-conv, where many patches are empty."""
+FIND_CYCLES = 4
+"""Of finding what is in a patch: a convolution's pass over fewer rows waits for the next."""
+PASS_CYCLES = {True: 2.2, False: 1.5}
+"""Of a convolution's pass beside that, when it learns or not: after an update the next pixel waits until it
+may read what was written. Counted on nmnist-conv, where many patches are empty, and on cifar10-graded,
+where none is."""
 PIXEL_CYCLES = 4
 """Of each pixel of an average with something to update: the next one has the same rows."""
 CLASSES_AT_A_TIME = 4
@@ -98,7 +101,7 @@ def layer_cycles(
                 fire=fire * steps,
                 wait=wait * last,
                 turnaround=LAYER_CYCLES * steps
-                + _between(placement, row, steps, last)
+                + _between(placement, row, parts, steps, last)
                 + SAMPLE_CYCLES * placement.readout,
             )
         )
@@ -118,7 +121,9 @@ def _busy(
     return integrate, update, -both, short
 
 
-def _between(placement: Placement, row: Rows, steps: int, last: int) -> float:
+def _between(
+    placement: Placement, row: Rows, busy: tuple[float, ...], steps: int, last: int
+) -> float:
     """Cycles of a sample between passes, and between the pixels of an average.
 
     The passes of the last update are among those of the `last` steps, which were counted with them; a sample
@@ -126,13 +131,25 @@ def _between(placement: Placement, row: Rows, steps: int, last: int) -> float:
     """
     passes, idle = placement.state_groups, steps - last + (0 < last < steps)
     if placement.kind.mapped:
-        return passes * (last * PASS_CYCLES[True] + idle * PASS_CYCLES[False])
+        integrate, update, both, _ = busy
+        learning = PASS_CYCLES[True] + _found_late((integrate + update + both) / passes)
+        return passes * (
+            last * learning + idle * (PASS_CYCLES[False] + _found_late(integrate / passes))
+        )
     if placement.averaged == 1:
         return passes * steps
     pixels = placement.averaged * (
         1 - (1 - row.traces / (placement.averaged * placement.channels)) ** placement.channels
     )
     return passes * (steps + last * PIXEL_CYCLES * pixels)
+
+
+def _found_late(rows: float) -> float:
+    """Cycles that a pass waits for the next patch, with so many rows on average, spread as a Poisson law."""
+    return sum(
+        (FIND_CYCLES - n) * rows**n * math.exp(-rows) / math.factorial(n)
+        for n in range(FIND_CYCLES)
+    )
 
 
 def _waits(
