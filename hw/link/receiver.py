@@ -29,8 +29,9 @@ class Receiver(Component):
     No room: the ring is full, or RESULT_SLOTS frames wait to be run.
 
     A frame with the wrong length or CRC is DAMAGED and always answered (as long as the answer waits
-    to be sent, for all that come meanwhile). GAP and NO_ROOM are answered only if no go-back was
-    asked for since a frame was taken last: the frames behind a lost one do not each ask again.
+    to be sent, for all that come meanwhile). So is every frame before the first SYNC, RESTARTED. GAP and
+    NO_ROOM are answered only if no go-back was asked for since a frame was taken last: the frames behind
+    a lost one do not each ask again.
 
     i          bytes and ends of frames, never made to wait
     data, write, full, commit, discard: the write side of the ring
@@ -130,6 +131,8 @@ class Receiver(Component):
         sequence, code = header[:8], header[8:16]
         expected = Signal(8)
         ahead = Signal(8)
+        fresh = Signal(init=1)
+        """No SYNC came since power-on."""
         asked = Signal()
         """A go-back was asked for and the frame it asks for has not come."""
         m.d.comb += [
@@ -141,6 +144,8 @@ class Receiver(Component):
         with m.If(end):
             with m.If(~whole):
                 m.d.comb += [complaints.go_back.eq(1), complaints.status.eq(Status.DAMAGED)]
+            with m.Elif(fresh & (code != Command.SYNC)):
+                m.d.comb += [complaints.go_back.eq(1), complaints.status.eq(Status.RESTARTED)]
             with m.Elif((code == Command.SYNC) | (ahead == 0)):
                 m.d.comb += self.commit.eq(~refused)
                 m.d.comb += complaints.go_back.eq(refused & ~asked)
@@ -150,6 +155,6 @@ class Receiver(Component):
             with m.Else():
                 m.d.comb += [complaints.go_back.eq(~asked), complaints.status.eq(Status.GAP)]
         with m.If(self.commit):
-            m.d.sync += [asked.eq(0), expected.eq(sequence + 1)]
+            m.d.sync += [asked.eq(0), expected.eq(sequence + 1), fresh.eq(0)]
         with m.Elif(complaints.go_back):
             m.d.sync += asked.eq(1)

@@ -26,7 +26,8 @@ class Noise(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        state = self.host.state
+        state = Signal(32, reset_less=True)  # the host's, not the sample's
+        m.d.comb += self.host.state.eq(state)
         with m.If(self.host.load_low):
             m.d.sync += state[:16].eq(self.host.load)
         with m.Elif(self.host.load_high):
