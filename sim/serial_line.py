@@ -172,7 +172,7 @@ class Harm:
 
 
 class SerialLine(Transport):
-    """A simulated board at the end of a serial line. `drift`: by how much the host's clock is slow."""
+    """A simulated board at the end of a serial line."""
 
     patience = 0.05
     name = "board on a serial line"
@@ -188,9 +188,14 @@ class SerialLine(Transport):
     ) -> None:
         self.board = SimulatedTransport(config, library=library)
         self.pins = compiled(PinIn()), compiled(PinOut())
-        self.host, self.there, self.back = HostUart(BIT * (1 + drift)), there, back
+        self.there, self.back = there, back
+        self.drift(drift)
         self.carried = 0
         """Bytes, both ways together."""
+
+    def drift(self, part: float) -> None:
+        """From now on the host's bits are longer by this part."""
+        self.host = HostUart(BIT * (1 + part))
 
     def write(self, data: bytes) -> None:
         """Through the line, to the board."""
