@@ -25,7 +25,7 @@ from hw.link.replies import Replies
 from hw.link.ring import Ring
 from hw.link.slip import Stuffer, Unstuffer
 from hw.link.transmitter import Transmitter
-from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
+from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
 
 SMALL = CoreConfig(
@@ -115,6 +115,12 @@ def duty(made: Any) -> tuple[Elaboratable, list[Value]]:
     return made, free_ports(made.unit)
 
 
+def crc() -> tuple[Elaboratable, list[Value]]:
+    """A byte of the CRC."""
+    step = IsTheCrc()
+    return step, [step.register, step.byte]
+
+
 DEPTH = 10
 """Cycles of what is not proven for ever: enough to fill every queue of the units and to go round."""
 KEEPS = "keeps the stream rules: what is valid stays, and stays the same, until it is taken"
@@ -152,12 +158,13 @@ CLAIMS = (
         "Ring", "gives what was committed, in order, once, and nothing that was discarded", committed, 8,
         given="nothing is written while it is full; a frame is not committed and discarded at once",
     ),
+    Claim("Crc32", "is the CRC of the definition, bit by bit", crc, 1, ever=True),
     Claim(
         "Receiver", "takes whole frames: CRC, length and sequence number right, every byte kept",
         lambda: duty(TakesWholeFrames()), 2, ever=True, given="no frame is done that was not taken",
     ),
     Claim(
-        "Scan", "is never held up", lambda: duty(NeverHeldUp(Scan(SMALL))), 16,
+        "Scan", "is never held up", lambda: duty(NeverHeldUp(Scan(SMALL, ahead=2))), 12,
         given="no layer has more chunks than its neurons can have; the next one fires behind its end",
     ),
     Claim(

@@ -9,20 +9,29 @@ from golden.spec.registers import RESULT_SLOTS, result_words
 from hw.clocks import START_CYCLES
 from hw.core.host.gate import Gate
 from hw.core.rows.scan import Scan
-from hw.link.crc import INITIAL, POLYNOMIAL
+from hw.link.crc import INITIAL, POLYNOMIAL, RESIDUE, crc_step
 from hw.link.receiver import Part, Receiver
 
 COUNT_BITS = 18
 MOST_BYTES = (1 << COUNT_BITS) - 1
 
 
-def crc_bit_by_bit(register: Value, byte: Value) -> Value:
-    """The CRC register after a byte, by the definition: a bit after the other."""
-    for place in range(8):
-        odd = register[0] ^ byte[place]
-        register = (register >> 1) ^ Mux(odd, Const(POLYNOMIAL, 32), 0)
-        register = Cat(*(register[bit] for bit in range(32)))
-    return register
+class IsTheCrc(Elaboratable):
+    """A step of the CRC register is that of the definition, a bit after the other."""
+
+    def __init__(self) -> None:
+        self.register, self.byte = Signal(32), Signal(8)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        register: Value = self.register
+        for place in range(8):
+            bit = Signal(32, name=f"behind{place}")
+            odd = register[0] ^ self.byte[place]
+            m.d.comb += bit.eq((register >> 1) ^ Mux(odd, Const(POLYNOMIAL, 32), 0))
+            register = bit
+        m.d.comb += Assert(register == crc_step(self.register, self.byte), "the same")
+        return m
 
 
 class TakesWholeFrames(Elaboratable):
@@ -49,7 +58,7 @@ class TakesWholeFrames(Elaboratable):
         with m.Elif(byte):
             m.d.sync += self.count.eq(Mux(self.count == MOST_BYTES, self.count, self.count + 1))
             m.d.sync += self.written.eq(self.written + unit.write)
-            m.d.sync += self.crc.eq(crc_bit_by_bit(self.crc, data.data))
+            m.d.sync += self.crc.eq(crc_step(self.crc, data.data))
             with m.If(self.count < HEADER.size):
                 m.d.sync += self.head.eq(Cat(self.head[8:], data.data))
         with m.If(unit.commit):
@@ -68,7 +77,7 @@ class TakesWholeFrames(Elaboratable):
         with m.If(unit.commit):
             m.d.comb += [
                 Assert(ends, "at an undamaged end"),
-                Assert(self.crc == self._residue(), "with its CRC"),
+                Assert(self.crc == RESIDUE, "with its CRC"),
                 Assert(self.count == size + CRC.size, "with its length"),
                 Assert(right, "in sequence, or SYNC"),
                 Assert(self.written == size, "header and payload are kept, all of them"),
@@ -79,14 +88,6 @@ class TakesWholeFrames(Elaboratable):
             m.d.comb += Assert(
                 unit.i.valid & ~unit.i.payload.end & ~unit.full, "where there is room"
             )
-
-    @staticmethod
-    def _residue() -> Value:
-        """The register behind any content and its CRC: that behind four bytes of CRC of nothing."""
-        register: Value = Const(INITIAL, 32)
-        for byte in (0, 0, 0, 0):
-            register = crc_bit_by_bit(register, Const(byte, 8))
-        return register
 
     def _ties(self, m: Module) -> None:
         """What the receiver knows is what was followed."""
