@@ -71,6 +71,8 @@ DESIGNS = {
     "causal": CAUSAL,
     "inference": INFERENCE,
     "classifiers": CLASSIFIERS,
+    "values": replace(ODD, input_bits=3),
+    "maps-values": replace(MAPS, input_bits=8),
 }
 
 

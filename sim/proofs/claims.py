@@ -169,7 +169,7 @@ CLAIMS = (
     ),
     Claim(
         "Gate", "answers every sample, by itself if the core does not end a step within its patience",
-        lambda: duty(Watched(Gate(SMALL, cycles=4))), 24,
+        lambda: duty(Watched(Gate(SMALL, cycles=4, reset_cycles=3))), 24,
         given="the check of a table ends; samples come one after the other",
     ),
 )  # fmt: skip

@@ -2,11 +2,21 @@
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import (
+    Assert,
+    Assume,
+    Cat,
+    Const,
+    Elaboratable,
+    Fragment,
+    Module,
+    Mux,
+    Signal,
+    Value,
+)
 
 from golden.spec.frames import CRC, HEADER, Command
-from golden.spec.registers import RESULT_SLOTS, result_words
-from hw.clocks import START_CYCLES
+from golden.spec.registers import RESULT_SLOTS
 from hw.core.host.gate import Gate
 from hw.core.rows.scan import Scan
 from hw.link.crc import INITIAL, POLYNOMIAL, RESIDUE, crc_step
@@ -47,7 +57,7 @@ class TakesWholeFrames(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         unit = self.unit
-        m.submodules.unit = unit.elaborate(platform)
+        m.submodules.unit = Fragment.get(unit, platform)  # now, as its insides are asked for
         data, ends = unit.i.payload, unit.i.valid & unit.i.payload.end
         byte = unit.i.valid & ~unit.i.payload.end
         self.count, self.head = Signal(COUNT_BITS), Signal(8 * HEADER.size)
@@ -92,11 +102,10 @@ class TakesWholeFrames(Elaboratable):
     def _ties(self, m: Module) -> None:
         """What the receiver knows is what was followed."""
         unit, count, size = self.unit, self.count, HEADER.size + self.head[16:]
-        head, payload, crc, end = (
-            unit.part == part for part in (Part.HEADER, Part.PAYLOAD, Part.CRC, Part.END)
-        )
+        head, payload, crc, end, excess = (unit.part == part for part in Part)
         kept = Mux(head | payload, count, size)
         m.d.comb += [
+            Assert(head | payload | crc | end | excess, "a part"),
             Assert(unit.crc.value == ~self.crc, "the same CRC"),
             Assert(unit.header == self.head, "the same header"),
             Assert(unit.held == self.waiting, "as many frames"),
@@ -107,6 +116,7 @@ class TakesWholeFrames(Elaboratable):
             Assert(~payload | (count >= HEADER.size) & (unit.index == 0), "behind the header"),
             Assert(~crc | (count == size + unit.index), "in the CRC"),
             Assert(~end | (count == size + CRC.size), "at the end"),
+            Assert(~excess | (count > HEADER.size), "behind the end"),
             Assert(unit.no_room | (self.written == kept), "all is written"),
             Assert(self.waiting <= RESULT_SLOTS, "places of results"),
         ]
@@ -147,7 +157,7 @@ class Watched(Elaboratable):
 
     def __init__(self, unit: Gate) -> None:
         self.unit = unit
-        self.bound = unit.patience + START_CYCLES + result_words(unit.config) + 8
+        self.bound = unit.patience + unit.reset_cycles + 3
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

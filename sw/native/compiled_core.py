@@ -1,7 +1,8 @@
 """The integer core with its samples run by compiled C++: same memories, same registers, same bits.
 
 A sample that comes whole runs compiled. All else is NumPy's: samples in several frames, samples of no step,
-and records of steps. Layer tables that no network has come to neither: the gate refuses them (`golden.host`).
+records of steps, and sums of more than 32 bits. The gate (`golden.host`) refuses layer tables that no
+network has.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from golden.rows.trace import ActiveList
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result
-from sw.native import COUNTERS, library, new_core
+from sw.native import COUNTERS, library, new_core, sums_fit
 
 WHOLE = FIRST | LAST
 STATES = ("membranes", "surrogates", "post_traces", "spikes")
@@ -64,7 +65,7 @@ class CompiledCore(Core):
 
     def _run(self, payload: bytes) -> Result:
         compiled = self._ready() if self.records is None and _whole(payload) else None
-        events = None if compiled is None else decode_sample(payload, compiled.layers[0].inputs)
+        events = None if compiled is None else compiled.events(payload)
         if compiled is None or events is None or not events.steps:
             self.settle()
             return super()._run(payload)
@@ -86,13 +87,15 @@ class CompiledCore(Core):
             scores=tuple(self._scores.tolist()),
         )
 
-    def _ready(self) -> _Compiled:
-        """The compiled core with all that is in the memories."""
+    def _ready(self) -> _Compiled | None:
+        """The compiled core with all that is in the memories; None: its sums might not hold such a table."""
         counts = (self.layer_count, self.class_count)
         if self._compiled is not None and self._compiled.counts != counts:
             self.settle()
         if self._compiled is None:
             layers = [self.layer(index) for index in range(self.layer_count)]
+            if not sums_fit(layers[0], self.config, self.config.input_bits):
+                return None
             compiled = _Compiled(self, layers)
             compiled.copy(self, out=False)
             self._compiled = compiled
@@ -112,13 +115,17 @@ class _Compiled:
         self._library = library()
         signs = [core.class_signs(layer) for layer in layers]
         self._core = new_core(core.config, core.class_count, layers, signs)
-        self._lanes = core.config.lanes
+        self._lanes, self._input_bits = core.config.lanes, core.config.input_bits
         self.noise = self._library.core_noise(self._core)
         address = self._library.core_counters(self._core)
         self._counters = np.ctypeslib.as_array(address, (len(COUNTERS),))
         self._scores = np.zeros((1, core.class_count), np.int64)
         self._spikes = np.zeros((1, len(layers)), np.int64)
         self._order = np.zeros(1, np.int64)
+
+    def events(self, payload: bytes) -> Events:
+        """A payload, decoded for the first layer."""
+        return decode_sample(payload, self.layers[0].inputs, self._input_bits)
 
     def free(self) -> None:
         """Let go of it."""
@@ -130,9 +137,11 @@ class _Compiled:
         """Run a whole sample: scores [classes], spikes [layers], counters in the order of COUNTERS."""
         offsets = np.cumsum([0, *map(len, events.steps)], dtype=np.int64)
         rows = np.concatenate(events.steps).astype(np.int32)
+        values = np.concatenate(events.values).astype(np.int8)
+        label = np.array([events.label], np.int32)
         self._counters[:], self.ran = 0, True
         self._library.core_run(
-            *(self._core, offsets, rows, np.array([events.label], np.int32), len(events.steps)),
+            *(self._core, offsets, rows, values, label, len(events.steps)),
             *(
                 self._order,
                 1,

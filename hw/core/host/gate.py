@@ -41,9 +41,11 @@ class Gate(Component):
     reset        the rooms are reset, longer than their pipelines are
     """
 
-    def __init__(self, config: CoreConfig, *, cycles: int | None = None) -> None:
-        """`cycles` is for tests: the patience."""
-        self.config = config
+    def __init__(
+        self, config: CoreConfig, *, cycles: int | None = None, reset_cycles: int = START_CYCLES
+    ) -> None:
+        """Both are for tests: the patience, and how long a reset lasts."""
+        self.config, self.reset_cycles = config, reset_cycles
         self.patience = cycles or patience(config)
         super().__init__(
             {
@@ -64,7 +66,7 @@ class Gate(Component):
         self.label, self.flags, self.status = Signal(8), Signal(8), Signal(8)
         self.inside, self.fed = Signal(), Signal()  # the core has a sample; has it whole
         self.waited = Signal(range(self.patience + 1))
-        self.index = Signal(range(max(result_words(self.config), START_CYCLES) + 1))
+        self.index = Signal(range(max(result_words(self.config), self.reset_cycles) + 1))
         took = self.sample.valid & self.sample.ready
         self.whole = took & self.sample.payload.last
         with m.FSM():
@@ -86,7 +88,7 @@ class Gate(Component):
             with m.State("RESET"):
                 m.d.comb += self.reset.eq(1)
                 m.d.sync += self.index.eq(self.index + 1)
-                with m.If(self.index == START_CYCLES - 1):
+                with m.If(self.index == self.reset_cycles - 1):
                     m.d.sync += [self.index.eq(0), self.fed.eq(0)]
                     m.next = "SWALLOW"
                     with m.If(self.fed):
