@@ -161,7 +161,7 @@ CLAIMS = (
     Claim("Crc32", "is the CRC of the definition, bit by bit", crc, 1, ever=True),
     Claim(
         "Receiver", "takes whole frames: CRC, length and sequence number right, every byte kept",
-        lambda: duty(TakesWholeFrames()), 2, ever=True, given="no frame is done that was not taken",
+        lambda: duty(TakesWholeFrames(Receiver())), 2, ever=True, given="no frame is done that was not taken",
     ),
     Claim(
         "Scan", "is never held up", lambda: duty(NeverHeldUp(Scan(SMALL, ahead=2))), 12,
@@ -170,6 +170,6 @@ CLAIMS = (
     Claim(
         "Gate", "answers every sample, by itself if the core does not end a step within its patience",
         lambda: duty(Watched(Gate(SMALL, cycles=4, reset_cycles=3))), 24,
-        given="the check of a table ends; samples come one after the other",
+        given="the check of a table ends; samples come whole, one after the other, and no change within",
     ),
 )  # fmt: skip

@@ -51,8 +51,8 @@ class TakesWholeFrames(Elaboratable):
     assertions tie what the receiver knows to that, so that induction closes.
     """
 
-    def __init__(self) -> None:
-        self.unit = Receiver()
+    def __init__(self, unit: Receiver) -> None:
+        self.unit = unit
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -131,11 +131,12 @@ class NeverHeldUp(Elaboratable):
 
     def __init__(self, unit: Scan) -> None:
         self.unit = unit
+        self.most = unit.config.neuron_groups * unit.config.chunks
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.unit = unit = self.unit
-        most = unit.config.neuron_groups * unit.config.chunks
+        most = self.most
         fired, whole = Signal(range(most + 2)), Signal()
         comes = unit.chunks.valid
         m.d.comb += Assume(~comes | (~whole & (fired < most)))
@@ -151,24 +152,29 @@ class NeverHeldUp(Elaboratable):
 class Watched(Elaboratable):
     """Whatever the core does, a sample is answered, or the gate waits for the link, or a layer begins.
 
-    Cycles are counted in which none of that is so. Given: the checker ends (its program has no way back), and
-    the link gives the next sample when it has the result of this one.
+    Cycles are counted in which none of that is so. Given: the checker ends (its program has no way back); the
+    link gives the next sample, or changes the table, when it has the result of this one; a payload is longer
+    than a label and flags.
     """
 
     def __init__(self, unit: Gate) -> None:
         self.unit = unit
-        self.bound = unit.patience + unit.reset_cycles + 3
+        self.bound = unit.patience + unit.reset_cycles + 6
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.unit = unit = self.unit
-        owed, whole, still = Signal(), Signal(), Signal(range(self.bound + 2))
+        owed, flags, whole, still = Signal(), Signal(), Signal(), Signal(range(self.bound + 2))
         sample, result = (stream.valid & stream.ready for stream in (unit.sample, unit.result))
         with m.If(sample):
             m.d.sync += [owed.eq(1), whole.eq(unit.sample.payload.last)]
         with m.If(result & unit.result.payload.last):
             m.d.sync += [owed.eq(0), whole.eq(0)]
+        begins = ~owed | (unit.sample.valid & flags)
+        m.d.sync += flags.eq(Mux(sample, ~owed, flags))
         m.d.comb += Assume(~(whole & unit.sample.valid))
+        m.d.comb += Assume(~(begins & unit.sample.payload.last))
+        m.d.comb += Assume(~(owed & (unit.restart | unit.table.written)))
         link = (unit.sample.ready & ~unit.sample.valid & ~whole) | (
             unit.result.valid & ~unit.result.ready
         )

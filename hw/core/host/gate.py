@@ -64,14 +64,14 @@ class Gate(Component):
         m = Module()
         self.begun, self.good = Signal(), Signal()  # a sample of this table began; it is checked
         self.label, self.flags, self.status = Signal(8), Signal(8), Signal(8)
-        self.inside, self.fed = Signal(), Signal()  # the core has a sample; has it whole
+        self.inside, self.fed = Signal(), Signal()  # the core is given a sample; has it whole
         self.waited = Signal(range(self.patience + 1))
         self.index = Signal(range(max(result_words(self.config), self.reset_cycles) + 1))
         took = self.sample.valid & self.sample.ready
         self.whole = took & self.sample.payload.last
         with m.FSM():
             with m.State("OPEN"):
-                self._open(m, took)
+                self._open(m)
             with m.State("CHECK"):
                 with m.If(self.table.done):
                     m.d.sync += self.good.eq(~self.table.fault)
@@ -99,7 +99,7 @@ class Gate(Component):
             m.d.sync += self.good.eq(0)
         return m
 
-    def _open(self, m: Module, took: Any) -> None:
+    def _open(self, m: Module) -> None:
         """Both roads lead through, as long as a sample of this table has begun."""
         ended = self.core_result.valid & self.core_result.ready & self.core_result.payload.last
         m.d.comb += [
@@ -111,23 +111,31 @@ class Gate(Component):
             self.core_result.ready.eq(self.result.ready),
         ]
         m.d.sync += self.index.eq(0)
-        with m.If(took):
-            m.d.sync += [self.inside.eq(1), self.fed.eq(self.fed | self.whole)]
-        with m.If(self.progress | ~self.inside | self.core_result.valid):
-            m.d.sync += self.waited.eq(0)
-        with m.Else():
-            m.d.sync += self.waited.eq(self.waited + 1)
+        m.d.sync += self.inside.eq(self.inside | self.core_sample.valid)
+        m.d.sync += self.fed.eq(self.fed | self.whole)
+        self._watch(m)
         with m.If(ended):
             m.d.sync += [self.inside.eq(0), self.fed.eq(0)]
         with m.Elif(self.waited == self.patience):
-            m.d.sync += [self.status.eq(SampleStatus.STUCK), self.begun.eq(0), self.inside.eq(0)]
-            m.d.sync += self.waited.eq(0)
-            m.next = "RESET"
+            self._stuck(m)
         with m.Elif(self.sample.valid & ~self.begun & ~self.inside):
             m.d.comb += self.table.start.eq(~self.good)
             m.next = "CHECK"
             with m.If(self.good):
                 m.next = "LABEL"
+
+    def _watch(self, m: Module) -> None:
+        """Count the cycles since the core moved on."""
+        with m.If(self.progress | ~self.inside | self.core_result.valid):
+            m.d.sync += self.waited.eq(0)
+        with m.Elif(self.waited != self.patience):
+            m.d.sync += self.waited.eq(self.waited + 1)
+
+    def _stuck(self, m: Module) -> None:
+        """It does not move on."""
+        m.d.sync += [self.status.eq(SampleStatus.STUCK), self.begun.eq(0), self.inside.eq(0)]
+        m.d.sync += self.waited.eq(0)
+        m.next = "RESET"
 
     def _first_bytes(self, m: Module) -> None:
         """The first bytes of a payload are kept back until it is known that it begins a sample."""
@@ -148,8 +156,11 @@ class Gate(Component):
             with m.State(state):
                 m.d.comb += [self.core_sample.valid.eq(1), self.core_sample.payload.data.eq(place)]
                 m.d.sync += [self.begun.eq(1), self.inside.eq(1)]
+                self._watch(m)
                 with m.If(self.core_sample.ready):
                     m.next = following
+                with m.Elif(self.waited == self.patience):
+                    self._stuck(m)
 
     def _refuse(self, m: Module, status: SampleStatus) -> None:
         """Take the rest of the payload in, then say why."""
