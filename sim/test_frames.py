@@ -5,7 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from bench.campaign.frames import CORES, ask, compare, trained
+from bench.campaign.cores import CORES
+from bench.campaign.frames import ask, compare, trained
 from golden.spec.config import PRESETS
 from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame
 from golden.spec.network import Network

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.campaign.frames import CORES, networks
+from bench.campaign.cores import CORES, networks
 from golden.core import Core
 from golden.host.checker import Checker
 from golden.spec.config import PRESETS

@@ -57,10 +57,10 @@ class BadLine(Transport):
         self.board.close()
 
 
-def commands(rng: random.Random) -> list[Asked]:
-    """Commands whose answers depend on those before."""
+def commands(rng: random.Random, count: int) -> list[Asked]:
+    """`count` commands whose answers depend on those before."""
     size, found = memories(CONFIG)[Space.WEIGHTS].size, list[Asked]()
-    for _ in range(COMMANDS):
+    for _ in range(count):
         kind, at = rng.random(), rng.randrange(size - 60)
         if kind < 0.5:
             words = np.array([rng.getrandbits(8) for _ in range(rng.choice([1, 1, 3, 40]))], "<u2")
@@ -81,13 +81,14 @@ class Round:
 
     line: BadLine
     seed: int
+    commands: int
     frames: int = 0
     seen: Counter[str] = field(default_factory=Counter)
 
     def difference(self) -> str:
         """What went wrong, or nothing."""
         rng = random.Random(self.seed)
-        asked = commands(rng)
+        asked = commands(rng, self.commands)
         self.line.faults = Faults()
         channel = Channel(self.line, tries=200, go_backs=5000)
         device, model = Device(channel), Device.open("golden", config=CONFIG)
@@ -143,12 +144,12 @@ def _apart(one: Device, two: Device) -> str:
     return f"counters differ: {', '.join(apart)}" if apart else ""
 
 
-def campaign(line: BadLine, seed: int, figures: Counter[str]) -> str:
-    """One round; what went wrong, or nothing."""
-    one = Round(line, seed)
+def campaign(line: BadLine, seed: int, figures: Counter[str], count: int = COMMANDS) -> str:
+    """One round of `count` commands; what went wrong, or nothing."""
+    one = Round(line, seed, count)
     found = one.difference()
     figures["frames"] += one.frames
-    figures["commands"] += COMMANDS
+    figures["commands"] += count
     figures.update(one.seen)
     return found
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.campaign.frames import CORES, fits
+from bench.campaign.cores import CORES, fits, random_frames
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs
@@ -32,6 +32,9 @@ def random_network(rng: random.Random, config: CoreConfig) -> Network | None:
     """A network of any kind; None: the core has no room for it, or there is none with such numbers."""
     classes = rng.randint(1, config.classes)
     settings = parameters(rng)
+    if config.graded and rng.random() < 0.5:
+        bits = rng.randint(2, config.input_bits)
+        settings |= {"input_bits": bits, "input_fraction": rng.randrange(bits), "alpha_post": 0.0}
     try:
         if config.map_pixels and rng.random() < 0.7:
             shape = (rng.randint(1, 3), rng.randint(1, 6), rng.randint(1, 6))
@@ -92,7 +95,7 @@ def difference(devices: list[Device], network: Network, rng: random.Random) -> s
     config, density, steps = devices[0].config, rng.random(), rng.randint(1, 4)
     bits = np.random.default_rng(rng.getrandbits(32))
     samples = [
-        Sample(bits.random((steps, network.inputs)) < density, rng.randrange(network.classes), "")
+        Sample(random_frames(bits, steps, density, network), rng.randrange(network.classes), "")
         for _ in range(4)
     ]
     found, cut = [], rng.random() < 0.2
@@ -130,7 +133,8 @@ def campaign(
         if found := difference(devices, network, rng):
             return found
         done += 1
-        seen[" ".join(sorted({place.kind.name for place in network.placements(config)}))] += 1
+        kinds = sorted({place.kind.name for place in network.placements(config)})
+        seen[" ".join([*kinds, "of values"] if network.input_bits > 1 else kinds)] += 1
     return ""
 
 

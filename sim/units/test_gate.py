@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.campaign.frames import networks
+from bench.campaign.cores import networks
 from golden.host import checker, gate
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.layers import ENTRY_WORDS, FIELDS
