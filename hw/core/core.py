@@ -59,10 +59,10 @@ class Core(Component):
         m = Module()
         config = self.config
         m.submodules.gate = gate = Gate(config, cycles=self.patience)
-        room = ResetInserter(gate.reset)
+        room = ResetInserter(gate.reset)  # the lanes have nothing but data, which leaves them by itself
         m.submodules.rows = rows = room(Rows(config))
         m.submodules.schedule = schedule = room(Schedule(config))
-        m.submodules.lanes = lanes = room(LaneArray(config))
+        m.submodules.lanes = lanes = LaneArray(config)
         m.submodules.fire = fire = room(Firing(config))
         m.submodules.learn = learn = room(RULES[config.learning](config))
         m.submodules.readout = readout = room(Readout(config))

@@ -69,6 +69,7 @@ class Gate(Component):
         self.index = Signal(range(max(result_words(self.config), self.reset_cycles) + 1))
         took = self.sample.valid & self.sample.ready
         self.whole = took & self.sample.payload.last
+        m.d.sync += self.reset.eq(0)
         with m.FSM():
             with m.State("OPEN"):
                 self._open(m)
@@ -86,7 +87,7 @@ class Gate(Component):
             with m.State("ANSWER"):
                 self._answer(m)
             with m.State("RESET"):
-                m.d.comb += self.reset.eq(1)
+                m.d.sync += self.reset.eq(1)  # from a register: it goes far
                 m.d.sync += self.index.eq(self.index + 1)
                 with m.If(self.index == self.reset_cycles - 1):
                     m.d.sync += [self.index.eq(0), self.fed.eq(0)]

@@ -26,8 +26,7 @@ class Noise(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        state = Signal(32, reset_less=True)  # the host's, not the sample's
-        m.d.comb += self.host.state.eq(state)
+        state = self.host.state
         with m.If(self.host.load_low):
             m.d.sync += state[:16].eq(self.host.load)
         with m.Elif(self.host.load_high):
