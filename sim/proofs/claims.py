@@ -168,7 +168,7 @@ CLAIMS = (
         given="no layer has more chunks than its neurons can have; the next one fires behind its end",
     ),
     Claim(
-        "Gate", "answers every sample, by itself if the core does not end a step within its patience",
+        "Gate", "answers every sample, by itself if a layer takes longer than its patience (here 4 cycles)",
         lambda: duty(Watched(Gate(SMALL, cycles=4, reset_cycles=3))), 24,
         given="the check of a table ends; samples come whole, one after the other, and no change within",
     ),
