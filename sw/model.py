@@ -230,7 +230,7 @@ class Model:
     def _settle(self) -> None:
         """After training ended in the middle of something: back to its newest checkpoint.
 
-        Raises LinkError when the device is gone.
+        Raises LinkError when the device is gone, DeviceError when it forgot all and there is no checkpoint.
         """
         if self._unsure is None:
             return
@@ -238,6 +238,10 @@ class Model:
         if (last := self._unsure.last) is not None:
             last.restore(self.device)
             self.progress = deepcopy(last.progress)
+        else:
+            self.device.attach(
+                self.network
+            )  # which a device that was restarted does not hold any more
         self._unsure = None
 
     def extend(self, epochs: int) -> None:

@@ -6,6 +6,7 @@ Addresses are those of `golden.spec.registers`. Twin of hw/core/host/readback.py
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.host.gate import Gate
 from golden.rows.trace import ActiveList
 from golden.spec import registers
 from golden.spec.config import CoreConfig
@@ -35,6 +36,7 @@ class CoreMemory:
         self.post_gains = np.zeros((groups, lanes), np.int32)
         self.classifiers = np.zeros((config.classifier_groups * class_slots, lanes), np.int32)
         self.lists: list[ActiveList] = []
+        self.gate = Gate(config)
         self.registers = {register.name: 0 for register in registers.REGISTERS}
         self.registers |= config.as_dict() | {
             "magic": registers.MAGIC,
@@ -136,6 +138,8 @@ class CoreMemory:
             values = (values ^ (1 << (memory.bits - 1))) - (1 << (memory.bits - 1))
         if space != Space.SIGNS or self.config.learning:  # else there is no memory of signs
             array[word[real], element[real]] = values[real]
+        if space == Space.LAYERS and real.any():
+            self.gate.table_written()
         if len(fits) < len(words):
             raise BadAddress(f"{len(words)} words at {address:#010x} reach past the end")
 
@@ -200,6 +204,8 @@ class CoreMemory:
                 shift = 16 * (index - at)
                 kept = self.registers[register.name] & ~(0xFFFF << shift)
                 self.registers[register.name] = kept | (word << shift)
+                if register.name in ("layer_count", "class_count"):
+                    self.gate.table_written()
                 return
             at += register.words
         raise BadAddress(f"no register at {index}")

@@ -13,6 +13,9 @@ says how it is coded and the code, whichever is shorter:
 The last two are for a core whose input events carry values (`input_bits` above 1); steps of ones and
 zeros alone come in the first two there, too. To other cores they are no codes.
 
+A sample that the core cannot run is answered with its status alone, all other words being zero: the layer
+table is no network's (`golden.spec.table_rules`), or was changed, or a SYNC came, since the sample's FIRST.
+
 A sample too long for a frame is cut into several: FIRST clears the neurons, LAST applies what is
 left to learn and decides. Steps count on from one to the next; with LEARN, the learning signal is
 on from step `learn_from` of the sample.
@@ -63,6 +66,9 @@ class SampleStatus(IntFlag):
     TRAILING = 4  # bytes after the last step
     BAD_CODE = 8  # a step in none of the core's codes: it ran empty, the rest was dropped
     NOT_KEPT = 16  # a PLAY found no sample there: nothing ran
+    BAD_TABLE = 32  # the layer table breaks a rule: nothing ran
+    NOT_BEGUN = 64  # no FIRST, and no sample of this layer table was begun: nothing ran
+    STUCK = 128  # the core did not end a step and was reset: weights may have changed
 
 
 DECLARATION = [
@@ -95,6 +101,11 @@ class Result:
     cycles: int
     spikes: tuple[int, ...]
     scores: tuple[int, ...]
+
+    @classmethod
+    def refused(cls, status: SampleStatus, layers: int, classes: int) -> "Result":
+        """The result of a sample that did not run, of a core with so many layers and classes."""
+        return cls(status, 0, 0, (0,) * layers, (0,) * classes)
 
     def words(self) -> list[int]:
         """The result as 16-bit words."""

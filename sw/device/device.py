@@ -26,6 +26,7 @@ from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.sample_store import SampleStore, StoredSample
 from sw.device.state import LayerState
+from sw.device.table import check_table
 from sw.link import DEFAULT_BAUD, open_transport
 
 
@@ -103,7 +104,7 @@ class Device(LayerState):
         Raises DoesNotFit or ValueError before anything is written.
         """
         layers = network.layers(self.config)
-        self.attach(network)
+        self._hold(network)
         for index, layer in enumerate(layers):
             self.write(Space.LAYERS, index * ENTRY_WORDS, np.array(layer.encode()))
         self.set_register("layer_count", len(layers))
@@ -113,7 +114,15 @@ class Device(LayerState):
         self.write_weights(network.initial_weights() if weights is None else weights)
 
     def attach(self, network: Network) -> None:
-        """Say that the device holds `network` already: nothing is written. Raises DoesNotFit."""
+        """Use the `network` that the device holds already: nothing is written.
+
+        Raises DeviceError when its layer table is another one (learning rates apart), DoesNotFit.
+        """
+        check_table(self, network)
+        self._hold(network)
+
+    def _hold(self, network: Network) -> None:
+        """The device holds it, or is about to."""
         self.layers = network.layers(self.config)
         self.network = network
         self.sample_store.clear()
@@ -284,6 +293,15 @@ class Device(LayerState):
             if faults := [result.status for result in results if result.status]:
                 raise DeviceError(
                     f"device found fault with a sample: {SampleStatus(faults[0])!r}; "
-                    "the bitstream does not match this software, rebuild it"
+                    f"{_cure(SampleStatus(faults[0]))}"
                 )
         return results
+
+
+def _cure(fault: SampleStatus) -> str:
+    """What to do about a sample that a device found fault with."""
+    if fault & (SampleStatus.BAD_TABLE | SampleStatus.NOT_BEGUN):
+        return "its layer table is not that of a network that was loaded; load the network again"
+    if fault & SampleStatus.STUCK:
+        return "the core did not end a step and was reset; load the network again, and report this"
+    return "the bitstream does not match this software, rebuild it"

@@ -1,13 +1,12 @@
 """The integer core with its samples run by compiled C++: same memories, same registers, same bits.
 
 A sample that comes whole runs compiled. All else is NumPy's: samples in several frames, samples of no step,
-records of steps, and layer tables that no network has.
+records of steps, and sums of more than 32 bits. The gate (`golden.host`) refuses layer tables that no
+network has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,13 +63,12 @@ class CompiledCore(Core):
         if self.__dict__.get("_compiled") is not None:
             self.__dict__["_compiled"].free()
 
-    def sample(self, payload: bytes) -> Result:
-        """Run the payload of a SAMPLE command, see `golden.core`."""
+    def _run(self, payload: bytes) -> Result:
         compiled = self._ready() if self.records is None and _whole(payload) else None
         events = None if compiled is None else compiled.events(payload)
         if compiled is None or events is None or not events.steps:
             self.settle()
-            return super().sample(payload)
+            return super()._run(payload)
         registers = self.registers
         compiled.noise[0] = registers["noise_state"]
         scores, spikes, counted = compiled.run(events, learn=bool(self.config.learning))
@@ -91,13 +89,13 @@ class CompiledCore(Core):
         )
 
     def _ready(self) -> _Compiled | None:
-        """The compiled core with all that is in the memories; None: it does not run such a table."""
+        """The compiled core with all that is in the memories; None: its sums might not hold such a table."""
         counts = (self.layer_count, self.class_count)
         if self._compiled is not None and self._compiled.counts != counts:
             self.settle()
         if self._compiled is None:
             layers = [self.layer(index) for index in range(self.layer_count)]
-            if not _usual(layers, self.config):
+            if not sums_fit(layers[0], self.config, self.config.input_bits):
                 return None
             compiled = _Compiled(self, layers)
             compiled.copy(self, out=False)
@@ -196,43 +194,3 @@ def _move(memory: NDArray[Any], held: NDArray[Any], out: bool) -> None:
 def _whole(payload: bytes) -> bool:
     """Whether this is all of a sample."""
     return len(payload) > FLAGS_BYTE and payload[FLAGS_BYTE] & WHOLE == WHOLE
-
-
-def _usual(layers: Sequence[Layer], config: CoreConfig) -> bool:
-    """Whether a layer table is one that a network has: nothing overlaps, and layers fit together."""
-    if not sums_fit(layers[0], config, config.input_bits):
-        return False
-    if not (layers[-1].readout and not any(layer.readout for layer in layers[:-1])):
-        return False
-    taken: list[tuple[str, int, int, int]] = []
-    for layer in layers:
-        taken += [
-            ("weights", layer.weight_base, layer.words, config.weight_words),
-            ("state", layer.state_base, layer.state_groups, config.neuron_groups),
-        ]
-        if layer.classifier:
-            size = config.classifier_groups
-            taken.append(("classifier", layer.classifier_base, layer.latent_groups, size))
-    for number, (memory, first, count, size) in enumerate(taken):
-        if first + count > size:
-            return False
-        for other, start, more, _ in taken[:number]:
-            if memory == other and first < start + more and start < first + count:
-                return False
-    chained = all(_reach(one, config) <= two.inputs for one, two in pairwise(layers))
-    return chained and all(_formed(layer, config) for layer in layers)
-
-
-def _reach(layer: Layer, config: CoreConfig) -> int:
-    """Inputs that the next layer needs for the spikes of this one."""
-    pixels = (layer.width // 2) * (layer.height // 2) if layer.pool else layer.positions
-    return (pixels - 1) * layer.groups * config.lanes + layer.outputs
-
-
-def _formed(layer: Layer, config: CoreConfig) -> bool:
-    """Whether the fields of an entry agree with each other."""
-    if not 0 < layer.outputs <= layer.groups * config.lanes:
-        return False
-    if layer.inputs < 1 or not 1 <= layer.latent_groups <= config.latent_groups:
-        return False
-    return layer.kind.formed(layer)

@@ -72,10 +72,10 @@ class Shadowed(Device):
         self.twin.close()
         super().close()
 
-    def attach(self, network: Network) -> None:
-        """Say that both hold `network` already. Raises DoesNotFit."""
-        super().attach(network)
-        self.twin.attach(network)
+    def _hold(self, network: Network) -> None:
+        """Both hold it, or are about to."""
+        super()._hold(network)
+        self.twin._hold(network)
 
     def write(self, space: Space, index: int, words: Any) -> None:
         """Write to both. The state that was known to be equal is then no longer of use."""
