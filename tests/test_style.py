@@ -42,6 +42,7 @@ ROOMS = (
 )
 TOP = (
     "sw.energy",
+    "sw.kept",
     "sw.own",
     "sw.places",
     "sw.presets",

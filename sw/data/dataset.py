@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,7 @@ class Dataset:
         bits: list[NDArray[np.uint8]] = []
         labels: list[int] = []
         keys: list[str] = []
+        room = memory_bytes() // 2
         for frames, label, key in samples:
             if not 0 <= label < self.classes:
                 raise DataError(
@@ -150,6 +152,11 @@ class Dataset:
                     "check the steps and the sensor size of its loader"
                 )
             bits.append(pack(frames))
+            if (room := room - bits[-1].nbytes) < 0:
+                raise DataError(
+                    f"{self.name}: {len(bits)} samples of {self.steps} steps and {self.n_inputs} inputs take "
+                    "half of this computer's memory; use fewer steps or samples, or pool the inputs"
+                )
             labels.append(label)
             keys.append(key)
         return Packed(bits, np.array(labels, np.int64), keys)
@@ -212,6 +219,14 @@ class Dataset:
         every NumPy version.
         """
         return np.argsort(random_words(len(self), seed, epoch), kind="stable").astype(np.int64)
+
+
+def memory_bytes() -> int:
+    """Bytes of memory that this computer has; where it does not say so, more than any has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not a Unix
+        return 1 << 62
 
 
 def random_words(count: int, *seed: int) -> NDArray[np.uint64]:

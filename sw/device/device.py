@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,6 +26,7 @@ from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.sample_store import SampleStore, StoredSample
 from sw.device.state import LayerState
+from sw.kept import Kept
 from sw.link import DEFAULT_BAUD, open_transport
 
 
@@ -49,6 +50,7 @@ class Device(LayerState):
         self.sample_store = SampleStore(self)
         self.network: Network | None = None
         self.layers = []
+        self._payloads_of: Kept[Hashable, list[bytes]] = Kept()
 
     @classmethod
     def open(
@@ -262,7 +264,17 @@ class Device(LayerState):
     def _payloads(
         self, frames: NDArray[np.bool_], label: int, learn: bool, learn_from: int
     ) -> list[bytes]:
-        """Frames' payloads of a sample; of half the buffer at most if its steps allow it."""
+        """Frames' payloads of a sample. One that comes again, as in the next epoch, is not encoded again."""
+        bits = np.packbits(frames).tobytes()
+        key = (bits, frames.shape, label, learn, learn_from)
+        return self._payloads_of.get(
+            key, lambda: self._encoded(frames, label, learn, learn_from), 2 * len(bits)
+        )
+
+    def _encoded(
+        self, frames: NDArray[np.bool_], label: int, learn: bool, learn_from: int
+    ) -> list[bytes]:
+        """Frames' payloads; of half the buffer at most if its steps allow it."""
         whole = self.config.frame_bytes
         for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
             try:
