@@ -38,6 +38,7 @@ ROOMS = (
     "interchange",
     "report",
     "planning",
+    "live",
     "cli",
 )
 TOP = (
@@ -55,6 +56,7 @@ ALSO = {
     "hw/clocks.py": {"boards"},
     "hw/report.py": {"boards", "rich"},
     "sw/interchange/package.py": {"nir", "h5py"},
+    "sw/live/app.py": {"starlette", "uvicorn"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }
 

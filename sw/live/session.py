@@ -1,0 +1,256 @@
+"""A network in use: what it is given, what it answers, and what it learns meanwhile.
+
+Every sample is classified first, with learning off: that answer is what counts. If learning is on and the
+label is known, the chip then learns from the same sample, once. So accuracy is always that on samples
+not yet learned from (test, then train).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.spec.network import Network
+from sw.data import Sample
+from sw.device import Device
+from sw.live.feeds import Feed, Given, shifted
+
+KEPT = 64  # moments that a browser may be behind
+HISTORY = 5_000  # answers that a browser which comes later still sees
+ROWS = 384  # lines of a raster; more neurons share them
+MOST_SHIFT = 16
+FASTEST = 50.0  # samples a second
+
+
+@dataclass
+class Wishes:
+    """What the viewer wants; `set` checks it."""
+
+    learning: bool = False
+    """Learn from samples whose label is known."""
+    paused: bool = False
+    pace: float = 4.0
+    """Samples a second; of a recording, times as fast as it was."""
+    rate: float = 0.3
+    """Factor of the network's learning rates, 0 to 1."""
+    shift: tuple[int, int] = (0, 0)
+    """Pixels that the sensor is moved right and down."""
+    classes: list[int] = field(default_factory=list)
+    """Classes that come, of samples with labels."""
+
+    def set(self, name: str, value: Any, network: Network) -> None:
+        """Change one. Raises ValueError, which says what is possible."""
+        if name in ("learning", "paused"):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} is {value!r}: true or false")
+        elif name in ("pace", "rate"):
+            low, high = {"pace": (0.1, FASTEST), "rate": (0.0, 1.0)}[name]
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not low <= value <= high
+            ):
+                raise ValueError(f"{name} is {value!r}: {low:g} to {high:g} are possible")
+        elif name == "shift":
+            if not _whole(value, -MOST_SHIFT, MOST_SHIFT) or len(value) != 2:
+                raise ValueError(f"shift is {value!r}: two numbers, up to {MOST_SHIFT} pixels")
+            value = (value[0], value[1])
+        elif name == "classes":
+            if not _whole(value, 0, network.classes - 1) or not value:
+                raise ValueError(f"classes is {value!r}: some of 0 to {network.classes - 1}")
+            value = sorted(set(value))
+        else:
+            raise ValueError(f"{name!r}: there is nothing of that name to set")
+        setattr(self, name, value)
+
+
+def _whole(values: Any, low: int, high: int) -> bool:
+    """Whether it is a list of whole numbers within bounds."""
+    return isinstance(values, list) and all(
+        isinstance(v, int) and not isinstance(v, bool) and low <= v <= high for v in values
+    )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A sample and what the network said."""
+
+    number: int
+    key: str
+    label: int | None
+    prediction: int
+    scores: list[float]
+    """Mean membrane of the readout, in units of 1."""
+    learning: bool
+    """The sample was learned from, after it was classified."""
+    shift: tuple[int, int]
+    frames: list[list[int]]
+    """Inputs that spike, for every step."""
+    spikes: list[list[list[int]]]
+    """Lines of the raster of each hidden layer that have a spike, for every step."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a browser."""
+        return asdict(self)
+
+
+class Session:
+    """Runs a feed through a device, in a thread of its own while it is open.
+
+    with Session(device, DatasetFeed(samples)) as session:
+        session.set("learning", True)
+        session.teach(3)
+    """
+
+    def __init__(self, device: Device, feed: Feed, *, wishes: Wishes | None = None) -> None:
+        """`device` has a network loaded, and belongs to the session until it is closed."""
+        assert device.network is not None, "a network is loaded before it is used"
+        self.device, self.feed, self.network = device, feed, device.network
+        self.wishes = wishes or Wishes(pace=1.0 if feed.seconds else 4.0)
+        self.wishes.classes = self.wishes.classes or list(range(self.network.classes))
+        self.moments: deque[Moment] = deque(maxlen=KEPT)
+        self.history: deque[tuple[int, int | None, int, bool]] = deque(maxlen=HISTORY)
+        """Number, label, prediction, and whether it was learned from, of every sample so far."""
+        self.version = 0
+        """Grows with every change of `state`."""
+        self.learned = 0
+        self.error = ""
+        self.leaving = False
+        """Whoever watches is asked to leave."""
+        self._number = 0
+        self._last: Given | None = None
+        self._tasks: deque[Callable[[], None]] = deque()
+        self._wake, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="live", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._wake.set()
+        self._thread.join()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is wished for, and how much was learned."""
+        return {**asdict(self.wishes), "learned": self.learned, "error": self.error}
+
+    @property
+    def accuracy(self) -> float | None:
+        """Of the last 50 samples with a label."""
+        right = [label == answer for _, label, answer, _ in self.history if label is not None][-50:]
+        return sum(right) / len(right) if right else None
+
+    def set(self, name: str, value: Any) -> None:
+        """Change a wish. Raises ValueError."""
+        self.wishes.set(name, value, self.network)
+        self._changed()
+
+    def step(self) -> None:
+        """Run one sample, though it is paused."""
+        self._tasks.append(self._next)
+        self._changed()
+
+    def teach(self, label: int) -> None:
+        """Learn that the sample that is shown is of class `label`. Raises ValueError."""
+        if (
+            isinstance(label, bool)
+            or not isinstance(label, int)
+            or not 0 <= label < self.network.classes
+        ):
+            raise ValueError(f"class {label!r}: the network has 0 to {self.network.classes - 1}")
+        self._tasks.append(lambda: self._teach(label))
+        self._changed()
+
+    # In the thread
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._wake.set()
+
+    def _work(self) -> None:
+        try:
+            due = time.monotonic()
+            while not self._over.is_set():
+                while self._tasks:
+                    self._tasks.popleft()()
+                if not self.wishes.paused and time.monotonic() >= due:
+                    due = max(due + self._interval(), time.monotonic())
+                    self._next()
+                    continue
+                self._wake.clear()
+                if not self._tasks and not self._over.is_set():
+                    wait = None if self.wishes.paused else max(0.0, due - time.monotonic())
+                    self._wake.wait(wait)
+        except Exception as error:
+            self.error = " ".join(f"{error}".split()) or type(error).__name__
+            self._changed()
+
+    def _interval(self) -> float:
+        return (self.feed.seconds or 1.0) / self.wishes.pace
+
+    def _next(self) -> None:
+        """One sample: classify, look inside, learn."""
+        wishes = self.wishes
+        given, shift = self.feed.take(wishes.classes), wishes.shift
+        if self.feed.map is not None:
+            given = given._replace(frames=shifted(given.frames, self.feed.map, shift))
+        self._last = given
+        sample = Sample(given.frames, given.label or 0, given.key)
+        (result,) = self.device.run([sample], learn=False)
+        spikes = self._look_inside(sample)
+        learning = wishes.learning and given.label is not None
+        if learning:
+            self._learn(sample)
+        one = self.network.logit_one * len(given.frames)
+        self._number += 1
+        self.history.append((self._number, given.label, result.prediction, learning))
+        self.moments.append(
+            Moment(
+                number=self._number,
+                key=given.key,
+                label=given.label,
+                prediction=result.prediction,
+                scores=[score / one for score in result.scores[: self.network.classes]],
+                learning=learning,
+                shift=shift,
+                frames=[np.flatnonzero(frame).tolist() for frame in given.frames],
+                spikes=spikes,
+            )
+        )
+
+    def _look_inside(self, sample: Sample) -> list[list[list[int]]]:
+        """Lines of the raster, by layer and step. Learns nothing."""
+        hidden = range(len(self.network.hidden))
+        found: list[list[list[int]]] = [[] for _ in hidden]
+        for _ in self.device.step_through(sample):
+            for layer in hidden:
+                found[layer].append(lines(self.device.spikes(layer)))
+        return found
+
+    def _learn(self, sample: Sample) -> None:
+        self.device.set_rates(self.wishes.rate)
+        list(self.device.run([sample], learn=True))
+        self.learned += 1
+        self.version += 1
+
+    def _teach(self, label: int) -> None:
+        if self._last is not None:
+            self._learn(Sample(self._last.frames, label, self._last.key))
+
+
+def lines(spikes: NDArray[np.bool_]) -> list[int]:
+    """Lines of a raster of ROWS at most that have a spike, of spikes bool[neurons]."""
+    fired = np.flatnonzero(spikes)
+    if len(spikes) > ROWS:
+        fired = np.unique(fired * ROWS // len(spikes))
+    return [int(line) for line in fired]
