@@ -10,6 +10,7 @@ the command line the entry is `python -m sw.driver`. The packages, each of which
 - `run`: training, its metrics, and the files of a run folder
 - `shadow`: a device and its twin, compared after every sample
 - `interchange`, `report`, `planning`: networks as files, a run as a page, a network before it is built
+- `live`: a network in use, on a page
 - `cli`: the commands
 
 At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`,

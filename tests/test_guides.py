@@ -16,6 +16,7 @@ GUIDES = (
     "tutorial.md",
     "own-data.md",
     "data-sets.md",
+    "live.md",
     "interchange.md",
     "planner.md",
     "architecture.md",

@@ -23,21 +23,11 @@ from sw.report.pictures import png, spike_pixels, weight_pixels
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import sensor_of
 from sw.run import RunFolder
+from tests.browser import QUIET, browser
 
 SECTIONS = ["accuracy", "confusion", "sample", "fields", "rates", "weights", "cycles", "setup"]
 SMOKE = "--preset smoke --train 80 --test 24 --epochs 3"
 EVENTS = "--data nmnist --hidden 12,6 --train 30 --test 20 --epochs 2 --steps 4"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 
 
 class Tree(HTMLParser):
@@ -384,14 +374,11 @@ for (const width of widths) {
 
 @pytest.mark.parametrize("kind", ["smoke", "events"])
 def test_in_a_browser_nothing_overlaps_at_any_width(kind, request, tmp_path):
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no chromium on the path: sudo apt-get install chromium")
     text = read(request.getfixturevalue(kind))[0]
     file = tmp_path / "measure.html"
     file.write_text("<body>" + MEASURE % json.dumps(text).replace("</", "<\\/"))
     done = subprocess.run(
-        [browser, *QUIET, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=20000",
+        [browser(), *QUIET, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=20000",
          "--dump-dom", file.as_uri()],
         capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from sw.cli import options
 from sw.cli.predict import binning_of
 from sw.cli.program import PROGRAM
 from sw.data import Recording, read_recording
+from sw.device import DeviceError
 from sw.live import DatasetFeed, Feed, RecordingFeed, Session, Wishes
 from sw.model import Model
 from sw.places import install
@@ -103,6 +104,8 @@ def live(args: argparse.Namespace, console: Console) -> int:
                 server.serve_until_stopped()
         if session.learned:
             _keep(model, run, session.learned, console)
+    if session.error:
+        raise DeviceError(session.error)
     return 0
 
 

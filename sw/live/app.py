@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -152,9 +153,8 @@ class Server(uvicorn.Server):
         try:
             self.socket = socket.create_server((HOST, port))
         except OSError as error:
-            raise OSError(
-                f"port {port}: {error.strerror}; choose another: --port 0 takes any"
-            ) from error
+            why = os.strerror(error.errno or 0)
+            raise OSError(f"port {port}: {why}; choose another: --port 0 takes any") from error
         self.address = f"http://{HOST}:{self.socket.getsockname()[1]}/"
         self.session = session
         application = app(session, title=title, class_names=class_names)
