@@ -21,6 +21,7 @@ which files may be loaded as code; `driver` and `reference` are programs.
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from golden.spec.samples import Result
 from sw.data import DataError, Dataset, DataWarning, Recording, Sample, load, read_recording
 from sw.device import Device
 from sw.model import Model
@@ -40,6 +41,7 @@ __all__ = [
     "Model",
     "Network",
     "Recording",
+    "Result",
     "Sample",
     "StopRequest",
     "TrainingWarning",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golden.spec.network import Network
 from golden.spec.shape import Map
@@ -18,9 +19,20 @@ from sw.data.datasets import entry
 from sw.data.event_array import DataWarning, check_event_array, check_seen
 from sw.data.events import Sensor
 
-ONE_HOT = "class numbers: labels.argmax(axis=-1)"
 RECORDINGS = ("folder", "dvsgesture", "cifar10dvs")
 """Data sets whose time windows count from the first event of a recording."""
+ONE_HOT = "class numbers: labels.argmax(axis=-1)"
+EventArray: TypeAlias = NDArray[np.void]
+"""Events of a camera: a structured array with fields x, y, t (microseconds) and p, as tonic's are."""
+SampleData: TypeAlias = NDArray[Any]
+"""One sample: frames of 0 and 1, [steps, inputs] or [steps, ...] with as many inputs; or an `EventArray`."""
+ManyData: TypeAlias = NDArray[Any] | Sequence[SampleData]
+"""Samples without labels: frames [N, steps, inputs], or a list of `SampleData`."""
+Labels: TypeAlias = NDArray[Any] | Sequence[int]
+"""Class numbers, [N]."""
+Samples: TypeAlias = Dataset | tuple[ManyData, Labels] | Iterable[Sample | tuple[SampleData, int]]
+"""Samples with labels: a `Dataset`, a pair of `ManyData` and `Labels`, or anything that gives `Sample`s or
+pairs of one sample and its class number. It is read once and kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +89,15 @@ class Binning:
         """The map that a frame is: the polarities are its channels."""
         return Sensor(*self.sensor).reduced(self.pool, self.size).map
 
-    def window(self, events: Any) -> Window:
+    def window(self, events: EventArray) -> Window:
         """The time window of some events, in their own time."""
         start, end = self.window_us
         first = int(events["t"].min()) if self.from_first and len(events) else 0
         return first + start, first + end
 
-    def frames(self, events: Any, source: str = "events", window: Window | None = None) -> Frames:
+    def frames(
+        self, events: EventArray, source: str = "events", window: Window | None = None
+    ) -> Frames:
         """bool[steps, inputs] of a structured array with x, y, t (us), p.
 
         `window` is taken instead of the one that `window_us` and `from_first` say. Raises DataError.
@@ -141,7 +155,9 @@ def as_frames(data: Any, network: Network, binning: Binning | None, source: str)
     return frames
 
 
-def as_dataset(samples: Any, network: Network, binning: Binning | None = None) -> Dataset:
+def as_dataset(
+    samples: Samples | ManyData, network: Network, binning: Binning | None = None
+) -> Dataset:
     """A data set of what `fit` and `evaluate` take.
 
     That is a `Dataset`; a pair of arrays (frames [N, steps, inputs], labels [N]); or any iterable
@@ -172,7 +188,7 @@ def _announce_silence(samples: list[Sample]) -> None:
         warnings.warn(text, DataWarning, stacklevel=4)
 
 
-def split_labels(samples: Any, test: Any) -> tuple[Any, Any]:
+def split_labels(samples: Any, test: Any) -> tuple[Samples, Samples | None]:
     """Training and test samples of `fit(samples, test)`: in `fit(X, y)` the second are labels."""
     if test is None or isinstance(test, Dataset | tuple) or isinstance(samples, Dataset):
         return samples, test

@@ -19,11 +19,14 @@ from sw.data.maps import turn
 
 
 class Sample(NamedTuple):
-    """One sample: `frames` bool[steps, n_inputs], `label` 0..classes-1, `key` its name."""
+    """One sample."""
 
     frames: Frames
+    """Input spikes, bool[steps, n_inputs]."""
     label: int
+    """Class, 0 to classes - 1."""
     key: str
+    """Name, unique in its split: `train/00001`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ class Wishes:
     learning: bool = False
     """Learn from samples whose label is known."""
     paused: bool = False
+    """Take no samples."""
     pace: float = 4.0
     """Samples a second; of a recording, times as fast as it was."""
     rate: float = 0.3

@@ -43,6 +43,7 @@ class Measured:
     rates: list[Floats]
     """Spikes per step of each hidden neuron, by class, [classes, neurons]; NaN: no such sample."""
     shown: Shown
+    """The sample that is shown step by step."""
 
     @property
     def samples(self) -> int:

@@ -50,6 +50,7 @@ class RunFolder:
     """The folder of a training run."""
 
     path: Path
+    """The folder."""
 
     @classmethod
     def new(cls, name: str, parent: Path = RUNS) -> Self:

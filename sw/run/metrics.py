@@ -51,10 +51,15 @@ class Tally:
     layers: int
     """Hidden layers."""
     samples: int = 0
+    """Samples counted."""
     correct: int = 0
+    """Those whose class was right."""
     steps: int = 0
+    """Time steps of all of them."""
     spikes: list[int] = field(default_factory=list)
+    """Spikes of each hidden layer over all of them."""
     cycles: int = 0
+    """Clock cycles of all of them; of the integer model 0."""
     timed: int = 0
     """Samples whose cycles were counted. The integer model counts none; 0 with cycles: all, by a version
     that did not count them."""
@@ -151,8 +156,11 @@ class Epoch:
     """Metrics of an epoch. Accuracies, but for `online_accuracy`, are those with learning off."""
 
     epoch: int
+    """Number, from 1."""
     rate_scale: float
+    """Factor of the learning rates, 0 to 1."""
     samples: int
+    """Training samples learned."""
     online_accuracy: float
     """While learning. It is too high: the readout learns the label during the sample's first steps."""
     test_accuracy: float | None
@@ -160,10 +168,13 @@ class Epoch:
     train_accuracy: float | None
     """Of the first training samples, as many as there are test samples."""
     firing_rates: list[float]
+    """Spikes per neuron and step of each hidden layer, while learning, 0 to 1."""
     samples_per_second: float
+    """Training samples learned per second, of the clock on the wall."""
     cycles_per_sample: float
     """Of the samples whose cycles were counted: the integer model counts none."""
     seconds: float
+    """Seconds of learning, tests not counted."""
     counters: dict[str, int]
     """The chip's counters over the training samples of the epoch."""
     capped: int = 0

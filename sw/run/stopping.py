@@ -70,7 +70,9 @@ class Every:
     """How often to keep a checkpoint: after so many samples, or seconds, or neither."""
 
     samples: int | None = None
+    """Samples between two checkpoints, 1 or more; None: samples do not matter."""
     seconds: float | None = None
+    """Seconds between two checkpoints, above 0; None: time does not matter."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
