@@ -99,7 +99,8 @@ def _fields(thing: type) -> Iterator[tuple[str, str, str]]:
         for field in dataclasses.fields(thing):
             default = "" if field.default is dataclasses.MISSING else f" = {_value(field.default)}"
             if field.default_factory is not dataclasses.MISSING:
-                default = f" = {field.default_factory.__name__}()"
+                made_by = getattr(field.default_factory, "__name__", "made anew")
+                default = f" = {made_by}()"
             yield field.name, _type(field.type), default
     elif _is_namedtuple(thing):
         defaults: dict[str, Any] = thing._field_defaults  # type: ignore[attr-defined]
