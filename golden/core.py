@@ -25,7 +25,7 @@ from golden.learn.map_signal import cells_of, handed_out, map_signal
 from golden.learn.project import learning_signal
 from golden.rows.events import Events, decode_sample
 from golden.rows.scan import scan
-from golden.rows.trace import ActiveList, Pass
+from golden.rows.trace import ActiveList, Pass, Rows
 from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
@@ -62,11 +62,11 @@ class Core(CoreMemory):
     def sample(self, payload: bytes) -> Result:
         """Run the payload of a SAMPLE command. Cycles are counted as 0: only a clock knows them."""
         layers = [self.layer(index) for index in range(self.layer_count)]
-        events = decode_sample(payload, layers[0].inputs)
+        events = decode_sample(payload, layers[0].inputs, self.config.input_bits)
         if events.first:
             self._begin()
-        for rows in events.steps:
-            self._run_step(layers, rows, events)
+        for rows, values in zip(events.steps, events.values, strict=True):
+            self._run_step(layers, rows, values, events)
         if events.last:
             self._flush(layers)
             self.count("samples", 1)
@@ -86,14 +86,15 @@ class Core(CoreMemory):
         self._spikes[:] = 0
         self._step = 0
 
-    def _run_step(self, layers: list[Layer], rows: NDArray[np.int64], events: Events) -> None:
+    def _run_step(self, layers: list[Layer], rows: Rows, values: Rows, events: Events) -> None:
         self.count("steps", 1)
         self.count("events", len(rows))
         for index, layer in enumerate(layers):
             learn = events.learn and layer.plastic and bool(self.config.learning)
-            self._run_layer(index, layer, rows, learn)
+            self._run_layer(index, layer, rows, values, learn)
             target = events.label if self._step >= events.learn_from else None
             rows = scan(self._learn(index, layer, target, learn))
+            values = np.ones_like(rows)
         self._step += 1
 
     @property
@@ -101,10 +102,11 @@ class Core(CoreMemory):
         """Groups whose gains are not all zero: their next pass has an update to apply."""
         return np.asarray(self.gains.any(axis=1) | self.post_gains.any(axis=1))
 
-    def _run_layer(self, index: int, layer: Layer, rows: NDArray[np.int64], learn: bool) -> None:
+    def _run_layer(self, index: int, layer: Layer, rows: Rows, values: Rows, learn: bool) -> None:
         if layer.bias:
-            rows = np.append(rows, layer.inputs)
-        visit = self.lists[index].merge(rows, layer, learn)
+            rows, values = np.append(rows, layer.inputs), np.append(values, 1)
+        visit = self.lists[index].merge(rows, layer, learn, values)
+        graded = index == 0 and self.config.input_bits > 1
         deferred = self.deferred
         for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
             weights = self.group_weights(layer, number)
@@ -112,7 +114,9 @@ class Core(CoreMemory):
             for part in visited.segments():
                 if deferred[group]:
                     self._apply_deferred(layer, group, number, part)
-                total = integrate(total, weights[part.rows[part.spikes]])
+                spikes = part.spikes
+                carried = part.values[spikes] if graded else None
+                total = integrate(total, weights[part.rows[spikes]], carried)
             fired = fire(total, self.neuron_lanes(layer, number), layer)
             self.membranes[group] = fired.membrane
             self.surrogates[group] = fired.surrogate

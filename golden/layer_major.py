@@ -67,7 +67,8 @@ class StepMajor(Core):
             raise ValueError(NO_CLASSIFIER)
         spikes = super()._learn(index, layer, target, learn)
         listed, deferred = self.lists[index], self.deferred
-        visit = Pass(listed.rows, listed.trace, listed.previous_spikes, listed.previous_spikes)
+        now = listed.previous_spikes.astype(np.int64)
+        visit = Pass(listed.rows, listed.trace, listed.previous_spikes, now)
         for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
             if deferred[group]:
                 self._add(group, layer.weight_base + number * layer.rows + visited.rows, visited)
@@ -108,24 +109,27 @@ class LayerMajor(StepMajor):
 
     def _begin(self) -> None:
         super()._begin()
-        self._inputs: list[Rows] = []
+        self._inputs: list[tuple[Rows, Rows]] = []
 
-    def _run_step(self, layers: list[Layer], rows: Rows, events: Events) -> None:
+    def _run_step(self, layers: list[Layer], rows: Rows, values: Rows, events: Events) -> None:
         self.count("steps", 1)
         self.count("events", len(rows))
-        self._inputs.append(rows)
+        self._inputs.append((rows, values))
         self._events = events
 
     def _flush(self, layers: list[Layer]) -> None:
         steps = self._inputs
         for index, layer in enumerate(layers):
-            steps = [self._one(index, layer, step, rows) for step, rows in enumerate(steps)]
+            steps = [self._one(index, layer, step, *given) for step, given in enumerate(steps)]
             self._settle(layer)
 
-    def _one(self, index: int, layer: Layer, step: int, rows: Rows) -> Rows:
-        """One layer in one step: rows that spike in, neurons that spike out."""
+    def _one(
+        self, index: int, layer: Layer, step: int, rows: Rows, values: Rows
+    ) -> tuple[Rows, Rows]:
+        """One layer in one step: rows that spike in, and their values; neurons that spike out."""
         events, self._step = self._events, step
         learn = events.learn and layer.plastic
-        self._run_layer(index, layer, rows, learn)
+        self._run_layer(index, layer, rows, values, learn)
         target = events.label if step >= events.learn_from else None
-        return scan(self._learn(index, layer, target, learn))
+        found = scan(self._learn(index, layer, target, learn))
+        return found, np.ones_like(found)

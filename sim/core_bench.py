@@ -11,7 +11,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights
 from golden.spec.registers import CYCLE_CAUSES, REGISTERS, Space, address, memories
-from golden.spec.samples import Result, split_sample
+from golden.spec.samples import Inputs, Result, split_sample
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, RESULT_WORD, SAMPLE_BYTE
 from sim.streams import StreamSink, StreamSource, Waits
 
@@ -81,7 +81,7 @@ class CoreBench:
 
     async def run(
         self,
-        frames: NDArray[np.bool_],
+        frames: Inputs,
         label: int,
         *,
         learn: bool,
@@ -90,7 +90,8 @@ class CoreBench:
     ) -> Result:
         """One sample on both; the results must agree. `limit` cuts it into payloads."""
         result = None
-        for payload in split_sample(frames, label, learn=learn, learn_from=learn_from, limit=limit):
+        how = {"learn": learn, "learn_from": learn_from, "input_bits": self.config.input_bits}
+        for payload in split_sample(frames, label, limit=limit, **how):
             result = await self.run_payload(payload)
         assert result is not None
         return result

@@ -12,6 +12,7 @@ from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.registers import REGISTER_WORDS, Space, address, memories, register_address
 from golden.spec.samples import SampleStatus
+from golden.spec.values import value_range
 from hw.core.core import Core
 from sim.core_bench import CoreBench
 from sim.harness import parameters, run, seeded, start
@@ -37,6 +38,12 @@ CONFIGS = {
     "maps-classifiers-three-chunks": CoreConfig(
         lanes=24, layers=4, classes=7, classifier_groups=19, **MAPS
     ),
+    "values": CoreConfig(lanes=3, layers=4, classes=5, input_bits=3, **SMALL),
+    "wide-values": CoreConfig(lanes=24, layers=4, classes=7, input_bits=7, **SMALL),
+    "maps-values": CoreConfig(lanes=6, layers=5, classes=5, input_bits=7, **MAPS),
+    "maps-classifiers-values": CoreConfig(
+        lanes=4, layers=5, classes=8, input_bits=3, classifier_groups=90, **MAPS
+    ),
     "maps-inference": CoreConfig(lanes=4, layers=5, classes=8, learning=0, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
@@ -53,7 +60,16 @@ NETWORKS = {
     "wide": dict(sizes=(30, 70, 40, 6), alpha_post=0.5, rate_cost=4, **LIVELY),
     "frozen-hidden": dict(sizes=(20, 9, 4), train_hidden=False, **LIVELY),
 }
-BESIDE_MAPS = ("one-hidden", "deep-hard-post")
+BESIDE_MAPS = ("one-hidden", "deep-hard-post", "narrow-values")
+GRADED = {
+    "whole-values": dict(sizes=(20, 11, 7, 3), rate_cost=0.4, input_bits=3, **LIVELY),
+    "narrow-values": dict(sizes=(20, 6, 5, 4), input_bits=2, input_fraction=1, **LIVELY),
+    "wide-values": dict(
+        sizes=(19, 9, 4), input_bits=7, input_fraction=5, lambda_pre=0.9, reset="hard", **LIVELY
+    ),
+    "spikes-with-post": NETWORKS["deep-hard-post"],
+    "readout-only": NETWORKS["readout-only"],
+}
 CONVOLUTIONS = {
     "one-map": dict(shape=((2, 4, 5), ("6c3",), 3), **LIVELY),
     "pooled": dict(shape=((1, 7, 7), ("5c3p", "7c3", "8"), 4), rate_cost=0.4, **LIVELY),
@@ -80,6 +96,19 @@ CONVOLUTIONS = {
     ),
     "behind-flat-frozen": dict(shape=((2, 6, 3), ("3c3p", "12"), 5), train_hidden=False, **LIVELY),
 }  # fmt: skip
+GRADED_MAPS = {
+    "values-pooled": dict(
+        shape=((1, 7, 7), ("5c3p", "7c3", "8"), 4), input_bits=3, input_fraction=1, **LIVELY
+    ),
+    "wide-values-average": dict(
+        shape=((3, 4, 4), ("9c3g",), 3), input_bits=7, input_fraction=4, rate_cost=0.4, **LIVELY
+    ),
+    "values-classifiers": dict(
+        shape=((2, 6, 4), ("9c3p", "6c3"), 5), classifiers="learned", tau=0.2, eta_classifier=0.4,
+        learn_last=1, latent_side=2, input_bits=3, input_fraction=2, **LIVELY
+    ),
+    "spikes": CONVOLUTIONS["two-groups"],
+}  # fmt: skip
 
 
 def random_words(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -88,15 +117,28 @@ def random_words(rng: np.random.Generator, size: int) -> np.ndarray:
     return words.astype(np.int64).astype(np.uint16)
 
 
+def random_inputs(rng: np.random.Generator, steps: int, network: Network) -> np.ndarray:
+    """Spikes of some density, or values of it, large ones not rare; some samples have ones alone."""
+    frames = rng.random((steps, network.inputs)) < rng.choice([0.0, 0.1, 0.3, 0.9])
+    if network.input_bits == 1 or rng.random() < 0.2:
+        return frames
+    least, most = value_range(network.input_bits)
+    values = rng.integers(least, most + 1, frames.shape)
+    values = np.where(rng.random(frames.shape) < 0.2, rng.choice([least, most]), values)
+    return (frames * values).astype(np.int8)
+
+
 def networks(rng: np.random.Generator, config: CoreConfig) -> Iterator[tuple[str, Network]]:
     """All that are for the configuration, each with a seed of its own."""
-    for name, settings in NETWORKS.items():
+    flat = GRADED if config.graded else NETWORKS
+    for name, settings in flat.items():
         if config.map_pixels and name not in BESIDE_MAPS:
             continue
         yield name, Network(seed=int(rng.integers(1000)), **settings)
     if not config.map_pixels:
         return
-    for name, settings in CONVOLUTIONS.items():
+    maps = GRADED_MAPS if config.graded else CONVOLUTIONS
+    for name, settings in maps.items():
         others = {key: value for key, value in settings.items() if key != "shape"}
         yield name, Network.of_stages(*settings["shape"], seed=int(rng.integers(1000)), **others)
 
@@ -136,13 +178,13 @@ async def agrees(dut: Any) -> None:
         await bench.load(network)
         for sample in range(5):
             steps = int(rng.integers(1, 7))
-            frames = rng.random((steps, network.inputs)) < rng.choice([0.0, 0.1, 0.3, 0.9])
+            frames = random_inputs(rng, steps, network)
             await bench.run(
                 frames,
                 int(rng.integers(network.classes)),
                 learn=sample != 3,
                 learn_from=int(rng.integers(0, 3)),
-                limit=int(rng.choice([24, 60, 4096])),
+                limit=int(rng.choice([70, 160, 4096] if config.graded else [24, 60, 4096])),
             )
         await bench.compare()
 

@@ -129,3 +129,25 @@ def test_the_driver_trains_the_simulated_board(tmp_path: Path, capsys) -> None:
     assert "weights equal those of the integer model, bit for bit" in capsys.readouterr().out
     assert main(["evaluate", "--run", str(tmp_path)]) == 0
     assert (tmp_path / "weights.safetensors").exists()
+
+
+def test_values_cross_the_link_and_are_played_from_the_store() -> None:
+    config = replace(CONFIG, input_bits=4, store_bytes=1024)
+    network = replace(NETWORK, alpha_post=0.0, input_bits=4, input_fraction=2)
+    rng = np.random.default_rng(21)
+    data = [
+        s._replace(frames=(s.frames * rng.integers(-8, 8, s.frames.shape)).astype(np.int8))
+        for s in samples(20, 20)
+    ]
+    with Device.open("sim", config=config) as board, Device.open("golden", config=config) as model:
+        for device in (board, model):
+            device.load(network)
+        assert 3 < board.store_samples(data) < 20
+        for _ in range(2):
+            one = list(board.run((board.sample_store.find(data, n) for n in range(20)), learn=True))
+            two = list(model.run(data, learn=True))
+            assert [r.prediction for r in one] == [r.prediction for r in two]
+        for mine, other in zip(board.read_weights(), model.read_weights(), strict=True):
+            assert np.array_equal(mine, other)
+        assert board.noise_state == model.noise_state
+        assert not np.array_equal(board.read_weights()[0], network.initial_weights()[0])

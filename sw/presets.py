@@ -15,6 +15,9 @@ from sw.data.binning import Window
 from sw.data.datasets import entry
 from sw.data.events import Size
 
+VALUES = ("input_bits", "input_fraction")
+"""What samples say of their inputs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
@@ -42,11 +45,15 @@ class Preset:
     """Fields of golden.spec.network.Network that differ from its defaults."""
     options: dict[str, Any] = field(default_factory=dict)
     """What only this data set has, as arguments of `load`."""
+    input_bits: int = 1
+    """Bits of the signed value that an input carries; 1: a spike. The core is built for it."""
+    input_fraction: int | None = None
+    """Fraction bits of it; None: what is usual for the data set."""
 
     @property
     def config(self) -> CoreConfig:
         """The core it is meant for."""
-        return CORES[self.core]
+        return replace(CORES[self.core], input_bits=self.input_bits)
 
     def samples(
         self,
@@ -63,7 +70,7 @@ class Preset:
     @property
     def binning(self) -> dict[str, Any]:
         """Its frames, as arguments of `load`."""
-        names = ("steps", "size", "window_us") if self.size else ("steps", "pool", "window_us")
+        names = ("steps", "size" if self.size else "pool", "window_us", *VALUES)
         return {name: getattr(self, name) for name in names}
 
     def on(self, data: str) -> Preset:
@@ -77,8 +84,12 @@ class Preset:
         return replace(self, data=data, **frames)
 
     def make_network(self, samples: Dataset, **changes: Any) -> Network:
-        """Its network for these samples, with fields changed. Raises ValueError."""
-        settings = {**self.network, **changes}
+        """Its network for these samples, with fields changed. Raises ValueError.
+
+        What inputs carry is what the samples have.
+        """
+        values = {name: getattr(samples, name) for name in VALUES}
+        settings = {**self.network, **values, **changes}
         stages = parse_stages([str(layer) for layer in self.hidden])
         if any(stage.kind.mapped for stage in stages):
             if samples.input_map is None:
@@ -183,6 +194,20 @@ PRESETS: Named[Preset] = Named(
                 **{"weight_fraction": 9, "readout_fraction": 10},
             },
             options={"levels": 1},
+        ),
+        "cifar10-graded": Preset(
+            text="CIFAR-10 images, normalised colours of 4 bits, otherwise as cifar10-learned",
+            data="cifar10",
+            hidden=("16c3p", "32c3p"),
+            steps=6,
+            epochs=6,
+            core="ulx3s-85f-classifiers",
+            network={
+                **{"classifiers": "learned", "guess": "even", "learn_last": 1, "init_scale": 2.0},
+                **{"eta": (0.0003, 0.0009), "eta_classifier": 0.18, "eta_out": 0.003},
+                **{"weight_fraction": 9, "readout_fraction": 10},
+            },
+            input_bits=4,
         ),
         "gesture-conv": Preset(
             text="time windows of 150 ms of gestures, 32 x 32 x 2 inputs, convolutions to 16 and 32 channels",

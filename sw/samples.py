@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Self, TypeAlias
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from golden.spec.network import Network
 from golden.spec.shape import Map
+from golden.spec.values import check_values
 from sw.data import DataError, Dataset, Sample, bin_events
 from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window
 from sw.data.datasets import entry
@@ -51,6 +52,8 @@ class Binning:
     """Time window of a recording that is used: start and end, microseconds."""
     from_first: bool = True
     """The window counts from a recording's first event; False: from time 0."""
+    input_bits: int = 1
+    """Above 1, inputs are numbers of events, values of so many bits. A model takes its network's."""
 
     @classmethod
     def of_run(cls, config: dict[str, Any]) -> Self | None:
@@ -71,6 +74,7 @@ class Binning:
             steps=data["steps"],
             pool=data["pool"],
             from_first=data["name"] in RECORDINGS,
+            input_bits=data.get("input_bits", 1),
             **_read(data),
         )
 
@@ -98,7 +102,7 @@ class Binning:
     def frames(
         self, events: EventArray, source: str = "events", window: Window | None = None
     ) -> Frames:
-        """bool[steps, inputs] of a structured array with x, y, t (us), p.
+        """[steps, inputs] of a structured array with x, y, t (us), p.
 
         `window` is taken instead of the one that `window_us` and `from_first` say. Raises DataError.
         """
@@ -112,6 +116,7 @@ class Binning:
             pool=self.pool,
             size=self.size,
             source=source,
+            input_bits=self.input_bits,
         )
 
 
@@ -125,16 +130,17 @@ def _read(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_frames(data: Any, network: Network, binning: Binning | None, source: str) -> Frames:
-    """bool[steps, inputs] of one sample's events or frames.
+    """[steps, inputs] of one sample's events or frames.
 
-    Frames are 0/1 or bool, [steps, inputs] or [steps, ...] with as many inputs in all. Events are a
-    structured array with fields x, y, t (us), p; tonic's dtypes are. Raises DataError.
+    Frames are 0/1 or bool, [steps, inputs] or [steps, ...] with as many inputs in all; of a network whose
+    inputs carry values, whole numbers. Events are a structured array with fields x, y, t (us), p; tonic's
+    dtypes are. Raises DataError.
     """
     array = np.asarray(data)
     if array.dtype.names:
         if binning is None:
             raise DataError(f"{source}: an event array; say how to bin it: binning=Binning(...)")
-        frames = binning.frames(array, source)
+        frames = replace(binning, input_bits=network.input_bits).frames(array, source)
         check_seen(array, binning.window(array), source)
     elif array.ndim < 2 or array.dtype.kind not in "biuf":
         raise DataError(
@@ -142,17 +148,28 @@ def as_frames(data: Any, network: Network, binning: Binning | None, source: str)
             f"but shape {array.shape} of {array.dtype}"
         )
     else:
-        if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
-            raise DataError(f"{source}: frames hold more than 0 and 1; threshold or encode them")
         if not len(array):
             raise DataError(f"{source}: no time step (shape {array.shape}); give 1 or more")
-        frames = array.astype(np.bool_).reshape(len(array), -1)
+        frames = _checked(array, network, source).reshape(len(array), -1)
     if frames.shape[1] != network.inputs:
         raise DataError(
             f"{source}: {frames.shape[1]} inputs, the network has {network.inputs}; "
             "check the network's sizes, the sensor and the pooling"
         )
     return frames
+
+
+def _checked(array: NDArray[np.generic], network: Network, source: str) -> Frames:
+    """Frames as spikes, or as the values that the network's inputs carry. Raises DataError."""
+    if network.input_bits == 1:
+        if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
+            raise DataError(f"{source}: frames hold more than 0 and 1; threshold or encode them")
+        return array.astype(np.bool_)
+    try:
+        check_values(array, network.input_bits)
+    except ValueError as error:
+        raise DataError(f"{source}: {error}; scale the data, or use more bits") from error
+    return array.astype(np.int8)
 
 
 def as_dataset(
@@ -162,7 +179,7 @@ def as_dataset(
 
     That is a `Dataset`; a pair of arrays (frames [N, steps, inputs], labels [N]); or any iterable
     of pairs (frames or events, label) or of `Sample`. An iterable is read once and kept, one bit
-    per input and step. Raises DataError.
+    per input and step, or a byte where inputs carry values. Raises DataError.
     """
     if isinstance(samples, Dataset):
         return samples
@@ -174,6 +191,8 @@ def as_dataset(
         classes=network.classes,
         n_inputs=network.inputs,
         steps=len(found[0].frames) if found else 1,
+        input_bits=network.input_bits,
+        input_fraction=network.input_fraction,
     )
 
 

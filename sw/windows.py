@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,6 +51,7 @@ def classify(
         raise DataError(f"window: {length} us is no length; use 1 or more")
     check_sensor(recording.source, recording.sensor, Sensor(*binning.sensor))
     windows = recording.windows(length)
+    binning = replace(binning, input_bits=network.input_bits)
 
     def samples() -> Iterator[Sample]:
         for window in windows:

@@ -16,16 +16,18 @@ from sw.data import load
 from sw.device import Device
 from sw.link import GoldenTransport
 from sw.native.compiled_core import MEMORIES, CompiledCore
-from tests.test_native import CASES, MAPS, ROOMY
+from tests.test_native import CASES, MAPS, ROOMY, first_inputs
 
 CONFIG = replace(PRESETS["tiny"], **ROOMY)
 NETWORKS = [Network(**case) for case in CASES]
 NETWORKS += [Network.of_stages(shape, stages, 4, **more) for shape, stages, more in MAPS]
 NETWORKS = [network for network in NETWORKS if network.inputs == 64]
+SPIKING = [network for network in NETWORKS if network.input_bits == 1]
 
 
-def pair(network, config):
+def pair(network):
     """The network on both models."""
+    config = replace(CONFIG, input_bits=network.input_bits)
     both = [Device.open(target, config=config) for target in ("golden", "golden-numpy")]
     for device in both:
         device.load(network)
@@ -48,8 +50,8 @@ def check_equal(one, two):
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 def test_all_memories_and_registers_are_equal(network):
-    data = load("synthetic", steps=4, limit=8)
-    both = pair(network, CONFIG)
+    data = first_inputs(load("synthetic", steps=4, limit=8), network)
+    both = pair(network)
     assert isinstance(core(both[0]), CompiledCore) and type(core(both[1])) is Core
     parts = [(0, 3, True), (3, 4, False), (4, 6, True)]
     for first, last, learn in parts:
@@ -69,7 +71,7 @@ def test_all_memories_and_registers_are_equal(network):
 
 def test_a_memory_that_is_changed_counts_for_the_next_sample():
     network, data = NETWORKS[0], load("synthetic", steps=5, limit=4)
-    both = pair(network, CONFIG)
+    both = pair(network)
     for device in both:
         next(device.run([data[0]], learn=True))
         core(device).weights[3] += 1
@@ -84,7 +86,7 @@ def test_a_memory_that_is_changed_counts_for_the_next_sample():
 def test_layer_tables_that_no_network_has(seed):
     """A field of an entry is anything: both models answer the same, or neither can."""
     rng = np.random.default_rng(seed)
-    network, data = NETWORKS[seed % len(NETWORKS)], load("synthetic", steps=2, limit=2)
+    network, data = SPIKING[seed % len(SPIKING)], load("synthetic", steps=2, limit=2)
     compiled = 0
     for _ in range(6):
         both = [CompiledCore(CONFIG), Core(CONFIG)]
@@ -112,13 +114,27 @@ def test_layer_tables_that_no_network_has(seed):
     assert compiled, "all ran in NumPy"
 
 
+def test_values_for_a_readout_with_its_bias():
+    """No driver sends them, but a core takes them."""
+    config, rng = replace(CONFIG, input_bits=5), np.random.default_rng(4)
+    both = [Device.open(target, config=config) for target in ("golden", "golden-numpy")]
+    for device in both:
+        device.load(Network(sizes=(64, 4), eta_out=0.1))
+    for label in range(3):
+        frames = rng.integers(-16, 16, (3, 64)).astype(np.int8)
+        payload = encode_sample(frames, label, learn=True, input_bits=5)
+        one, two = (core(device).sample(payload) for device in both)
+        assert one == two and core(both[0])._compiled is not None
+        check_equal(*map(core, both))
+
+
 def _payload(sample):
     return encode_sample(sample.frames, sample.label, learn=True)
 
 
 def test_damaged_samples_are_answered_alike():
     rng = np.random.default_rng(3)
-    both, data = pair(NETWORKS[0], CONFIG), load("synthetic", steps=3, limit=2)
+    both, data = pair(NETWORKS[0]), load("synthetic", steps=3, limit=2)
     for number in range(60):
         payload = bytearray(_payload(data[number % 2]))
         payload[rng.integers(len(payload))] = rng.integers(256)

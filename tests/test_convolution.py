@@ -227,7 +227,7 @@ def test_pixels_of_an_average_share_rows():
     visit = Pass(rows, rows + 7, rows > 9, rows < 9)
     (found,) = averaged(readout, visit)
     assert found.rows.tolist() == [2, 5, 0, 5, 0, 7, 8]
-    assert found.trace is visit.trace and found.spikes is visit.spikes
+    assert found.trace is visit.trace and found.values is visit.values
     parts = [part.rows.tolist() for part in found.segments()]
     assert parts == [[2, 5], [0, 5], [0, 7, 8]]
     assert [part.rows.tolist() for part in visit.segments()] == [rows.tolist()]

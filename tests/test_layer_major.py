@@ -184,7 +184,8 @@ def spikes_of(samples):
     counts = np.concatenate([sample.frames.sum(axis=1) for sample in samples])
     offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     labels = np.array([sample.label for sample in samples], np.int32)
-    return Spikes(offsets, np.concatenate(rows), labels, len(samples[0].frames))
+    values = np.ones(offsets[-1], np.int8)
+    return Spikes(offsets, np.concatenate(rows), values, labels, len(samples[0].frames))
 
 
 @pytest.mark.parametrize("kind", [StepMajor, LayerMajor])

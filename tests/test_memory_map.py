@@ -70,6 +70,8 @@ DESIGNS = {
     "causal": CAUSAL,
     "inference": INFERENCE,
     "classifiers": CLASSIFIERS,
+    "values": replace(ODD, input_bits=3),
+    "maps-values": replace(MAPS, input_bits=8),
 }
 
 

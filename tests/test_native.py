@@ -17,6 +17,7 @@ from golden.reference.optim import Adam
 from golden.spec.config import PRESETS
 from golden.spec.network import Network
 from golden.spec.registers import Space, memories
+from golden.spec.values import value_range
 from sw.data import Dataset, load
 from sw.device import Device, chip_frames
 from sw.native import COUNTERS, NativeCore, Spikes
@@ -48,6 +49,16 @@ MAPS += [
     ((1, 8, 8), ("5c3p",), {**LEARNED, "train_hidden": False}),
     ((1, 8, 8), ("5c3p",), {**LOUD, "guess": "even"}),
 ]
+MAPS += [
+    ((1, 8, 8), ("5c3p", "7c3"), {**LEARNED, "input_bits": 4, "input_fraction": 2}),
+    ((2, 5, 6), ("7c3p", "13c3"), {**LOUD, "input_bits": 3}),
+    ((4, 4, 4), ("9c3g",), {**LOUD, "input_bits": 8, "input_fraction": 6, "eta": 0.01}),
+]
+CASES += [
+    {"sizes": (64, 9, 7, 4), **LOUD, "input_bits": 5, "input_fraction": 3},
+    {"sizes": (64, 9, 4), **LOUD, "input_bits": 2, "input_fraction": 1, "alpha_pre": 3.0},
+    {"sizes": (64, 9, 4), **LOUD, "input_bits": 8, "lambda_pre": 0.9, "eta": 0.005},
+]
 CASES += [Network.of_stages(*shape, 4, **settings).as_dict() for *shape, settings in MAPS]
 
 
@@ -55,9 +66,11 @@ def lists(data, network):
     """Spikes as the chip numbers the network's inputs."""
     frames = [chip_frames(sample, network) for sample in data]
     samples = [s._replace(frames=f) for s, f in zip(data, frames, strict=True)]
-    return Spikes.of(
-        Dataset("turned", samples, classes=4, n_inputs=network.inputs, steps=data.steps)
+    values = {"input_bits": network.input_bits}
+    turned = Dataset(
+        "turned", samples, classes=4, n_inputs=network.inputs, steps=data.steps, **values
     )
+    return Spikes.of(turned)
 
 
 def check_classifiers(native, device):
@@ -75,17 +88,26 @@ def check_classifiers(native, device):
     assert not words[:, end:].any()
 
 
-def first_inputs(data, inputs):
-    """Samples without what a network with fewer inputs has no place for."""
-    samples = [sample._replace(frames=sample.frames[:, :inputs]) for sample in data]
-    return Dataset("cut", samples, classes=4, n_inputs=inputs, steps=data.steps)
+def first_inputs(data, network):
+    """Samples without what a network with fewer inputs has no place for; spikes as the values it takes."""
+    rng, bits = np.random.default_rng(7), network.input_bits
+    least, most = value_range(bits)
+    samples = []
+    for sample in data:
+        frames = sample.frames[:, : network.inputs]
+        if bits > 1:
+            frames = (frames * rng.integers(least, most + 1, frames.shape)).astype(np.int8)
+        samples.append(sample._replace(frames=frames))
+    shape = {"classes": 4, "n_inputs": network.inputs, "steps": data.steps}
+    return Dataset("cut", samples, **shape, input_bits=bits)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case["sizes"])))
 def test_equals_the_integer_model(case):
-    network, config = Network(**{**case, "seed": 5}), replace(TINY, lanes=6, **ROOMY)
+    network = Network(**{**case, "seed": 5})
+    config = replace(TINY, lanes=6, **ROOMY, input_bits=network.input_bits)
     train, test = (
-        first_inputs(load("synthetic", seed=5, train=train, limit=16), network.inputs)
+        first_inputs(load("synthetic", seed=5, train=train, limit=16), network)
         for train in (True, False)
     )
     native = NativeCore(network, config)
@@ -184,3 +206,40 @@ def test_compiled_minibatches_equal_the_reference(case):
         fit_batched_native(
             replace(config, train_hidden=False), lists, bptt_gradients, epochs=1, optimizer=Adam()
         )
+
+
+@pytest.mark.parametrize("learn_last", [0, 1, 2])
+def test_inputs_that_are_repeated_are_added_up_anew_when_weights_move(learn_last):
+    """Of an image, whose steps are alike; LOUD rates move the weights between them."""
+    settings = {**LOUD, "input_bits": 4, "input_fraction": 2, "learn_last": learn_last, "seed": 5}
+    network = Network.of_stages((1, 8, 8), ("5c3p", "7c3"), 4, **settings)
+    config = replace(TINY, lanes=6, **ROOMY, input_bits=4)
+    data = first_inputs(load("synthetic", seed=5, limit=8), network)
+    alike = [s._replace(frames=np.repeat(s.frames[3:4], len(s.frames), axis=0)) for s in data]
+    alike[1] = alike[0]._replace(label=2)  # the same image again, after what it has taught
+    shape = {"classes": 4, "n_inputs": network.inputs, "steps": data.steps, "input_bits": 4}
+    images, native = Dataset("images", alike, **shape), NativeCore(network, config)
+    with Device.open("golden", config=config) as device:
+        device.load(network)
+        results = list(device.run(alike, learn=True))
+        outcome = native.run(lists(images, network), np.arange(len(alike)), learn=True)
+        assert [r.scores[:4] for r in results] == [tuple(s) for s in outcome.scores.tolist()]
+        counted = device.counters()
+        assert {name: counted[name] for name in COUNTERS} == native.counters
+        placed = zip(native.weights, network.placements(config), device.read_weights(), strict=True)
+        for mine, place, golden in placed:
+            assert np.array_equal(mine[place.row_numbers()], golden)
+
+
+def test_weights_that_are_written_between_two_samples_count():
+    network = Network.of_stages((1, 8, 8), ("5c3p",), 4, **LOUD)
+    data, order = load("synthetic", seed=5, steps=1, limit=2), np.zeros(2, np.int64)
+    spikes = lists(data, network)
+    used, fresh = (NativeCore(network, replace(TINY, lanes=6, **ROOMY)) for _ in range(2))
+    before = used.run(spikes, order, learn=False)
+    for native in (used, fresh):
+        native.weights[0][:] += 9
+        native.weights[1][:] = 5 * np.arange(4)
+    after = used.run(spikes, order, learn=False)
+    assert np.array_equal(after.spikes, fresh.run(spikes, order, learn=False).spikes)
+    assert not np.array_equal(before.spikes, after.spikes)

@@ -138,3 +138,13 @@ def check(command: list[str]) -> None:
     """Run a tool in the repository; its output is the failure."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("folder", ["hw", "boards"])
+def test_hardware_is_described_in_short_functions(folder):
+    """An elaborate that is longer has more than one idea in it."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                lines = node.end_lineno - node.lineno + 1
+                assert lines < 60, f"{path.relative_to(ROOT)}: {node.name} has {lines} lines"

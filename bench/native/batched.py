@@ -45,6 +45,7 @@ def fit_batched_native(
     own = cfg.readouts != Readouts()
     if cfg.hidden_layers != 1 or cfg.precision != "float32" or not cfg.train_hidden or own:
         raise ValueError(f"{cfg}: not what the compiled rules do; use golden.reference")
+    spikes.spikes_only("fit_batched_native")
     weights, rng = init_weights(cfg), np.random.default_rng(cfg.seed)
     for epoch in range(epochs):
         order = rng.permutation(len(spikes))

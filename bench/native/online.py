@@ -31,6 +31,7 @@ def fit_online_native(
     plain = plain and not cfg.out_waits and "clipped" not in (cfg.error, cfg.error_out)
     if kinds != ("triangle", "step", "float32", 0, 0) or not plain:
         raise ValueError(f"{cfg}: not what the compiled rule does; use golden.reference.fit_online")
+    spikes.spikes_only("fit_online_native")
     weights, rng = init_weights(cfg), np.random.default_rng(cfg.seed)
     values = {
         "hard_reset": cfg.reset == "hard",

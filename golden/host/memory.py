@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from golden.rows.trace import ActiveList
 from golden.spec import registers
 from golden.spec.config import CoreConfig
-from golden.spec.formats import TRACE_BITS
 from golden.spec.layers import FIELD_NAMES, FIELDS, Layer
 from golden.spec.registers import SPACE_SHIFT, Space
 
@@ -172,11 +171,13 @@ class CoreMemory:
 
     def _trace_words(self) -> NDArray[np.uint16]:
         words = np.zeros((self.config.trace_entries, 2), np.uint16)
+        bits = self.config.trace_bits
         at = 0
         for entries in self.lists:
             end = at + len(entries.rows)
             words[at:end, 0] = entries.rows
-            words[at:end, 1] = entries.trace + (1 << TRACE_BITS) * entries.previous_spikes
+            trace = entries.trace & ((1 << bits) - 1)
+            words[at:end, 1] = trace + (1 << bits) * entries.previous_spikes
             at = end
         return words.reshape(-1)
 

@@ -24,7 +24,7 @@ def update_rows(
 ) -> Words:
     """New weights [rows, lanes], saturated.
 
-    weights [rows, lanes]; gains, post_gains s16[lanes]; trace u8[rows]; previous_spikes bool[rows];
+    weights [rows, lanes]; gains, post_gains s16[lanes]; trace s9[rows]; previous_spikes bool[rows];
     noise u16[rows, lanes].
     """
     change = trace[:, None] * gains

@@ -2,6 +2,7 @@
 
 q_j[t] = lambda_pre q_j[t-1] + x_j[t] (causal trace of TESS, arXiv 2502.01837). A row is in the list
 of its layer while its trace is not zero, or it spiked in the last step. The list is in row order.
+An input that carries a value x spikes where x is not zero; x and so q may be negative.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.spec.formats import FACTOR_BITS, TRACE_BITS, saturate_unsigned
+from golden.spec.formats import FACTOR_BITS, SIGNED_TRACE_BITS, saturate
 from golden.spec.layers import Layer
 
 Rows = NDArray[np.int64]
@@ -22,14 +23,19 @@ Flags = NDArray[np.bool_]
 class Pass:
     """The rows one pass over a layer visits, in order.
 
-    `trace` and `previous_spikes` are q[t-1] and x[t-1], with which the deferred update of the last step
-    is applied; `spikes` is x[t], integrated now.
+    `trace` and `previous_spikes` are q[t-1] and whether x[t-1] was not zero, with which the deferred update
+    of the last step is applied; `values` is x[t], integrated now: 1 of a spike, 0 of a row without one.
     """
 
     rows: Rows
     trace: Rows
     previous_spikes: Flags
-    spikes: Flags
+    values: Rows
+
+    @property
+    def spikes(self) -> Flags:
+        """Rows that are integrated."""
+        return self.values != 0
 
     @property
     def learns(self) -> Flags:
@@ -48,7 +54,7 @@ class Pass:
                 self.rows[part],
                 self.trace[part],
                 self.previous_spikes[part],
-                self.spikes[part],
+                self.values[part],
             )
 
 
@@ -60,26 +66,32 @@ class ActiveList:
     trace: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
     previous_spikes: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
 
-    def merge(self, spikes: Rows, layer: Layer, keep: bool) -> Pass:
-        """Visit the union of list and `spikes` (ascending); keep what has a trace, if `keep`."""
+    def merge(self, spikes: Rows, layer: Layer, keep: bool, values: Rows | None = None) -> Pass:
+        """Visit the union of list and `spikes` (ascending); keep what has a trace, if `keep`.
+
+        `values` of the spikes, none of them 0; without it 1 each.
+        """
         rows = np.union1d(self.rows, spikes)
         visit = Pass(
             rows,
             trace=np.zeros(len(rows), np.int64),
             previous_spikes=np.zeros(len(rows), np.bool_),
-            spikes=np.zeros(len(rows), np.bool_),
+            values=np.zeros(len(rows), np.int64),
         )
         listed = np.searchsorted(rows, self.rows)
         visit.trace[listed] = self.trace
         visit.previous_spikes[listed] = self.previous_spikes
-        visit.spikes[np.searchsorted(rows, spikes)] = True
-        trace = next_trace(visit.trace, visit.spikes, layer)
+        visit.values[np.searchsorted(rows, spikes)] = 1 if values is None else values
+        trace = next_trace(visit.trace, visit.values, layer)
         kept = ((trace != 0) | visit.spikes) & keep
         self.rows, self.trace, self.previous_spikes = rows[kept], trace[kept], visit.spikes[kept]
         return visit
 
 
-def next_trace(trace: Rows, spikes: Flags, layer: Layer) -> Rows:
-    """lambda_pre q + alpha_pre x, rounded down (so that it reaches zero), saturated."""
-    decayed = (trace * layer.pre_decay) >> FACTOR_BITS
-    return saturate_unsigned(decayed + layer.pre_gain * spikes, TRACE_BITS)
+def next_trace(trace: Rows, values: NDArray[np.integer] | Flags, layer: Layer) -> Rows:
+    """lambda_pre q + alpha_pre x, rounded towards zero (so that it reaches zero), saturated.
+
+    A trace of spikes is never negative, so of the signed format it fills the upper half, u8.
+    """
+    decayed = np.sign(trace) * ((np.abs(trace) * layer.pre_decay) >> FACTOR_BITS)
+    return saturate(decayed + layer.pre_gain * values, SIGNED_TRACE_BITS)

@@ -70,6 +70,6 @@ def _patch(layer: Layer, visit: Pass, starts: Rows, y: int, x: int) -> Pass:
         np.concatenate(rows),
         *(
             np.concatenate([values[part] for part in parts])
-            for values in (visit.trace, visit.previous_spikes, visit.spikes)
+            for values in (visit.trace, visit.previous_spikes, visit.values)
         ),
     )

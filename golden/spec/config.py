@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from golden.spec.declare import Declared, check_whole
+from golden.spec.formats import MEMBRANE_BITS, MOST_INPUT_BITS, SIGNED_TRACE_BITS, TRACE_BITS
 from golden.spec.names import Named
 
 CHUNK, SMALL_CHUNK = 8, 4
@@ -62,6 +63,12 @@ class CoreConfig:
         int, Declared("groups of latents with a classifier that learns, of all layers", 0, 1 << 10)
     ] = 0
     learning: Annotated[int, Declared("1 or 0: learns with TESS, or only infers", 0, 1)] = 1
+    input_bits: Annotated[
+        int,
+        Declared(
+            "bits of the signed value that an input event carries; 1: a spike", 1, MOST_INPUT_BITS
+        ),
+    ] = 1
 
     def __post_init__(self) -> None:
         check_whole(self)
@@ -123,11 +130,20 @@ class CoreConfig:
         return ceil_log2(self.trace_entries)
 
     @property
-    def accumulator_bits(self) -> int:
-        """Width in which no sum of one membrane and every row's weight can overflow."""
-        from golden.spec.formats import MEMBRANE_BITS
+    def graded(self) -> bool:
+        """Input events carry values."""
+        return self.input_bits > 1
 
-        return max(self.weight_bits + self.row_bits, MEMBRANE_BITS) + 1
+    @property
+    def trace_bits(self) -> int:
+        """Bits of a pre trace: signed where input events carry values."""
+        return SIGNED_TRACE_BITS if self.graded else TRACE_BITS
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width in which no sum of one membrane and every row's weight times its value can overflow."""
+        products = self.weight_bits + self.row_bits + self.input_bits - 1
+        return max(products, MEMBRANE_BITS) + 1
 
     def as_dict(self) -> dict[str, int]:
         """The fields by name, in order of declaration."""

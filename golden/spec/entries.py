@@ -11,13 +11,17 @@ TESS wants eta e Psi q in real numbers, hence 2^weight_fraction times that, and
 
     rate = eta x SURROGATE_HEIGHT x 2^(UPDATE_FRACTION + psi_shift) / averaged^2
 
-as a spike is only 1/averaged of what an averaging layer sees. A readout's Psi is READOUT_SURROGATE, so that
+as a spike is only 1/averaged of what an averaging layer sees. Of inputs that carry values x, 2^input_fraction
+counts as much as a spike. So the first layer's `one` has 2^input_fraction as a factor, and 1 of a value
+adds TRACE_ONE / 2^input_fraction to q, a whole number of at least 1; what it adds too much or too little,
+the rate makes good. A readout's Psi is READOUT_SURROGATE, so that
 
     rate = eta_out x 2^(UPDATE_FRACTION + readout_fraction) / READOUT_SURROGATE / averaged.
 """
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from golden.spec.config import ceil_log2
@@ -65,10 +69,13 @@ def entry_fields(
 def _hidden(
     network: Network, index: int, placement: Placement, rate_scale: float
 ) -> dict[str, int]:
-    one = placement.averaged * 2 ** network.fraction(index)  # membranes are sums over the pixels
+    value_one = 2 ** network.value_fraction(index)
+    one = placement.averaged * value_one * 2 ** network.fraction(index)  # membranes are sums
     shift = max(0, ceil_log2(one) - SURROGATE_BITS + 1)  # Psi_chip is READOUT_SURROGATE at most
     rate = network.rate(index) * SURROGATE_HEIGHT * 2.0 ** (UPDATE_FRACTION + shift)
-    rate /= placement.averaged**2
+    rate /= placement.averaged**2 * value_one
+    pre_gain, times = _pre_gain(network, index, rate)
+    rate /= times
     if placement.averaged > 1 and round(rate) == 0 < rate:
         raise DoesNotFit(
             f"network {network.name}: behind the average of {placement.averaged} pixels the rate eta "
@@ -79,7 +86,7 @@ def _hidden(
         "theta": round(network.theta * one),
         "leak": round(_scaled("leak", network.gamma)),
         "pre_decay": round(_scaled("pre_decay", network.lambda_pre)),
-        "pre_gain": round(_scaled("pre_gain", network.alpha_pre)),
+        "pre_gain": pre_gain,
         "post_decay": round(_scaled("post_decay", network.lambda_post)),
         "post_gain": round(_scaled("post_gain", abs(network.alpha_post))),
         "psi_width": one,
@@ -90,6 +97,22 @@ def _hidden(
         "error_offset": _offset(network),
         **_guess(network, placement, rate_scale),
     }
+
+
+def _pre_gain(network: Network, index: int, rate: float) -> tuple[int, float]:
+    """What 1 of an input adds to its pre trace, and how many times what it should be that is.
+
+    Values as large as they may be, in every step, stay within the format, as far as `rate` has room to
+    make it good.
+    """
+    wanted = _scaled("pre_gain", network.alpha_pre) / 2 ** network.value_fraction(index)
+    if index or network.input_bits == 1 or not wanted:
+        return round(wanted), 1.0
+    kept = 1 - network.lambda_pre  # a trace grows to 1 / kept of what a step adds
+    room = int(((1 << TRACE_BITS) - 1) * kept) >> (network.input_bits - 1)
+    least = ceil(wanted * rate / FIELD_OF["rate"].high)
+    gain = max(1, min(round(wanted), max(room, least)))
+    return gain, gain / wanted
 
 
 def _guess(network: Network, placement: Placement, rate_scale: float) -> dict[str, int]:

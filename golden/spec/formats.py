@@ -3,20 +3,21 @@
 All values on the chip are integers. What one unit means is the host's choice (`golden.spec.network`
 turns real hyper-parameters into these integers); the core only knows widths.
 
-| value             | format   | meaning of the integer                                       |
-|-------------------|----------|--------------------------------------------------------------|
-| weight w          | signed   | `weight_bits` wide, one unit = 2^-weight_fraction            |
-| membrane u, v     | s16      | weight units; saturated once, after the whole row sum        |
-| threshold         | s16      | weight units                                                 |
-| surrogate Psi     | u8       | height of the triangle above its foot, saturated             |
-| pre trace q       | u8       | 16 = one spike at alpha_pre = 1                              |
-| post trace h      | u8       | units of 2 Psi at alpha_post = 1                             |
-| error e           | s10      | 256 = 1.0; target minus prediction, so it points downhill    |
-| learning signal m | s16      | sum of +-(error x rate), less rate_cost if fired, saturated  |
-| gain g            | s16      | m x Psi / 256, rounded                                       |
-| update            | weight   | (g x q + noise) / 2^16: stochastic rounding                  |
-| classifier weight | s16      | 2^13 = 1.0; moves by move x count / 2^3, rounded, saturated  |
-| count of a latent | unsigned | spikes of its cell that the next layer sees in a step        |
+| value             | format   | meaning of the integer                                          |
+|-------------------|----------|-----------------------------------------------------------------|
+| weight w          | signed   | `weight_bits` wide, one unit = 2^-weight_fraction               |
+| membrane u, v     | s16      | weight units; saturated once, after the whole row sum           |
+| threshold         | s16      | weight units                                                    |
+| surrogate Psi     | u8       | height of the triangle above its foot, saturated                |
+| input value x     | signed   | `input_bits` wide, 2^input_fraction = one spike; 1 bit: a spike |
+| pre trace q       | u8       | 16 = one spike at alpha_pre = 1; s9 where inputs carry values   |
+| post trace h      | u8       | units of 2 Psi at alpha_post = 1                                |
+| error e           | s10      | 256 = 1.0; target minus prediction, so it points downhill       |
+| learning signal m | s16      | sum of +-(error x rate), less rate_cost if fired, saturated     |
+| gain g            | s16      | m x Psi / 256, rounded                                          |
+| update            | weight   | (g x q + noise) / 2^16: stochastic rounding                     |
+| classifier weight | s16      | 2^13 = 1.0; moves by move x count / 2^3, rounded, saturated     |
+| count of a latent | unsigned | spikes of its cell that the next layer sees in a step           |
 """
 
 import numpy as np
@@ -26,7 +27,9 @@ Ints = NDArray[np.signedinteger]
 
 MEMBRANE_BITS = 16
 SURROGATE_BITS = 8
+MOST_INPUT_BITS = 8  # of the value that an input event carries
 TRACE_BITS = 8
+SIGNED_TRACE_BITS = TRACE_BITS + 1  # of a core whose inputs carry values
 TRACE_FRACTION = 4
 TRACE_ONE = 1 << TRACE_FRACTION  # what one spike adds to a pre trace when alpha_pre is 1
 POST_FRACTION = (

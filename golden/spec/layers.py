@@ -90,7 +90,7 @@ class Layer:
     leak: Annotated[int, scaled("gamma", FACTOR_ONE)] = 0
     pre_decay: Annotated[int, scaled("lambda_pre", FACTOR_ONE)] = 0
     pre_gain: Annotated[
-        int, scaled("alpha_pre", TRACE_ONE, "what a spike adds to its pre trace")
+        int, scaled("alpha_pre", TRACE_ONE, "what a spike, or 1 of a value, adds to its pre trace")
     ] = 0
     post_decay: Annotated[int, scaled("lambda_post", FACTOR_ONE)] = 0
     post_gain: Annotated[int, scaled("|alpha_post|", POST_ONE, "what Psi adds to a post trace")] = 0
@@ -211,5 +211,5 @@ ENTRY_WORDS = 1 << (len(FIELDS) - 1).bit_length()
 
 
 def most_psi_shift(config: CoreConfig) -> int:
-    """Largest psi_shift of a core: only with maps are membranes sums over pixels, which need more."""
-    return 7 if config.map_pixels else 3
+    """Largest psi_shift of a core: more is needed by membranes that are sums over pixels, or of values."""
+    return 7 if config.map_pixels or config.graded else 3

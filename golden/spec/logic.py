@@ -15,14 +15,17 @@ CLASSIFIER_PRODUCTS = 3
 def multipliers(config: CoreConfig) -> int:
     """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and single ones; at most.
 
-    A small core makes its gains of logic. A core that only infers has those of the leak.
+    A small core makes its gains of logic, and, without maps, weights times values of inputs. A core that only
+    infers has those of the leak, and of such values.
     """
+    in_logic = config.small and not config.map_pixels
+    values = config.lanes if config.graded and not in_logic else 0
     if not config.learning:
-        return config.chunk_lanes
+        return config.chunk_lanes + values
     maps = config.map_pixels > 0
     products = CLASSIFIER_PRODUCTS * config.chunk_lanes + 1 if config.classifier_groups else 0
     shared = config.chunk_lanes * (1 if config.small else 2) + SINGLE_MULTIPLIERS + maps
-    return config.lanes + shared + products
+    return config.lanes + shared + products + values + config.graded
 
 
 LUTS, LUTS_A_LANE = 15_480, 268

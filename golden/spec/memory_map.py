@@ -66,7 +66,8 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
     def state(kind: str, bits: int) -> Ram:
         return Ram(kind=kind, width=bits * lanes, depth=depth, block=depth > SHALLOW)
 
-    entry = config.row_bits + TRACE_BITS + 1  # row, trace, previous spike
+    entry = config.row_bits + config.trace_bits + 1  # row, trace, previous spike
+    value = config.input_bits if config.graded else 0
     results = memories(config)[Space.RESULTS].size
     return (
         *weight_rams(config),
@@ -74,15 +75,15 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         state("spikes", 1),
         *(learning_rams(config, state) if config.learning else []),
         Ram(kind="pre traces", width=entry, depth=config.trace_entries),
-        Ram(kind="row list", width=entry + 2, depth=config.trace_entries),
-        Ram(kind="row list", width=config.row_bits, depth=config.trace_entries),
+        Ram(kind="row list", width=entry + 2 + value, depth=config.trace_entries),
+        Ram(kind="row list", width=config.row_bits + value, depth=config.trace_entries),
         Ram(
             kind="chunks to scan", width=lanes + 1, depth=config.neuron_groups * config.chunks,
             block=False,
         ),
         *(map_rams(config) if config.map_pixels else []),
         *(classifier_rams(config) if config.classifier_groups else []),
-        Ram(kind="event queue", width=config.row_bits + 1, depth=EVENTS_AHEAD - 1),
+        Ram(kind="event queue", width=config.row_bits + 1 + value, depth=EVENTS_AHEAD - 1),
         Ram(kind="layer table", width=16, depth=config.layers, copies=len(FIELDS), block=False),
         Ram(
             kind="scores", width=SCORE_BITS * lanes, depth=max(2, -(-config.classes // lanes)),

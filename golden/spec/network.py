@@ -9,7 +9,7 @@ import numpy as np
 from golden.spec.config import PRESETS, CoreConfig, ceil_log2
 from golden.spec.declare import Declared, check_bounds
 from golden.spec.entries import entry_fields
-from golden.spec.formats import FACTOR_ONE, MEMBRANE_BITS
+from golden.spec.formats import FACTOR_ONE, MEMBRANE_BITS, MOST_INPUT_BITS
 from golden.spec.layers import Layer, most_psi_shift
 from golden.spec.layout import DoesNotFit, Placement, check_fit, placements
 from golden.spec.samples import MOST_STEPS
@@ -110,12 +110,25 @@ class Network:
         bool, Declared("learn in the hidden layers (--no-train-hidden: a random layer)")
     ] = True
     """Frozen hidden layers are the baseline that learning must beat."""
+    input_bits: Annotated[
+        int,
+        Declared("bits of the signed value that an input carries; 1: a spike", 1, MOST_INPUT_BITS),
+    ] = 1
+    input_fraction: Annotated[
+        int,
+        Declared(
+            "fraction bits of that value: 2^input_fraction counts as much as a spike",
+            0,
+            MOST_INPUT_BITS - 1,
+        ),
+    ] = 0
     weight_fraction: Annotated[
         int, Declared("fraction bits of a hidden weight", LEAST_FRACTION, ONE_BITS)
     ] = 10
     """One unit is 2^-weight_fraction. Fine steps matter more than range: 9-bit weights of +-1/4 lose
     nothing to floating point, +-2 lose points. A layer that sees the average of P pixels has
-    14 - log2 P if that is less: its membranes are sums over the pixels."""
+    14 - log2 P if that is less: its membranes are sums over the pixels. The first layer has
+    14 - input_fraction if that is less: its membranes are sums of weights times values."""
     readout_fraction: Annotated[
         int, Declared("fraction bits of a readout weight", LEAST_FRACTION, ONE_BITS)
     ] = 7
@@ -139,6 +152,7 @@ class Network:
             self._check_stages()
         self._check_rates()
         check_bounds(self)
+        self._check_values()
         if self.classifiers == "learned" and not self.classifier_shapes:
             raise ValueError(
                 "classifiers learned: they read the latents of maps, and no layer is a convolution; "
@@ -197,6 +211,8 @@ class Network:
                 del plain[name]
         if not self.stages:
             del plain["latent_side"]
+        if self.input_bits == 1:
+            del plain["input_bits"], plain["input_fraction"]
         return {n: list(v) if isinstance(v, tuple) else v for n, v in plain.items()}
 
     def learn_from(self, steps: int) -> int:
@@ -254,6 +270,11 @@ class Network:
     def _check_room(self, config: CoreConfig) -> None:
         learned = self.classifiers == "learned"
         check_fit(self.name, self.placements(config), self.classes, config, learned=learned)
+        if self.input_bits > config.input_bits:
+            raise DoesNotFit(
+                f"network {self.name}: its inputs carry values of {self.input_bits} bits, the core takes "
+                f"{config.input_bits}: use input_bits {config.input_bits}, or build with a larger input_bits"
+            )
         if self.alpha_post and not config.post_traces:
             raise DoesNotFit(
                 f"alpha_post is {self.alpha_post}: the core has no post traces; "
@@ -290,7 +311,12 @@ class Network:
         """Fraction bits of the weights of layer `index`."""
         if index == len(self.hidden):
             return self.readout_fraction
-        return min(self.weight_fraction, ONE_BITS - ceil_log2(self._placements[index].averaged))
+        taken = ceil_log2(self._placements[index].averaged) + self.value_fraction(index)
+        return min(self.weight_fraction, ONE_BITS - taken)
+
+    def value_fraction(self, index: int) -> int:
+        """Fraction bits of what goes into layer `index`: those of inputs, 0 of spikes."""
+        return 0 if index else self.input_fraction
 
     def rate(self, index: int) -> float:
         """Learning rate of hidden layer `index`."""
@@ -319,6 +345,21 @@ class Network:
     def _placements(self) -> list[Placement]:
         """Places on any core, for what is the same on all."""
         return self.placements(CoreConfig())
+
+    def _check_values(self) -> None:
+        if self.input_fraction >= self.input_bits:
+            raise ValueError(
+                f"input_fraction is {self.input_fraction}: below input_bits, {self.input_bits}, it must be"
+            )
+        if self.input_bits > 1 and not self.hidden:
+            raise ValueError(
+                f"input_bits is {self.input_bits}: a readout takes spikes alone; use a hidden layer, or 1"
+            )
+        if self.input_bits > 1 and self.alpha_post:
+            raise ValueError(
+                f"input_bits is {self.input_bits}: values of inputs have no non-causal term; use "
+                "alpha_post 0, or input_bits 1"
+            )
 
     def _check_rates(self) -> None:
         if isinstance(self.eta, int | float):

@@ -72,6 +72,7 @@ IDENTITY = (
     Register("post_traces", 16, "r", "1: there are post traces; 0: post_gain counts as 0"),
     Register("classifier_groups", 16, "r", "groups of latents with a classifier that learns"),
     Register("learning", 16, "r", "1: learns; 0: infers only, signs and post traces read as zeros"),
+    Register("input_bits", 16, "r", "bits of the signed value of an input event; 1: a spike"),
 )
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),
@@ -146,7 +147,8 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
         Memory(Space.SPIKES, "r", groups, chunks, bits, False, "spikes of the last step"),
         Memory(
             Space.TRACES, "r", config.trace_entries, 2, 16, False,
-            "the sample's active lists, layer after layer: row, then q + 256 x (spiked last step)",
+            "the sample's active lists, layer after layer: row, then q + 256 x (spiked last step); "
+            "with input_bits above 1 q is s9, and the spike 512",
         ),
         Memory(Space.TRACE_COUNTS, "r", config.layers, 1, 16, False, "length of each active list"),
         Memory(

@@ -6,6 +6,12 @@ says how it is coded and the code, whichever is shorter:
 - DENSE: a bit per input row, row 0 in bit 0 of the first byte, ceil(inputs / 8) bytes
 - SPARSE: u16 number of code bytes, then a byte b per step along the rows: b < 255 puts a spike b rows
   after the row that follows the last spike, b = 255 moves on 255 rows without a spike
+- VALUES: a slot per input row (`golden.spec.values`), ceil(inputs x slot bits / 8) bytes
+- SPARSE_VALUES: as SPARSE, and behind each b < 255 a byte with the value of the event; of a code that
+  ends before the value there is no event
+
+The last two are for a core whose input events carry values (`input_bits` above 1); steps of ones and
+zeros alone come in the first two there, too. To other cores they are no codes.
 
 A sample too long for a frame is cut into several: FIRST clears the neurons, LAST applies what is
 left to learn and decides. Steps count on from one to the next; with LEARN, the learning signal is
@@ -23,16 +29,21 @@ that sample's result is NOT_KEPT.
 import struct
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.values import SLOT_BITS, check_values, pack_values
+
+Inputs = NDArray[np.bool_ | np.integer[Any]]
+"""Inputs of a sample or step: spikes, bool, or values, int[..., inputs] (`golden.spec.values`)."""
 SAMPLE_HEADER = struct.Struct("<BBHH")
 FLAGS_BYTE = 1  # of the header
 KEPT_LENGTH = struct.Struct("<H")
 LONGEST_KEPT = 0xFFFF
 """Bytes of the longest payload that the store can keep."""
-DENSE, SPARSE = 0, 1
+DENSE, SPARSE, VALUES, SPARSE_VALUES = 0, 1, 2, 3
 SKIP = 255
 LEARN, FIRST, LAST = 1, 2, 4
 MOST_STEPS = 0xFFFF
@@ -50,7 +61,7 @@ class SampleStatus(IntFlag):
     ROW_RANGE = 1  # a spike at a row the first layer does not have
     TRUNCATED = 2  # the payload ended before its last step: the missing steps ran empty
     TRAILING = 4  # bytes after the last step
-    BAD_CODE = 8  # a step neither DENSE nor SPARSE: it ran empty, the rest was dropped
+    BAD_CODE = 8  # a step in none of the core's codes: it ran empty, the rest was dropped
     NOT_KEPT = 16  # a PLAY found no sample there: nothing ran
 
 
@@ -60,6 +71,9 @@ DECLARATION = [
     KEPT_LENGTH.format,
     DENSE,
     SPARSE,
+    VALUES,
+    SPARSE_VALUES,
+    SLOT_BITS,
     SKIP,
     LEARN,
     FIRST,
@@ -112,18 +126,19 @@ class Result:
 
 
 def encode_sample(
-    frames: NDArray[np.bool_],
+    frames: Inputs,
     label: int,
     *,
     learn: bool,
     learn_from: int = 0,
     first: bool = True,
     last: bool = True,
+    input_bits: int = 1,
 ) -> bytes:
-    """Payload of one SAMPLE command for `frames`, bool[steps, inputs]."""
+    """Payload of one SAMPLE command for `frames`, for a core of that `input_bits`. Raises ValueError."""
     flags = learn * LEARN | first * FIRST | last * LAST
     header = SAMPLE_HEADER.pack(label, flags, len(frames), learn_from)
-    return header + b"".join(encode_step(frame) for frame in frames)
+    return header + b"".join(encode_step(frame, input_bits) for frame in frames)
 
 
 def keep(payload: bytes) -> NDArray[np.uint16]:
@@ -134,34 +149,55 @@ def keep(payload: bytes) -> NDArray[np.uint16]:
     return np.frombuffer(kept, "<u2").astype(np.uint16)
 
 
-def encode_step(frame: NDArray[np.bool_]) -> bytes:
-    """One time step, bool[inputs], in the shorter of the two codes."""
+def encode_step(frame: Inputs, input_bits: int = 1) -> bytes:
+    """One time step, [inputs], in the shortest of its codes. Raises ValueError: a value does not fit."""
+    if frame.dtype != np.bool_:
+        check_values(frame, input_bits)
+        if input_bits > 1 and not np.isin(frame, (0, 1)).all():
+            return _encode_values(frame.astype(np.int64), input_bits)
+        frame = frame != 0
     sparse = encode_sparse(np.flatnonzero(frame))
     if len(sparse) + 2 < -(-len(frame) // 8):
         return bytes([SPARSE]) + struct.pack("<H", len(sparse)) + sparse
     return bytes([DENSE]) + np.packbits(frame, bitorder="little").tobytes()
 
 
-def encode_sparse(rows: NDArray[np.intp]) -> bytes:
-    """Ascending row numbers as distances (see the module)."""
+def _encode_values(frame: NDArray[np.integer], input_bits: int) -> bytes:
+    """A step whose events carry values, in the shorter of the two codes for it."""
+    dense, rows = pack_values(frame, input_bits), np.flatnonzero(frame)
+    sparse = encode_sparse(rows, frame[rows].astype(np.uint8))
+    if len(sparse) + 2 < len(dense):
+        return bytes([SPARSE_VALUES]) + struct.pack("<H", len(sparse)) + sparse
+    return bytes([VALUES]) + dense
+
+
+def encode_sparse(rows: NDArray[np.intp], values: NDArray[np.uint8] | None = None) -> bytes:
+    """Ascending row numbers as distances, with the values behind them, if given (see the module)."""
     gaps = rows.copy()
     gaps[1:] -= rows[:-1] + 1
-    if not len(gaps) or gaps.max() < SKIP:  # nearly always, and much faster
+    if values is None and (not len(gaps) or gaps.max() < SKIP):  # nearly always, and much faster
         return gaps.astype(np.uint8).tobytes()
     skips, rest = np.divmod(gaps, SKIP)
     code = np.full(int(skips.sum()) + len(rows), SKIP, np.uint8)
-    code[np.cumsum(skips + 1) - 1] = rest
-    return code.tobytes()
+    ends = np.cumsum(skips + 1)
+    code[ends - 1] = rest
+    return code.tobytes() if values is None else np.insert(code, ends, values).tobytes()
 
 
 def split_sample(
-    frames: NDArray[np.bool_], label: int, *, learn: bool, learn_from: int, limit: int
+    frames: Inputs,
+    label: int,
+    *,
+    learn: bool,
+    learn_from: int,
+    limit: int,
+    input_bits: int = 1,
 ) -> list[bytes]:
     """Payloads of at most `limit` bytes that carry one sample, each whole steps.
 
-    Raises ValueError when a single step is longer than `limit`.
+    Raises ValueError when a single step is longer than `limit`, or a value does not fit.
     """
-    steps = [encode_step(frame) for frame in frames]
+    steps = [encode_step(frame, input_bits) for frame in frames]
     room = limit - SAMPLE_HEADER.size
     if steps and max(map(len, steps)) > room:
         raise ValueError(f"one step takes {max(map(len, steps))} bytes: {room} fit in a frame")

@@ -102,7 +102,13 @@ class Core(Component):
             self.busy.eq(schedule.phase.busy),
         ]
 
-        # the host
+        self._host(m, rows, lanes, fire, learn, host)
+        return m
+
+    def _host(
+        self, m: Module, rows: Rows, lanes: LaneArray, fire: Firing, learn: Component, host: Host
+    ) -> None:
+        """The bus, and the memories that the host reads and writes."""
         connect(m, flipped(self.bus_request), host.bus_request)
         connect(m, host.bus_reply, flipped(self.bus_reply))
         connect(m, host.trace, rows.peek)
@@ -112,4 +118,3 @@ class Core(Component):
         connect(m, host.spikes, fire.host_spikes)
         connect(m, host.post, learn.host_post)
         connect(m, host.signs, learn.host_signs)
-        return m

@@ -88,7 +88,7 @@ class TraceControl(Signature):
     bias      its last row is driven by a spike in every step
     last_row  that row
     decay     lambda_pre x 256
-    gain      alpha_pre x 16
+    gain      what a spike adds to a trace, or 1 of a value
     """
 
     def __init__(self, config: CoreConfig) -> None:

@@ -1,11 +1,16 @@
 """Units of hw/core/lanes: one row of weights a cycle."""
 
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 
+from golden.lanes.integrate import integrate
 from golden.lanes.noise import WEYL, noise, word
 from golden.lanes.update import update_rows
 from golden.spec.block_ram import bank_depths
 from golden.spec.config import CoreConfig
+from golden.spec.values import value_range
 from hw.core.lanes.gains import Gains
 from hw.core.lanes.integrate import Integrate
 from hw.core.lanes.noise import Noise
@@ -17,6 +22,7 @@ from sim.units.values import extremes, fill
 CONFIG = CoreConfig(lanes=32, neuron_groups=6, trace_entries=300, weight_words=64)
 NARROW = CoreConfig(lanes=4, weight_bits=8, trace_entries=128, weight_words=300)
 WIDE = CoreConfig(lanes=8, weight_bits=16, trace_entries=4096, weight_words=1100)
+VALUES = CoreConfig(lanes=24, trace_entries=90, weight_words=300, input_bits=3)
 DEEP = CoreConfig(lanes=8, weight_bits=9, weight_words=5000)
 
 
@@ -60,6 +66,7 @@ class TestUpdate(UnitTest):
         "odd": {"config": CONFIG, "lanes": 5, "first": 16},
         "narrow": {"config": NARROW, "lanes": 4},
         "wide": {"config": WIDE, "lanes": 3, "first": 60},
+        "values": {"config": VALUES, "lanes": 3},
     }
     at = {
         "post_gains": 1,
@@ -79,7 +86,7 @@ class TestUpdate(UnitTest):
             yield {
                 "gains": gains,
                 "post_gains": [post * rng.randrange(2) for post in posts],
-                "pre_trace": extremes(8, rng),
+                "pre_trace": extreme_trace(self.size["config"], rng),
                 "previous_spike": rng.randrange(2),
                 "update": rng.random() < 0.9,
                 "weights": fill(ports.weights.shape(), rng),
@@ -99,6 +106,12 @@ class TestUpdate(UnitTest):
             self.size["config"].weight_bits,
         )
         return {"new": rows[0]}
+
+
+def extreme_trace(config: CoreConfig, rng: Random) -> int:
+    """A pre trace, at times an extreme one; negative ones where inputs carry values."""
+    trace = extremes(config.trace_bits, rng)
+    return trace - (1 << config.trace_bits) if config.graded and trace >> 8 else trace
 
 
 def lanes_of(bits: int, lanes: int) -> np.ndarray:
@@ -143,24 +156,34 @@ class TestIntegrate(UnitTest):
     """Sums of as many rows as the largest layer has, of the largest weights."""
 
     unit = Integrate
-    sizes = {"odd": {"config": NARROW, "lanes": 5}, "wide": {"config": WIDE, "lanes": 2}}
+    sizes = {
+        "odd": {"config": NARROW, "lanes": 5},
+        "wide": {"config": WIDE, "lanes": 2},
+        "values": {"config": VALUES, "lanes": 3},
+        "wide values": {"config": replace(WIDE, input_bits=8), "lanes": 2},
+        "in logic": {"config": replace(NARROW, input_bits=5), "lanes": 4},
+        "in logic, wide": {"config": replace(NARROW, input_bits=8), "lanes": 2},
+    }
     at = {"sums": Integrate.LATENCY}
 
     def stimuli(self, rng):
         self.sums = None
-        shape = self.unit(**self.size).weights.shape()
-        low = -(1 << self.size["config"].weight_bits - 1)
+        shape, config = self.unit(**self.size).weights.shape(), self.size["config"]
+        low, (least, most) = -(1 << config.weight_bits - 1), value_range(config.input_bits)
         for rows in (1, 2, 30, 0, self.size["config"].trace_entries):
             for row in range(rows + 1):
                 weights = fill(shape, rng) if rows < 100 else [low, ~low] + [low] * shape.length
                 weights = weights[: shape.length]
-                yield {"first": row == 0, "spike": row > 0, "weights": weights}
+                values = [least, most, 1, rng.randint(least, most)] if rows < 100 else [least]
+                value = {"value": rng.choice(values)} if config.graded else {}
+                yield {"first": row == 0, "spike": row > 0, "weights": weights, **value}
 
     def step(self, now):
         if not now.first and self.sums is None:
             return {}
         sums = np.zeros(self.size["lanes"], np.int64) if now.first else self.sums
-        self.sums = sums + (np.array(now.weights) if now.spike else 0)
+        values = np.array([now.value if self.size["config"].graded else 1])
+        self.sums = sums if not now.spike else integrate(sums, np.array([now.weights]), values)
         return {"sums": self.sums}
 
 

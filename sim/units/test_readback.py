@@ -1,5 +1,7 @@
 """Readback and Answers of hw/core/host: what every address reads, and which accesses are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from golden.host.memory import BadAddress, CoreMemory
@@ -33,6 +35,7 @@ LARGE = CoreConfig(
     lanes=24, neuron_groups=5, trace_entries=60, weight_words=40, layers=2, classes=8
 )
 """Of other chunks, but as many of them, so that answers come at the same time."""
+VALUES = replace(SMALL, input_bits=4)
 
 
 def random_memory(config: CoreConfig, numbers) -> CoreMemory:
@@ -48,7 +51,8 @@ def random_memory(config: CoreConfig, numbers) -> CoreMemory:
     core.table[:] = numbers.integers(0, 1 << 16, core.table.shape)
     for _ in range(config.layers):
         count = int(numbers.integers(config.trace_entries // config.layers))
-        trace, spikes = numbers.integers(0, 256, count), numbers.random(count) < 0.5
+        least = -256 if config.graded else 0
+        trace, spikes = numbers.integers(least, 256, count), numbers.random(count) < 0.5
         core.lists.append(ActiveList(np.sort(numbers.integers(0, 60, count)), trace, spikes))
     core.registers |= {each.name: int(numbers.integers(1 << 48)) for each in COUNTERS}
     return core
@@ -66,7 +70,7 @@ class TestAnswers(UnitTest):
     """Every memory answers with the word that is asked for; accesses in any order, one a cycle."""
 
     unit = Answers
-    sizes = {"small": {"config": SMALL}, "large": {"config": LARGE}}
+    sizes = {"small": {"config": SMALL}, "large": {"config": LARGE}, "values": {"config": VALUES}}
     waits = ("steady",)
     at = {
         "early": Answers.EARLY,

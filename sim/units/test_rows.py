@@ -1,5 +1,7 @@
 """Units of hw/core/rows: spikes and rows in, visits out."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from golden.rows.events import decode_sample
@@ -7,6 +9,7 @@ from golden.rows.scan import scan
 from golden.rows.trace import ActiveList
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.samples import SAMPLE_HEADER, split_sample
+from golden.spec.values import value_range
 from hw.core.base.layouts import HEADER
 from hw.core.rows.events import Events
 from hw.core.rows.scan import Scan
@@ -21,31 +24,57 @@ MAPS = CoreConfig(lanes=16, neuron_groups=40, trace_entries=700, weight_words=64
 ODD = CoreConfig(lanes=5, neuron_groups=3, trace_entries=97, weight_words=64, layers=3)
 
 
-def step_events(rows):
-    """Events of a step: its rows, and its end."""
-    return [{"row": int(row), "end": 0} for row in rows] + [{"end": 1}]
+VALUES = replace(ODD, input_bits=3)
+WIDE_VALUES = replace(CONFIG, input_bits=7)
+NARROW_VALUES = replace(MAPS, input_bits=2)
+
+
+def step_events(rows, values=None):
+    """Events of a step: its rows, and what they carry, if they do; and its end."""
+    if values is None:
+        return [{"row": int(row), "end": 0} for row in rows] + [{"end": 1}]
+    pairs = zip(rows, values, strict=True)
+    return [{"row": int(row), "end": 0, "value": int(x)} for row, x in pairs] + [{"end": 1}]
+
+
+def random_values(numbers, count, bits):
+    """Values that are not 0, the extremes not rare."""
+    least, most = value_range(bits)
+    values = numbers.integers(least, most + 1, count)
+    values = np.where(numbers.random(count) < 0.3, numbers.choice([least, most], count), values)
+    return np.where(values == 0, 1, values)
 
 
 class TestEvents(UnitTest):
-    """Samples of every density, whole, cut short, too long, and damaged."""
+    """Samples of every density, of spikes and of values, whole, cut short, too long, and damaged."""
 
     unit = Events
-    sizes = {"even": {"config": CONFIG}, "odd": {"config": ODD}}
+    sizes = {
+        "even": {"config": CONFIG},
+        "odd": {"config": ODD},
+        "values": {"config": VALUES},
+        "wide-values": {"config": WIDE_VALUES},
+        "narrow-values": {"config": NARROW_VALUES},
+    }
     held = ("inputs",)
     unchecked = {"head.begin": "the header is read there", "taken": "counted for every sample"}
 
     def stimuli(self, rng):
-        numbers = generator(rng)
+        numbers, bits = generator(rng), self.size["config"].input_bits
         for number in range(40):
             inputs = rng.randint(1, self.size["config"].trace_entries - 1)
             frames = numbers.random((rng.randrange(6), inputs)) < rng.choice([0, 0.02, 0.2, 1])
-            (payload,) = split_sample(frames, 3, learn=True, learn_from=2, limit=9999)
+            if bits > 1 and rng.random() < 0.8:
+                frames = frames * random_values(numbers, frames.shape, bits)
+            (payload,) = split_sample(
+                frames, 3, learn=True, learn_from=2, limit=9999, input_bits=bits
+            )
             if number > 9:
                 payload = self.damaged(payload, rng)
-            wanted = decode_sample(payload, inputs)
+            wanted = decode_sample(payload, inputs, bits)
             yield {"inputs": inputs}
-            for rows in wanted.steps:
-                self.expect("events", *step_events(rows))
+            for rows, values in zip(wanted.steps, wanted.values, strict=True):
+                self.expect("events", *step_events(rows, values if bits > 1 else None))
             last = len(payload) - 1
             self.send("sample", *({"data": b, "last": at == last} for at, b in enumerate(payload)))
             self.taken = 0
@@ -71,7 +100,7 @@ class TestEvents(UnitTest):
         elif kind == 1:
             body += rng.randbytes(rng.randint(1, 4))
         elif body:
-            body[rng.randrange(len(body))] = rng.choice([0, 1, 2, 255])
+            body[rng.randrange(len(body))] = rng.choice([0, 1, 2, 3, 255])
         return bytes(head + body)
 
     def step(self, now):
@@ -82,7 +111,12 @@ class TestScan(UnitTest):
     """Layers of several chunks, silent and full ones too; no chunk is made to wait."""
 
     unit = Scan
-    sizes = {"odd": {"config": ODD}, "small": {"config": PRESETS["tiny"]}, "maps": {"config": MAPS}}
+    sizes = {
+        "odd": {"config": ODD},
+        "small": {"config": PRESETS["tiny"]},
+        "maps": {"config": MAPS},
+        "values": {"config": VALUES},
+    }
 
     def stimuli(self, rng):
         config, numbers = self.size["config"], generator(rng)
@@ -90,7 +124,8 @@ class TestScan(UnitTest):
         for _ in range(40):
             shape = (rng.choice([1, most, rng.randint(1, most)]), config.chunk_lanes)
             spikes = numbers.random(shape) < rng.choice([0, 0.1, 0.5, 1])
-            self.expect("events", *step_events(scan(spikes)))
+            rows = scan(spikes)
+            self.expect("events", *step_events(rows, np.ones_like(rows) if config.graded else None))
             last = len(spikes) - 1
             before = self.transfers("chunks")
             yield {"chunks": [{"spikes": number_of(bits), "last": at == last}
@@ -105,7 +140,12 @@ class TestTrace(UnitTest):
     """Many steps of several layers: passes that learn or do not, a bias, flushes and skips."""
 
     unit = Trace
-    sizes = {"odd": {"config": ODD}, "tiny": {"config": PRESETS["tiny"]}}
+    sizes = {
+        "odd": {"config": ODD},
+        "tiny": {"config": PRESETS["tiny"]},
+        "values": {"config": VALUES},
+        "wide-values": {"config": replace(ODD, input_bits=8)},
+    }
     HELD = ("flush", "keep", "layer", "bias", "last_row", "decay", "gain")
     held = tuple(f"control.{name}" for name in HELD)
     at = {"peek.entry": 1, "peek.count": 1}
@@ -127,7 +167,7 @@ class TestTrace(UnitTest):
     def layer(self, rng, rows):
         """Traces that die soon, grow to the end, or are nothing at all."""
         flags = rng.choice([0, 2])  # with a bias row, or without
-        gain, decay = rng.choice([0, 16, 200, 255]), rng.choice([0, 128, 250, 255])
+        gain, decay = rng.choice([0, 1, 16, 200, 255]), rng.choice([0, 128, 250, 255])
         return random_layer(rng, rows=rows, flags=flags, pre_gain=gain, pre_decay=decay)
 
     def one_step(self, rng, layers, *, flush):
@@ -140,12 +180,19 @@ class TestTrace(UnitTest):
             spikes = np.flatnonzero(generator(rng).random(layer.inputs) < rng.choice([0, 0.3, 1]))
             spikes = spikes[: 0 if flush else None]
             bias = [layer.inputs] if layer.bias and not flush else []
+            bits = self.size["config"].input_bits
+            carried = np.ones(len(spikes), int)
+            if bits > 1 and rng.random() < 0.8:
+                carried = random_values(generator(rng), len(spikes), bits)
             visit = self.lists[number].merge(
-                np.append(spikes, bias).astype(int), layer, keep and not flush
+                np.append(spikes, bias).astype(int),
+                layer,
+                keep and not flush,
+                np.append(carried, [1] * len(bias)).astype(int),
             )
-            fields = zip(visit.rows, visit.trace, visit.previous_spikes, visit.spikes, strict=True)
-            names = ("row", "trace", "previous_spike", "spike")
-            for values in fields:
+            columns = (visit.rows, visit.trace, visit.previous_spikes, visit.spikes, visit.values)
+            names = ("row", "trace", "previous_spike", "spike", *(["value"] * (bits > 1)))
+            for values in zip(*columns[: len(names)], strict=True):
                 self.expect("visits", dict(zip(names, values, strict=True)) | {"end": 0})
             self.expect("visits", {"end": 1})
             yield {
@@ -161,7 +208,7 @@ class TestTrace(UnitTest):
                 }
             }
             if not flush:
-                self.send("events", *step_events(spikes))
+                self.send("events", *step_events(spikes, carried if bits > 1 else None))
             yield from self.drain(4)
 
     def peeks(self, rng):

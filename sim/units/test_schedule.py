@@ -1,6 +1,7 @@
 """Units of hw/core/schedule: which rows each group of neurons visits, and when."""
 
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from sim.units.layers import entry_of
 from sim.units.values import anything, generator
 
 ODD = CoreConfig(lanes=5, neuron_groups=3, trace_entries=97, weight_words=64, layers=3)
+VALUES = replace(ODD, input_bits=6)
 MAPS = CoreConfig(lanes=16, weight_words=2000, neuron_groups=256, trace_entries=1000, map_pixels=70)
 SHAPES = [
     ((2, 5, 7), ("20c3p",), 4),
@@ -33,7 +35,11 @@ class TestRowList(UnitTest):
     """Lists from none to full, read while they grow."""
 
     unit = RowList
-    sizes = {"odd": {"config": ODD}, "tiny": {"config": PRESETS["tiny"]}}
+    sizes = {
+        "odd": {"config": ODD},
+        "tiny": {"config": PRESETS["tiny"]},
+        "values": {"config": VALUES},
+    }
     at = {"visit": RowList.LATENCY}
 
     def stimuli(self, rng):
@@ -64,9 +70,13 @@ class TestRowList(UnitTest):
         elif control.record:
             self.visits.append(control.recorded)
             if control.recorded["spike"]:
-                row = control.recorded["row"]
-                self.spikes.append({"row": row, "trace": 0, "previous_spike": 0, "spike": 1})
+                kept = {name: control.recorded[name] for name in self.kept()}
+                self.spikes.append(kept | {"trace": 0, "previous_spike": 0, "spike": 1})
         return wanted
+
+    def kept(self):
+        """What the list of spikes holds of a row."""
+        return ("row", "value") if self.size["config"].graded else ("row",)
 
 
 class TestSegments(UnitTest):
@@ -146,7 +156,7 @@ class TestIssue(UnitTest):
     """Rows of the merge at once, those of the list when it has answered, ends of passes without a row."""
 
     unit = Issue
-    sizes = {"odd": {"config": ODD}, "maps": {"config": MAPS}}
+    sizes = {"odd": {"config": ODD}, "maps": {"config": MAPS}, "values": {"config": VALUES}}
     at = {"slots": 1}
 
     def stimuli(self, rng):
@@ -154,9 +164,10 @@ class TestIssue(UnitTest):
         self.past = deque([{"listed": 0}] * RowList.LATENCY)
         for _ in range(400):
             merged = rng.randrange(2) and not self.past[0]["listed"]  # never both in a cycle
-            seen = anything(visit(config), rng, trace=rng.choice([0, 1, 255]), end=0)
+            traces = [0, 1, 255, *([-1, -256] if config.graded else [])]
+            seen = anything(visit(config), rng, trace=rng.choice(traces), end=0)
             marks = {"merged": merged, "listed": not merged and rng.randrange(2)}
-            row = anything(visit(config), rng, trace=rng.choice([0, 1, 255]))
+            row = anything(visit(config), rng, trace=rng.choice(traces))
             yield {"turn": anything(turn(config), rng, visit=seen, **marks), "row": row}
 
     def always(self):
@@ -173,7 +184,8 @@ class TestIssue(UnitTest):
             return {"slots": {"issued": 0, "slot": self.slot(wanted)}}
         learns = here["slot"]["update"] and bool(row["trace"] or row["previous_spike"])
         address = here["slot"]["address"] + row["row"]
-        wanted |= {name: row[name] for name in ("trace", "previous_spike")}
+        names = ("trace", "previous_spike", *(["value"] * self.size["config"].graded))
+        wanted |= {name: row[name] for name in names}
         wanted |= {"address": address % (1 << word_bits(self.size["config"]))}
         return {"slots": {"issued": 1, "slot": self.slot(wanted, learns, row["spike"])}}
 

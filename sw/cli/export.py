@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from sw.cli import options
@@ -73,7 +74,9 @@ def export(args: argparse.Namespace, console: Console) -> int:
     samples = test_samples(trained, args.samples, console)
     nodes = [spiking_node(trained.network, index) for index in range(len(trained.network.hidden))]
     answers = record(trained.network, trained.weights, trained.core, samples)
-    golden = GoldenSpikes([s.frames for s in samples], [s.key for s in samples], nodes, *answers)
+    golden = GoldenSpikes(
+        [s.frames.astype(np.bool_) for s in samples], [s.key for s in samples], nodes, *answers
+    )
     write_graph(args.to, graph)
     golden.save(golden_path(args.to), args.to)
     console.print(f"written: {args.to}, and {golden_path(args.to)} with {len(samples)} samples")

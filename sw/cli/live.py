@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import webbrowser
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from golden.spec.network import Network
 from sw.cli import options
 from sw.cli.predict import binning_of
 from sw.cli.program import PROGRAM
@@ -88,7 +90,7 @@ def live(args: argparse.Namespace, console: Console) -> int:
     run = RunFolder(args.run or newest_run())
     data = run.data()
     network, core = run.network_and_core()
-    feed = _feed(args, data)
+    feed = _feed(args, data, network)
     names = list(data.get("class_names") or map(str, range(network.classes)))
     names += [str(number) for number in range(len(names), network.classes)]
     config = None if args.target.startswith("serial:") else core
@@ -109,7 +111,7 @@ def live(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _feed(args: argparse.Namespace, data: dict[str, Any]) -> Feed:
+def _feed(args: argparse.Namespace, data: dict[str, Any], network: Network) -> Feed:
     """The recordings named, or the samples. Raises DataError, ValueError."""
     if not args.recordings:
         if args.data:
@@ -120,7 +122,7 @@ def _feed(args: argparse.Namespace, data: dict[str, Any]) -> Feed:
         return DatasetFeed(samples, seed=args.seed)
     if args.data:
         raise ValueError("--data: recordings are given; leave one of the two out")
-    binning = binning_of(data)
+    binning = replace(binning_of(data), input_bits=network.input_bits)
     recordings = [read_recording(path, sensor=binning.sensor) for path in args.recordings]
 
     def frames(recording: Recording, window: tuple[int, int]) -> Any:

@@ -156,7 +156,7 @@ def probe(args: argparse.Namespace, console: Console) -> int:
         spikes: list[list[NDArray[np.bool_]]] = [[] for _ in range(count)]
         console.print(f"sample {sample.key}, label {sample.label}", highlight=False)
         for step in device.step_through(sample):
-            console.print(f"step {step}: {int(sample.frames[step].sum())} input spikes")
+            console.print(f"step {step}: {int(np.count_nonzero(sample.frames[step]))} input spikes")
             for layer in range(count):
                 spikes[layer].append(device.spikes(layer))
                 _show_layer(console, device, layer, spikes[layer][-1])

@@ -25,6 +25,8 @@ from sw.link import DEFAULT_BAUD, TARGETS
 from sw.presets import PRESETS, Preset
 
 BY_LAYER = ("eta",)  # one value, or one for each hidden layer
+SHARED = declarations(Network).keys() & declarations(CoreConfig).keys()
+"""Fields of both, with one option: the core is built for what the network needs."""
 
 
 def add_target(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -64,6 +66,8 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         "2 x 2 max pooling, 16c3g one whose average the next layer sees; or none",
     )
     for name, declared in declarations(Network).items():
+        if name in SHARED:  # an option of the core
+            continue
         flag, text, kind = option(name), declared.option_help, type(getattr(Network, name))
         if kind is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
@@ -179,9 +183,10 @@ def _data_name(args: argparse.Namespace) -> str:
 def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig | None:
     """The core asked for. None: a board, and nothing was asked."""
     changes = given(args, CoreConfig)
-    if target.startswith("serial:") and not args.core and not changes:
+    if target.startswith("serial:") and not args.core and not changes.keys() - SHARED:
         return None
-    return replace(CORES[args.core or preset.core], **changes)
+    known = {"input_bits": preset.input_bits}
+    return replace(CORES[args.core or preset.core], **known | changes)
 
 
 def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
@@ -201,9 +206,18 @@ def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
         "train": args.train,
         "test": args.test,
         "window_us": list(preset.window_us) if args.window is None else [0, args.window],
+        "input_bits": preset.input_bits if args.input_bits is None else args.input_bits,
+        "input_fraction": _fraction(args, preset),
         "options": (preset.options if name == preset.data else {})
         | {name: value for name in OWN if (value := getattr(args, name)) is not None},
     }
+
+
+def _fraction(args: argparse.Namespace, preset: Preset) -> int | None:
+    """Fraction bits of values: those asked for, or, of values as wide as the preset's, its own."""
+    asked = getattr(args, "input_fraction", None)
+    same = args.input_bits in (None, preset.input_bits)
+    return preset.input_fraction if asked is None and same else asked
 
 
 def learned(data: dict[str, Any], samples: Dataset) -> dict[str, Any]:
@@ -242,6 +256,8 @@ def _load(data: dict[str, Any], train: bool, own: dict[str, Any]) -> Dataset:
         size=data.get("size"),
         seed=data["seed"],
         window_us=(since, until),
+        input_bits=data.get("input_bits", 1),
+        input_fraction=data.get("input_fraction"),
         **own,
     )
 

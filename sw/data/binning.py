@@ -1,7 +1,8 @@
-"""Events to binary frames: the form in which the accelerator takes its inputs.
+"""Events to frames: the form in which the accelerator takes its inputs.
 
 A time window is cut into `steps` bins of equal length. An input address is one in a bin's
-frame if the pixel and polarity it stands for saw at least one event in that bin.
+frame if the pixel and polarity it stands for saw at least one event in that bin. Where inputs
+carry values, it is the number of events instead, as far as a value can hold it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.values import value_range
 from sw.data.events import DataError, Events, Sensor, Size, check_events
 
-Frames = NDArray[np.bool_]
-"""Binary input frames, `bool[steps, n_inputs]`."""
+Frames = NDArray[np.bool_ | np.int8]
+"""Input frames, `[steps, n_inputs]`: spikes, bool, or values, int8."""
 
 Window = tuple[int, int]
 """A time window: start (included) and end (excluded), microseconds."""
@@ -72,8 +74,9 @@ def bin_events(
     pool: int = 1,
     size: Size | None = None,
     source: str = "events",
+    input_bits: int = 1,
 ) -> Frames:
-    """Bin events into binary frames.
+    """Bin events into binary frames, or count them.
 
     Bin k holds the events with `start + k*length/steps <= t < start + (k+1)*length/steps`,
     computed in integers, so that no event sits on the wrong side of an edge. Events outside the
@@ -88,19 +91,27 @@ def bin_events(
         size: instead of `pool`, columns and rows to scale down to: a frame's pixel is the OR of
             the sensor's pixels that `addresses` puts there.
         source: what to call the events in an error.
+        input_bits: above 1, a frame has the number of events of a pixel and bin, and not whether
+            there is one; of larger numbers the largest value of so many bits.
 
     Returns:
-        `bool[steps, sensor.reduced(pool, size).n_inputs]`, addresses in the order of `addresses`.
+        `bool[steps, sensor.reduced(pool, size).n_inputs]`, addresses in the order of `addresses`;
+        of counts int8.
 
     Raises:
         DataError: an argument or an event is out of range.
     """
     check_binning(steps, window_us)
     check_events(events, source=source, sensor=sensor)
-    frames = np.zeros((steps, sensor.reduced(pool, size).n_inputs), np.bool_)
+    shape = steps, sensor.reduced(pool, size).n_inputs
     start, stop = window_us
     since = events["t"].astype(np.int64) - start
     inside = (since >= 0) & (since < stop - start)
     step = since[inside] * steps // (stop - start)
-    frames[step, addresses(events, sensor, pool, size)[inside]] = True
+    address = addresses(events, sensor, pool, size)[inside]
+    if input_bits > 1:
+        counts = np.bincount(step * shape[1] + address, minlength=shape[0] * shape[1])
+        return np.minimum(counts, value_range(input_bits)[1]).astype(np.int8).reshape(shape)
+    frames = np.zeros(shape, np.bool_)
+    frames[step, address] = True
     return frames

@@ -4,6 +4,10 @@ The chip takes spikes, so an image is coded once, as a thermometer: an input sta
 pixel and a level, and is on in every step while the pixel is brighter than the level. With one level
 that is the 3 x 32 x 32 input of the TESS paper, one bit deep. `rate` instead draws a spike of every
 colour and pixel in every step, with probability intensity / 255.
+
+Where inputs carry values there is no code: an input is a colour of a pixel, and its value, the same in
+every step, is (intensity / 255 - mean) / deviation of that colour, rounded to a multiple of
+2^-input_fraction and saturated. That is the input of the TESS paper.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.shape import Map
+from golden.spec.values import value_range
 from sw.data.binning import Frames
 from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
@@ -48,6 +53,10 @@ class Images:
     """Name of the labels in a file."""
     class_names: tuple[str, ...]
     archive: str
+    mean: tuple[float, ...]
+    """Of each colour, over the training images; 1 is white."""
+    deviation: tuple[float, ...]
+    """Standard deviation, likewise."""
 
     @property
     def get(self) -> str:
@@ -70,6 +79,8 @@ CIFAR10 = Images(
         *("dog", "frog", "horse", "ship", "truck"),
     ),
     archive="cifar-10-python.tar.gz",
+    mean=(0.4914, 0.4822, 0.4465),
+    deviation=(0.2470, 0.2435, 0.2616),
 )
 
 
@@ -81,8 +92,10 @@ def load_cifar10(request: Request, *, code: str = "level", levels: int = LEVELS)
 
     Args:
         request: what to load.
-        code: `level` (the same spikes in every step) or `rate` (drawn in every step).
-        levels: of the thermometer; input = (level x 3 + colour) x pixels + pixel.
+        code: `level` (the same spikes in every step) or `rate` (drawn in every step); with
+            `input_bits` above 1 `level`, and inputs carry values instead.
+        levels: of the thermometer; input = (level x 3 + colour) x pixels + pixel. Of values
+            there are none.
 
     Raises:
         DataError: a file is missing or damaged, the code is unknown, or the pool does not divide 32.
@@ -96,18 +109,26 @@ def load_images(of: Images, request: Request, code: str, levels: int) -> Dataset
         raise DataError(f"code: {code!r} is not a spike code; use one of {', '.join(CODES)}")
     if SIDE % request.pool or not 1 <= levels <= 255:
         raise DataError(f"pool {request.pool}, levels {levels}: a divisor of 32 and 1..255 work")
+    if request.input_bits > 1 and code != CODES[0]:
+        raise DataError(
+            f"code: {code} draws spikes, and with input_bits {request.input_bits} inputs carry values; "
+            "leave out the code, or input_bits"
+        )
     images, labels = _find(of, request)
     small = pool_mean(images[: request.limit], request.pool)
     side = SIDE // request.pool
-    shape = Map(COLOURS * (levels if code == "level" else 1), side, side)
+    once = code == "rate" or request.input_bits > 1
+    shape = Map(COLOURS * (1 if once else levels), side, side)
     return Dataset(
         of.name,
-        _samples(small, labels, request, code, levels),
+        _samples(of, small, labels, request, code, levels),
         classes=len(of.class_names),
         n_inputs=shape.neurons,
         steps=request.steps,
         class_names=of.class_names,
         input_map=shape,
+        input_bits=request.input_bits,
+        input_fraction=request.fraction,
     )
 
 
@@ -125,11 +146,27 @@ def level_code(image: NDArray[np.uint8], steps: int, levels: int) -> Frames:
     return np.asarray(np.broadcast_to(on.reshape(-1), (steps, on.size)))
 
 
+def value_code(of: Images, image: NDArray[np.uint8], request: Request) -> Frames:
+    """Normalised colours as values, in every step: int8[steps, image.size]."""
+    mean, deviation = (np.array(each)[:, None, None] for each in (of.mean, of.deviation))
+    real = (image / 255 - mean) / deviation
+    least, most = value_range(request.input_bits)
+    values = np.clip(np.rint(real * 2**request.fraction), least, most).astype(np.int8)
+    return np.broadcast_to(values.reshape(-1), (request.steps, values.size))
+
+
 def _samples(
-    images: NDArray[np.uint8], labels: NDArray[np.integer], request: Request, code: str, levels: int
+    of: Images,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    request: Request,
+    code: str,
+    levels: int,
 ) -> Iterator[Sample]:
     for i, image in enumerate(images):
-        if code == "rate":
+        if request.input_bits > 1:
+            frames = value_code(of, image, request)
+        elif code == "rate":
             frames = rate_code(image, request.steps, request.seed, int(request.train), i)
         else:
             frames = level_code(image, request.steps, levels)

@@ -22,6 +22,8 @@ CIFAR100 = Images(
     labels=b"fine_labels",
     class_names=tuple(CLASS_NAMES.split()),
     archive="cifar-100-python.tar.gz",
+    mean=(0.5071, 0.4865, 0.4409),
+    deviation=(0.2673, 0.2564, 0.2762),
 )
 
 

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.formats import MOST_INPUT_BITS
 from golden.spec.shape import Map
+from golden.spec.values import check_values
 from sw.data.binning import DEFAULT_WINDOW_US, Frames, Window, bin_events, check_binning
-from sw.data.bits import Packed, pack
+from sw.data.bits import Bits, Packed, pack, unpack
 from sw.data.events import DataError, Events, Sensor, Size
 from sw.data.maps import turn
 
@@ -22,7 +24,7 @@ class Sample(NamedTuple):
     """One sample."""
 
     frames: Frames
-    """Input spikes, bool[steps, n_inputs]."""
+    """Input spikes, bool[steps, n_inputs]; or the values of inputs, int8."""
     label: int
     """Class, 0 to classes - 1."""
     key: str
@@ -43,6 +45,9 @@ class Request:
         window_us: part of a recording to use (start, end) in microseconds; later events drop.
         seed: seed of generated data and of random spike coding.
         cache: keep the frames of slow formats for the next time, see `sw.data.cache`.
+        input_bits: bits of the signed value of an input; 1: a spike.
+        input_fraction: fraction bits of values of images; None: two integer bits, the sign among
+            them.
 
     Raises:
         DataError: a number is out of range.
@@ -57,6 +62,8 @@ class Request:
     seed: int = 0
     size: Size | None = None
     cache: bool = True
+    input_bits: int = 1
+    input_fraction: int | None = None
 
     def __post_init__(self) -> None:
         check_binning(self.steps, self.window_us)
@@ -66,6 +73,26 @@ class Request:
             raise DataError(f"pool: {self.pool} is not a pooling factor; use 1 (none) or more")
         if self.seed < 0:
             raise DataError(f"seed: {self.seed} is negative; use 0 or more")
+        if not 1 <= self.input_bits <= MOST_INPUT_BITS:
+            raise DataError(
+                f"input_bits: {self.input_bits} is no width of values; use 1 (spikes) to "
+                f"{MOST_INPUT_BITS}"
+            )
+        if not 0 <= self.fraction < self.input_bits:
+            raise DataError(
+                f"input_fraction: {self.fraction} does not fit in values of {self.input_bits} bits; "
+                f"use 0 to {self.input_bits - 1}"
+            )
+
+    @property
+    def fraction(self) -> int:
+        """Fraction bits of values of images."""
+        return max(self.input_bits - 2, 0) if self.input_fraction is None else self.input_fraction
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What a data set of counts is told of its values: one event counts as much as a spike."""
+        return {"input_bits": self.input_bits, "input_fraction": self.input_fraction or 0}
 
     @property
     def split(self) -> str:
@@ -84,6 +111,7 @@ class Request:
             pool=self.pool,
             size=self.size,
             source=source,
+            input_bits=self.input_bits,
         )
 
     def reduced(self, sensor: Sensor) -> Sensor:
@@ -92,7 +120,7 @@ class Request:
 
 
 class Dataset:
-    """Samples in memory, one bit per input and step.
+    """Samples in memory, one bit per input and step, or a byte where inputs carry values.
 
     Attributes:
         name: name of the data set.
@@ -104,6 +132,8 @@ class Dataset:
         input_map: what a frame is as a map of channels, after pooling; None: it is flat.
         channels_last: a frame's order is (y, x, channel), not (channel, y, x); see `sw.data.maps`.
         notes: what a user should know of how it was loaded, a line each.
+        input_bits: bits of the value of an input; 1: a spike.
+        input_fraction: fraction bits of it: 2^input_fraction counts as much as a spike.
         packed: the samples.
     """
 
@@ -120,12 +150,16 @@ class Dataset:
         input_map: Map | None = None,
         channels_last: bool = False,
         notes: Sequence[str] = (),
+        input_bits: int = 1,
+        input_fraction: int = 0,
     ) -> None:
         """Take in the samples one by one.
 
         Raises:
-            DataError: there is none, a label is not below `classes`, or frames have another shape.
+            DataError: there is none, a label is not below `classes`, or frames have another shape,
+                or values that do not fit.
         """
+        self.input_bits, self.input_fraction = input_bits, input_fraction
         if input_map is not None and input_map.neurons != n_inputs:
             raise DataError(f"{name}: a {input_map} map does not have {n_inputs} inputs")
         self.input_map, self.channels_last = input_map, channels_last
@@ -138,7 +172,7 @@ class Dataset:
 
     def _pack(self, samples: Iterable[Sample]) -> Packed:
         """Check the samples and take them in. Raises DataError."""
-        bits: list[NDArray[np.uint8]] = []
+        bits: list[Bits] = []
         labels: list[int] = []
         keys: list[str] = []
         room = memory_bytes() // 2
@@ -154,6 +188,12 @@ class Dataset:
                     f"{(self.steps, self.n_inputs)}; "
                     "check the steps and the sensor size of its loader"
                 )
+            try:
+                check_values(frames, self.input_bits)
+            except ValueError as error:
+                raise DataError(
+                    f"{self.name} {key}: {error}; scale the data, or use more bits"
+                ) from error
             bits.append(pack(frames))
             if (room := room - bits[-1].nbytes) < 0:
                 raise DataError(
@@ -178,15 +218,15 @@ class Dataset:
     def facts(self) -> dict[str, Any]:
         """Arguments that make another data set of this kind."""
         names = ("classes", "n_inputs", "steps", "sensor", "class_names")
-        more = ("input_map", "channels_last", "notes")
+        more = ("input_map", "channels_last", "notes", "input_bits", "input_fraction")
         return {name: getattr(self, name) for name in (*names, *more)}
 
     def __len__(self) -> int:
         return len(self.packed.bits)
 
     def __getitem__(self, index: int) -> Sample:
-        bits = np.unpackbits(self.packed.bits[index], axis=1, count=self.n_inputs)
-        return Sample(bits.view(np.bool_), int(self.labels[index]), self.keys[index])
+        frames = unpack(self.packed.bits[index], self.n_inputs)
+        return Sample(frames, int(self.labels[index]), self.keys[index])
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))

@@ -50,6 +50,8 @@ class Entry:
     """Part of a recording, likewise: start and end, microseconds."""
     scales: bool = False
     """Its sensor's pixels can be scaled to any `size`."""
+    values: bool = False
+    """Its inputs can carry values (`input_bits`)."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -65,6 +67,7 @@ DATASETS: dict[str, Entry] = {
         10,
         "N-MNIST: 1000 + 100 samples included, all from a folder",
         scales=True,
+        values=True,
     ),
     "nmnist8": Entry(
         load_nmnist8,
@@ -72,6 +75,7 @@ DATASETS: dict[str, Entry] = {
         8,
         "N-MNIST digits 0..7, denoised, from an .npz file",
         scales=True,
+        values=True,
     ),
     "dvsgesture": Entry(
         load_dvsgesture,
@@ -82,6 +86,7 @@ DATASETS: dict[str, Entry] = {
         pool=dvsgesture.POOL,
         window_us=dvsgesture.WINDOW_US,
         scales=True,
+        values=True,
     ),
     "cifar10dvs": Entry(
         load_cifar10dvs,
@@ -92,13 +97,24 @@ DATASETS: dict[str, Entry] = {
         size=cifar10dvs.SIZE,
         window_us=cifar10dvs.WINDOW_US,
         scales=True,
+        values=True,
     ),
     "mnist": Entry(load_mnist, MNIST_SENSOR, 10, "MNIST images as spikes, from a folder"),
     "cifar10": Entry(
-        load_cifar10, CIFAR10_SENSOR, 10, "CIFAR-10 images, from a folder", steps=cifar10.STEPS
+        load_cifar10,
+        CIFAR10_SENSOR,
+        10,
+        "CIFAR-10 images, from a folder",
+        steps=cifar10.STEPS,
+        values=True,
     ),
     "cifar100": Entry(
-        load_cifar100, CIFAR10_SENSOR, 100, "CIFAR-100 images, from a folder", steps=cifar10.STEPS
+        load_cifar100,
+        CIFAR10_SENSOR,
+        100,
+        "CIFAR-100 images, from a folder",
+        steps=cifar10.STEPS,
+        values=True,
     ),
     "fsdd": Entry(load_fsdd, FSDD_SENSOR, 10, "spoken digits as spikes, from a folder"),
     "cues": Entry(
@@ -114,6 +130,7 @@ DATASETS: dict[str, Entry] = {
         None,
         "your recordings, a sub-folder for each class, any event format",
         scales=True,
+        values=True,
     ),
 }
 TONIC = "tonic."
@@ -125,7 +142,8 @@ def entry(name: str) -> Entry:
     if name.startswith(TONIC):
         of = name.removeprefix(TONIC)
         loader = partial(load_tonic, of=of)
-        return Entry(loader, None, CLASSES.get(of), f"{of}, through the tonic package", scales=True)
+        text = f"{of}, through the tonic package"
+        return Entry(loader, None, CLASSES.get(of), text, scales=True, values=True)
     if name not in DATASETS:
         known = ", ".join(DATASETS)
         raise DataError(
@@ -146,6 +164,8 @@ def load(
     window_us: Window | None = None,
     seed: int = 0,
     cache: bool = True,
+    input_bits: int = 1,
+    input_fraction: int | None = None,
     **options: Any,
 ) -> Dataset:
     """Load a data set by name.
@@ -162,6 +182,10 @@ def load(
         window_us: part of a recording to use, (start, end) in microseconds. Other events drop.
         seed: seed of generated data and of rate-coded images. Not of `Dataset.order`.
         cache: keep the frames of slow formats for the next time, see `sw.data.cache`.
+        input_bits: above 1, inputs carry signed values of so many bits: of images the normalised
+            colours, of recordings the number of events of a pixel and step.
+        input_fraction: fraction bits of these values: 2^input_fraction counts as much as a spike.
+            Default: of images input_bits - 2 (from -2 to almost 2), of recordings 0.
         options: what only this data set takes (`DATASETS[name].options`): nmnist `via_tonic`;
             mnist `code`; fsdd `bands`, `levels`, `delays`; cifar10 and cifar100 `code`, `levels`;
             synthetic `n_inputs`, `classes`, `samples`; folder `sensor`; folder, dvsgesture,
@@ -178,6 +202,12 @@ def load(
             raise DataError(f"{name}: has no option {option!r}; it takes {known}")
     if size is not None and not found.scales:
         raise DataError(f"{name}: its inputs are not a sensor's pixels; use pool instead of size")
+    if input_bits > 1 and not found.values:
+        able = ", ".join(key for key, each in DATASETS.items() if each.values)
+        raise DataError(
+            f"{name}: its inputs are spikes, they carry no values; leave out input_bits, or use one of "
+            f"{able}, or tonic.NAME"
+        )
     if size is None and pool is None:
         size = found.size
     request = Request(
@@ -190,6 +220,8 @@ def load(
         window_us=found.window_us if window_us is None else window_us,
         seed=seed,
         cache=cache,
+        input_bits=input_bits,
+        input_fraction=input_fraction,
     )
     if request.root is not None and not request.root.exists():
         raise _no_such(found, request, options)

@@ -135,6 +135,7 @@ def load_labelled(
             classes=len(class_names),
             n_inputs=small.n_inputs,
             steps=request.steps,
+            **request.counts,
             sensor=found,
             class_names=class_names,
             input_map=small.map,

@@ -12,11 +12,10 @@ A convolution wants the channels of a pixel side by side, (y, x, channel)::
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.spec.shape import Map
 from sw.data.binning import Frames
-from sw.data.bits import pack
+from sw.data.bits import Bits, pack, unpack
 from sw.data.events import DataError
 
 
@@ -28,7 +27,7 @@ def channel_last(frames: Frames, shape: Map) -> Frames:
         shape: the map that a frame is.
 
     Returns:
-        The same spikes, `bool[..., shape.neurons]`, the last axis in the order (y, x, channel).
+        The same, `[..., shape.neurons]`, the last axis in the order (y, x, channel).
 
     Raises:
         DataError: the frames have another number of inputs.
@@ -42,8 +41,8 @@ def channel_last(frames: Frames, shape: Map) -> Frames:
     return np.ascontiguousarray(np.swapaxes(planes, -1, -2)).reshape(frames.shape)
 
 
-def turn(bits: NDArray[np.uint8], shape: Map) -> NDArray[np.uint8]:
+def turn(bits: Bits, shape: Map) -> Bits:
     """`channel_last` of a packed sample."""
     once = bits[:1] if bits.strides[0] == 0 else bits  # a frame that is repeated is turned once
-    frames = np.unpackbits(once, axis=1, count=shape.neurons).view(np.bool_)
+    frames = unpack(once, shape.neurons)
     return pack(np.broadcast_to(channel_last(frames, shape), (len(bits), shape.neurons)))

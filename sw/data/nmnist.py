@@ -65,6 +65,7 @@ def load_nmnist(request: Request, *, via_tonic: bool = False) -> Dataset:
             classes=CLASSES,
             n_inputs=small.n_inputs,
             steps=request.steps,
+            **request.counts,
             input_map=small.map,
         )
 

@@ -56,6 +56,7 @@ def load_nmnist8(request: Request) -> Dataset:
             classes=CLASSES,
             n_inputs=small.n_inputs,
             steps=request.steps,
+            **request.counts,
             input_map=small.map,
         )
 

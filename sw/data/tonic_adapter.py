@@ -85,6 +85,7 @@ def from_tonic(
             classes=classes,
             n_inputs=small.n_inputs,
             steps=request.steps,
+            **request.counts,
             sensor=sensor,
             class_names=class_names,
             input_map=small.map,

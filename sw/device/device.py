@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories, play_entries
-from golden.spec.samples import Result, SampleStatus, encode_sample, split_sample
+from golden.spec.samples import Inputs, Result, SampleStatus, encode_sample, split_sample
 from golden.spec.weights import Weights
 from sw.device.channel import Channel
 from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
@@ -210,7 +210,10 @@ class Device(LayerState):
         def encode(sample: SampleLike) -> bytes:
             frames = chip_frames(sample, network)
             since = network.learn_from(len(frames))
-            return encode_sample(frames, sample.label, learn=True, learn_from=since)
+            bits = self.config.input_bits
+            return encode_sample(
+                frames, sample.label, learn=True, learn_from=since, input_bits=bits
+            )
 
         return self.sample_store.fill(samples, encode)
 
@@ -235,8 +238,9 @@ class Device(LayerState):
         for step, piece in enumerate(pieces):
             last = step == len(pieces) - 1
             payload = encode_sample(
-                piece, sample.label, learn=True, learn_from=since, first=step == 0, last=last
-            )
+                piece, sample.label, learn=True, learn_from=since, first=step == 0, last=last,
+                input_bits=self.config.input_bits,
+            )  # fmt: skip
             self._finish(Asked([self.channel.submit(Command.SAMPLE, payload)]))
             if not last:
                 yield step
@@ -261,24 +265,23 @@ class Device(LayerState):
         payloads = self._payloads(frames, sample.label, learn, network.learn_from(len(frames)))
         return Asked([self.channel.submit(Command.SAMPLE, data) for data in payloads])
 
-    def _payloads(
-        self, frames: NDArray[np.bool_], label: int, learn: bool, learn_from: int
-    ) -> list[bytes]:
+    def _payloads(self, frames: Inputs, label: int, learn: bool, learn_from: int) -> list[bytes]:
         """Frames' payloads of a sample. One that comes again, as in the next epoch, is not encoded again."""
-        bits = np.packbits(frames).tobytes()
-        key = (bits, frames.shape, label, learn, learn_from)
+        spikes = frames.dtype == np.bool_
+        bits = (np.packbits(frames) if spikes else frames).tobytes()
+        key = (bits, frames.shape, spikes, label, learn, learn_from)
         return self._payloads_of.get(
             key, lambda: self._encoded(frames, label, learn, learn_from), 2 * len(bits)
         )
 
-    def _encoded(
-        self, frames: NDArray[np.bool_], label: int, learn: bool, learn_from: int
-    ) -> list[bytes]:
+    def _encoded(self, frames: Inputs, label: int, learn: bool, learn_from: int) -> list[bytes]:
         """Frames' payloads; of half the buffer at most if its steps allow it."""
         whole = self.config.frame_bytes
+        how: dict[str, Any] = {"learn": learn, "learn_from": learn_from}
+        bits = self.config.input_bits
         for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
             try:
-                return split_sample(frames, label, learn=learn, learn_from=learn_from, limit=limit)
+                return split_sample(frames, label, limit=limit, input_bits=bits, **how)
             except ValueError as error:
                 too_long = error
         raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from golden.spec.network import Network
 from golden.spec.shape import Map
+from golden.spec.values import check_values
+from sw.data.binning import Frames
 from sw.data.maps import channel_last
 
 
@@ -16,8 +15,8 @@ class SampleLike(Protocol):
     """A sample to run: what `sw.data.Sample` has."""
 
     @property
-    def frames(self) -> NDArray[np.bool_]:
-        """Input spikes, bool[steps, inputs]."""
+    def frames(self) -> Frames:
+        """Input spikes, bool[steps, inputs]; or the values of inputs, int8."""
         ...
 
     @property
@@ -39,12 +38,18 @@ class Series(Protocol):
 
 
 def check_sample(sample: SampleLike, network: Network) -> None:
-    """Raise ValueError for a sample that `network` has no inputs, class or steps for."""
+    """Raise ValueError for a sample that `network` has no inputs, values, class or steps for."""
     if sample.frames.ndim != 2 or sample.frames.shape[1] != network.inputs:
         raise ValueError(
             f"sample of shape {sample.frames.shape}: the network takes [steps, {network.inputs}]; "
             "check the data set and its pooling"
         )
+    try:
+        check_values(sample.frames, network.input_bits)
+    except ValueError as error:
+        raise ValueError(
+            f"sample: {error}; use a network with more input_bits, or other data"
+        ) from None
     if not 1 <= len(sample.frames) <= 0xFFFF:
         raise ValueError(f"sample of {len(sample.frames)} steps: 1 to 65535 fit")
     if not 0 <= sample.label < network.classes:
@@ -54,8 +59,8 @@ def check_sample(sample: SampleLike, network: Network) -> None:
         )
 
 
-def chip_frames(sample: SampleLike, network: Network) -> NDArray[np.bool_]:
-    """Spikes of a sample in the order in which the chip numbers its inputs, bool[steps, inputs].
+def chip_frames(sample: SampleLike, network: Network) -> Frames:
+    """Inputs of a sample in the order in which the chip numbers them, bool or int8[steps, inputs].
 
     A network with convolutions has the channels of a pixel side by side. Raises ValueError, see
     `check_sample`.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from golden.spec.frames import PLAY_ENTRY, PLAY_LEARN
 from golden.spec.registers import Space, store_memory
 from golden.spec.samples import LONGEST_KEPT, keep
+from sw.data.binning import Frames
 from sw.device.blocks import Blocks
 from sw.device.inputs import SampleLike, Series
 
@@ -31,7 +32,7 @@ class StoredSample:
     """Word of the sample store where it begins."""
 
     @property
-    def frames(self) -> NDArray[np.bool_]:
+    def frames(self) -> Frames:
         """Input spikes, bool[steps, inputs]."""
         return self.samples[self.index].frames
 

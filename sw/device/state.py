@@ -46,7 +46,9 @@ class LayerState(Blocks):
         entries = self.read(Space.TRACES, 2 * int(counts[:layer].sum()), 2 * int(counts[layer]))
         at = self.layers[layer]
         values = np.zeros(at.inputs + at.bias if at.kind.shared else at.rows, np.int32)
-        values[entries[::2]] = entries[1::2] & 0xFF
+        sign = 1 << (self.config.trace_bits - 1)
+        words = entries[1::2].astype(np.int32) & (2 * sign - 1)
+        values[entries[::2]] = (words ^ sign) - sign if self.config.graded else words
         return values
 
     def _state(self, space: Space, layer: int) -> NDArray[np.int32]:

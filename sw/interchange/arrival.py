@@ -72,7 +72,7 @@ def activity(
     The graph runs in floating point, the chip's integers on the integer model.
     """
     nodes = [stage.node for stage in layers.stages]
-    before = [run_graph(graph, sample.frames, dt=dt) for sample in samples]
+    before = [run_graph(graph, sample.frames.astype(np.bool_), dt=dt) for sample in samples]
     with Device.open("golden", config=core) as device:
         device.load(network, weights)
         after = [chip_answer(device, sample) for sample in samples]

@@ -53,8 +53,14 @@ def to_nir(
         core: the core it was trained on; kept in the metadata, as the network is.
         data: the data set it was trained on, as in a run's config.json.
 
-    Raises Unsupported for a network with convolutions, whose pooling of spikes no graph can say.
+    Raises Unsupported for a network with convolutions, whose pooling of spikes no graph can say, and for
+    one whose inputs carry values: golden spikes are of spikes.
     """
+    if network.input_bits > 1:
+        raise Unsupported(
+            f"network {network.name}: graphs are written of networks whose inputs are spikes, these carry "
+            "values; give a .safetensors or .npz file, which hold every network"
+        )
     if network.stages:
         raise Unsupported(
             f"network {network.name}: graphs are written of flat layers only; "

@@ -125,7 +125,8 @@ def record(
     with Device.open("golden", config=core) as device:
         device.load(network, weights)
         chip = [chip_answer(device, sample) for sample in samples]
-        return chip, [exact_answer(network, weights, device.layers, s.frames) for s in samples]
+        frames = [sample.frames.astype(np.bool_) for sample in samples]
+        return chip, [exact_answer(network, weights, device.layers, each) for each in frames]
 
 
 def chip_answer(device: Device, sample: Sample) -> Answer:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from golden.spec.shape import Map
 from sw.data import DataError, Dataset, Recording, Sample
+from sw.data.binning import Frames
 
 Shift = tuple[int, int]
 """Pixels to the right, and down."""
@@ -18,8 +18,8 @@ Shift = tuple[int, int]
 class Given(NamedTuple):
     """What a feed gives."""
 
-    frames: NDArray[np.bool_]
-    """bool[steps, inputs]."""
+    frames: Frames
+    """Input spikes, bool[steps, inputs]; or the values of inputs, int8."""
     label: int | None
     """Its class, if it is known."""
     key: str
@@ -92,7 +92,7 @@ class RecordingFeed:
     def __init__(
         self,
         recordings: Sequence[Recording],
-        frames: Callable[[Recording, tuple[int, int]], NDArray[np.bool_]],
+        frames: Callable[[Recording, tuple[int, int]], Frames],
         *,
         window_us: int,
         map: Map | None,
@@ -122,10 +122,10 @@ class RecordingFeed:
                     yield Given(frames, None, f"{recording.source} at {at:.2f} s")
 
 
-def shifted(frames: NDArray[np.bool_], shape: Map, shift: Shift) -> NDArray[np.bool_]:
+def shifted(frames: Frames, shape: Map, shift: Shift) -> Frames:
     """Frames as a sensor sees them that was moved: `shift` pixels right and down; what leaves it is lost.
 
-    Takes and returns bool[steps, inputs] in the order (channel, y, x).
+    Takes and returns [steps, inputs] in the order (channel, y, x).
     """
     across, down = shift
     if not (across or down):

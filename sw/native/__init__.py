@@ -27,6 +27,7 @@ from golden.spec.packing import sign_matrix
 from sw.data import Dataset
 from sw.native.library import compiled
 
+SUM_BITS = 32  # of a lane in core.cc
 COUNTERS = (
     *("steps", "events", "spikes", "synops", "updates"),
     *("rows_both", "rows_integrate", "rows_update", "rows_trace"),
@@ -42,6 +43,7 @@ def library() -> ctypes.CDLL:
 def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     handle, number = ctypes.c_void_p, ctypes.c_int
     long, whole = ndpointer(np.int64, flags="C"), ndpointer(np.int32, flags="C")
+    small = ndpointer(np.int8, flags="C")
     signs = ctypes.POINTER(ctypes.c_void_p)
     lib.core_new.restype, lib.core_new.argtypes = handle, [*[number] * 4, whole, signs]
     lib.core_free.argtypes = [handle]
@@ -53,8 +55,9 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_noise.restype, lib.core_noise.argtypes = ctypes.POINTER(ctypes.c_uint32), [handle]
     lib.core_counters.restype, lib.core_counters.argtypes = ctypes.POINTER(ctypes.c_int64), [handle]
     lib.core_set_rates.argtypes = [handle, *[number] * 4]
-    run: list[Any] = [long, whole, whole, number, long, ctypes.c_int64, number, number, long, long]
-    lib.core_run.argtypes = [handle, *run]
+    samples: list[Any] = [long, whole, small, whole, number, long]
+    samples += [ctypes.c_int64, number, number, long, long]
+    lib.core_run.argtypes = [handle, *samples]
     lib.core_state.restype = ctypes.POINTER(ctypes.c_int32)
     lib.core_state.argtypes = [handle, number, number]
     return lib
@@ -72,25 +75,44 @@ def new_core(
     return core
 
 
+def sums_fit(first: Layer, config: CoreConfig, input_bits: int) -> bool:
+    """Whether the sums of the first layer fit into SUM_BITS, whatever the weights and values are."""
+    largest = first.rows << (config.weight_bits + input_bits - 2)
+    return not largest >> SUM_BITS - 1
+
+
 @dataclass(frozen=True)
 class Spikes:
-    """A data set as lists of rows: step t of sample i is rows[offsets[i T + t] : offsets[i T + t + 1]]."""
+    """A data set as lists of rows: step t of sample i is rows[offsets[i T + t] : offsets[i T + t + 1]].
+
+    `values` has what each of them carries: 1 of a spike.
+    """
 
     offsets: NDArray[np.int64]
     rows: NDArray[np.int32]
+    values: NDArray[np.int8]
     labels: NDArray[np.int32]
     steps: int
 
     @classmethod
     def of(cls, dataset: Dataset) -> "Spikes":
         """Take them from a data set."""
-        counts, rows = [], []
+        counts, rows, values = [], [], []
         for sample in dataset:
-            counts.append(sample.frames.sum(axis=1))
-            rows.append(np.nonzero(sample.frames)[1].astype(np.int32))
+            there = np.nonzero(sample.frames)
+            counts.append(np.bincount(there[0], minlength=len(sample.frames)))
+            rows.append(there[1].astype(np.int32))
+            values.append(sample.frames[there].astype(np.int8))
         offsets = np.concatenate([[0], np.cumsum(np.concatenate(counts), dtype=np.int64)])
         labels = dataset.labels.astype(np.int32)
-        return cls(offsets, np.concatenate(rows), labels, dataset.steps)
+        return cls(offsets, np.concatenate(rows), np.concatenate(values), labels, dataset.steps)
+
+    def spikes_only(self, rule: str) -> None:
+        """Raise ValueError, naming the rule that takes spikes alone, unless every value is 1."""
+        if (self.values != 1).any():
+            raise ValueError(
+                f"{rule}: takes spikes alone, these inputs carry values; use golden.reference"
+            )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -115,10 +137,16 @@ class NativeCore:
     def __init__(self, network: Network, config: CoreConfig, *, at_end: bool = False) -> None:
         """Load `network` with its initial weights; classifiers that learn start at 0.
 
-        Raises DoesNotFit, RuntimeError, and ValueError for such classifiers with `at_end`.
+        Raises DoesNotFit, RuntimeError, and ValueError for such classifiers with `at_end`, and for values
+        whose sums 32 bits might not hold.
         """
         self.network, self.config, self._lib = network, config, library()
         self.layers = network.layers(config)
+        if not sums_fit(self.layers[0], config, network.input_bits):
+            raise ValueError(
+                f"weights of {config.weight_bits} bits times values of {network.input_bits}: their sums "
+                f"might not fit in {SUM_BITS} bits; use fewer bits, or golden.core"
+            )
         if at_end and any(layer.classifier for layer in self.layers):
             raise ValueError(NO_CLASSIFIER)
         signs = [sign_matrix(network.classes, e.latent_groups * config.lanes) for e in self.layers]
@@ -183,7 +211,7 @@ class NativeCore:
         fired = np.zeros((len(chosen), len(self.layers)), np.int64)
         first = self.network.learn_from(spikes.steps)
         self._lib.core_run(
-            *(self._core, spikes.offsets, spikes.rows, spikes.labels, spikes.steps),
+            *(self._core, spikes.offsets, spikes.rows, spikes.values, spikes.labels, spikes.steps),
             *(chosen, len(chosen), learn, first, scores, fired),
         )
         return Outcome(scores, fired)

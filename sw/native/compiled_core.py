@@ -21,7 +21,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result, SampleStatus
 from sw.kept import Kept
-from sw.native import COUNTERS, library, new_core
+from sw.native import COUNTERS, library, new_core, sums_fit
 
 WHOLE = FIRST | LAST
 STATES = ("membranes", "surrogates", "post_traces", "spikes")
@@ -70,7 +70,7 @@ class CompiledCore(Core):
     def sample(self, payload: bytes) -> Result:
         """Run the payload of a SAMPLE command, see `golden.core`."""
         compiled = self._ready() if self.records is None and _whole(payload) else None
-        given = None if compiled is None else self._decode(payload, compiled.layers[0].inputs)
+        given = None if compiled is None else self._decode(payload, compiled)
         if compiled is None or given is None or not given.steps:
             self.settle()
             return super().sample(payload)
@@ -92,10 +92,11 @@ class CompiledCore(Core):
             scores=tuple(self._scores.tolist()),
         )
 
-    def _decode(self, payload: bytes, inputs: int) -> _Sample:
+    def _decode(self, payload: bytes, compiled: _Compiled) -> _Sample:
         """A payload's sample; one that comes again is not decoded again."""
+        key = (compiled.layers[0].inputs, payload)
         return self._decoded.get(
-            (inputs, payload), lambda: _Sample.of(decode_sample(payload, inputs)), 5 * len(payload)
+            key, lambda: _Sample.of(compiled.events(payload)), 6 * len(payload)
         )
 
     def _ready(self) -> _Compiled | None:
@@ -123,6 +124,7 @@ class _Sample:
 
     offsets: NDArray[np.int64]
     rows: NDArray[np.int32]
+    values: NDArray[np.int8]
     label: NDArray[np.int32]
     steps: int
     learn: bool
@@ -135,6 +137,7 @@ class _Sample:
         return cls(
             offsets=np.cumsum([0, *map(len, events.steps)], dtype=np.int64),
             rows=np.concatenate([np.zeros(0, np.int64), *events.steps]).astype(np.int32),
+            values=np.concatenate([np.zeros(0, np.int8), *events.values]).astype(np.int8),
             label=np.array([events.label], np.int32),
             steps=len(events.steps),
             learn=events.learn,
@@ -152,13 +155,17 @@ class _Compiled:
         self._library = library()
         signs = [core.class_signs(layer) for layer in layers]
         self._core = new_core(core.config, core.class_count, layers, signs)
-        self._lanes = core.config.lanes
+        self._lanes, self._input_bits = core.config.lanes, core.config.input_bits
         self.noise = self._library.core_noise(self._core)
         address = self._library.core_counters(self._core)
         self._counters = np.ctypeslib.as_array(address, (len(COUNTERS),))
         self._scores = np.zeros((1, core.class_count), np.int64)
         self._spikes = np.zeros((1, len(layers)), np.int64)
         self._order = np.zeros(1, np.int64)
+
+    def events(self, payload: bytes) -> Events:
+        """A payload, decoded for the first layer."""
+        return decode_sample(payload, self.layers[0].inputs, self._input_bits)
 
     def free(self) -> None:
         """Let go of it."""
@@ -170,7 +177,7 @@ class _Compiled:
         """Run a whole sample: scores [classes], spikes [layers], counters in the order of COUNTERS."""
         self._counters[:], self.ran = 0, True
         self._library.core_run(
-            *(self._core, sample.offsets, sample.rows, sample.label, sample.steps),
+            *(self._core, sample.offsets, sample.rows, sample.values, sample.label, sample.steps),
             *(self._order, 1, learn and sample.learn, sample.learn_from),
             *(self._scores, self._spikes),
         )
@@ -220,6 +227,8 @@ def _whole(payload: bytes) -> bool:
 
 def _usual(layers: Sequence[Layer], config: CoreConfig) -> bool:
     """Whether a layer table is one that a network has: nothing overlaps, and layers fit together."""
+    if not sums_fit(layers[0], config, config.input_bits):
+        return False
     if not (layers[-1].readout and not any(layer.readout for layer in layers[:-1])):
         return False
     taken: list[tuple[str, int, int, int]] = []

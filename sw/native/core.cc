@@ -12,7 +12,7 @@
 
 namespace {
 
-constexpr int MOST_TRACE = (1 << TRACE_BITS) - 1, MOST_SURROGATE = (1 << SURROGATE_BITS) - 1;
+constexpr int MOST_TRACE = (1 << TRACE_BITS) - 1, LEAST_TRACE = -1 - MOST_TRACE, MOST_SURROGATE = (1 << SURROGATE_BITS) - 1;
 
 template <class Int>  // int32_t, or int64_t where products are large
 Int saturate(Int value, int bits) {
@@ -59,10 +59,15 @@ struct Layer {
     std::vector<int32_t> signs;             // [classes][latents][width]
     std::vector<int16_t> classifier;        // the same, where a classifier learns in place of signs
     std::vector<int32_t> seen;              // spikes of the next layer's inputs
-    std::vector<uint8_t> trace, previous_spikes;     // [inputs], of the last step
+    std::vector<int16_t> trace;             // [inputs], of the last step
+    std::vector<uint8_t> previous_spikes;   // the same
     std::vector<int32_t> listed;            // inputs with a trace, ascending
     std::vector<int64_t> updates;           // [rows][width], added up (golden/layer_major.py)
     std::vector<uint8_t> met;               // [rows][groups]: something was added
+    std::vector<int32_t> drive;             // [pixels][width]: what scatter added in its last step
+    std::vector<int32_t> drive_rows;        // the inputs that it was of
+    std::vector<int16_t> drive_values;
+    bool driven = false;                    // no weight has changed since, no sample has begun
 
     bool is(int flag) const { return entry.flags & flag; }
     int bias() const { return is(AVERAGE) ? entry.map_inputs : entry.rows - 1; }  // behind all inputs
@@ -76,14 +81,16 @@ struct Counters {
 
 struct Visit {
     std::vector<int32_t> rows;
-    std::vector<uint8_t> trace, previous_spikes, spikes;
+    std::vector<int16_t> trace;
+    std::vector<int16_t> values;  // of this step: 1 of a spike, 0 of a row without one
+    std::vector<uint8_t> previous_spikes;
     int learns = 0, active = 0, both = 0;
 
     void count() {
         learns = active = both = 0;
         for (size_t k = 0; k < rows.size(); k++) {
             const bool changes = trace[k] || previous_spikes[k];
-            learns += changes, active += spikes[k], both += changes && spikes[k];
+            learns += changes, active += values[k] != 0, both += changes && values[k];
         }
     }
 };
@@ -107,6 +114,7 @@ struct Core {
             std::fill(layer.updates.begin(), layer.updates.end(), 0);
             std::fill(layer.met.begin(), layer.met.end(), 0);
             forget(layer);
+            layer.driven = false;
         }
         std::fill(scores.begin(), scores.end(), 0);
         std::fill(fired.begin(), fired.end(), 0);
@@ -118,28 +126,28 @@ struct Core {
         layer.listed.clear();
     }
 
-    // Union of list and spikes; the list keeps what has a trace (golden/rows/trace.py).
-    void merge(Layer& layer, const int32_t* rows, int count, bool keep) {
+    // Union of list and spikes; the list keeps what has a trace (golden/rows/trace.py). No values: 1 each.
+    void merge(Layer& layer, const int32_t* rows, const int8_t* values, int count, bool keep) {
         visit.rows.resize(layer.listed.size() + count);
         const auto end = std::set_union(layer.listed.begin(), layer.listed.end(), rows, rows + count,
                                         visit.rows.begin());
         visit.rows.resize(end - visit.rows.begin());
         const size_t n = visit.rows.size();
-        visit.trace.resize(n), visit.previous_spikes.resize(n), visit.spikes.assign(n, 0);
+        visit.trace.resize(n), visit.previous_spikes.resize(n), visit.values.assign(n, 0);
         for (size_t k = 0, next = 0; k < n; k++) {
             const int row = visit.rows[k];
             visit.trace[k] = layer.trace[row], visit.previous_spikes[k] = layer.previous_spikes[row];
-            if (next < size_t(count) && rows[next] == row) visit.spikes[k] = 1, next++;
+            if (next < size_t(count) && rows[next] == row) visit.values[k] = values ? values[next] : 1, next++;
         }
         visit.count();
         forget(layer);
         for (size_t k = 0; k < n; k++) {
             if (!keep) continue;
-            const int decayed = (visit.trace[k] * layer.entry.pre_decay) >> FACTOR_BITS;
-            const int trace = std::min(decayed + layer.entry.pre_gain * visit.spikes[k], MOST_TRACE);
-            if (!trace && !visit.spikes[k]) continue;
-            layer.trace[visit.rows[k]] = uint8_t(trace);
-            layer.previous_spikes[visit.rows[k]] = visit.spikes[k];
+            const int decayed = visit.trace[k] * layer.entry.pre_decay / (1 << FACTOR_BITS);  // towards zero
+            const int trace = std::clamp(decayed + layer.entry.pre_gain * visit.values[k], LEAST_TRACE, MOST_TRACE);
+            if (!trace && !visit.values[k]) continue;
+            layer.trace[visit.rows[k]] = int16_t(trace);
+            layer.previous_spikes[visit.rows[k]] = visit.values[k] != 0;
             layer.listed.push_back(visit.rows[k]);
         }
     }
@@ -154,6 +162,7 @@ struct Core {
     // The update of the last step for one group (golden/lanes/update.py, golden/lanes/noise.py).
     void apply_deferred(Layer& layer, const Visit& visited, size_t first, size_t beyond, int group, int state) {
         const int at = state * lanes, top = 1 << (weight_bits - 1);
+        layer.driven = false;
         for (size_t k = first; k < beyond; k++) {
             const int32_t trace = visited.trace[k], previous_spikes = visited.previous_spikes[k] ? 1 << POST_FRACTION : 0;
             if (!trace && !previous_spikes) continue;
@@ -182,7 +191,7 @@ struct Core {
         visit.trace.clear(), visit.previous_spikes.clear();
         for (int row : layer.listed)
             visit.trace.push_back(layer.trace[row]), visit.previous_spikes.push_back(layer.previous_spikes[row]);
-        visit.spikes.assign(visit.rows.size(), 0);
+        visit.values.assign(visit.rows.size(), 0);
         passes(layer, true);
         std::fill(layer.gains.begin(), layer.gains.end(), 0);
         std::fill(layer.post_gains.begin(), layer.post_gains.end(), 0);
@@ -192,6 +201,7 @@ struct Core {
     void settle(Layer& layer) {
         const Entry& e = layer.entry;
         const int64_t top = 1 << (weight_bits - 1);
+        layer.driven = false;
         for (int group = 0; group < e.groups; group++)
             for (int row = 0; row < e.rows; row++) {
                 if (!layer.met[size_t(row) * e.groups + group]) continue;
@@ -245,10 +255,14 @@ struct Core {
     void integrate(Layer& layer, const Visit& visited, size_t first, size_t beyond, int group, int state) {
         int32_t* __restrict sums = &layer.sums[state * lanes];
         for (size_t k = first; k < beyond; k++) {
-            if (!visited.spikes[k]) continue;
+            const int32_t value = visited.values[k];
+            if (!value) continue;
             const int16_t* __restrict weights =
                 &layer.weights[size_t(visited.rows[k]) * layer.width + group * lanes];
-            for (int i = 0; i < lanes; i++) sums[i] += weights[i];
+            if (value == 1)
+                for (int i = 0; i < lanes; i++) sums[i] += weights[i];
+            else
+                for (int i = 0; i < lanes; i++) sums[i] += weights[i] * value;
         }
     }
 
@@ -256,14 +270,14 @@ struct Core {
     void look(const Layer& layer, int y, int x) {
         const Entry& e = layer.entry;
         const int left = std::max(x - REACH, 0), right = std::min(x + REACH, e.width - 1);
-        patch.rows.clear(), patch.trace.clear(), patch.previous_spikes.clear(), patch.spikes.clear();
+        patch.rows.clear(), patch.trace.clear(), patch.previous_spikes.clear(), patch.values.clear();
         for (int line = std::max(y - REACH, 0); line <= std::min(y + REACH, e.height - 1); line++) {
             const int place = line * e.width;
             const int offset = (SIDE * (line - y + REACH) - (place + x - REACH)) * e.channels;
             for (size_t k = starts[place + left]; k < starts[place + right + 1]; k++) {
                 patch.rows.push_back(visit.rows[k] + offset);
                 patch.trace.push_back(visit.trace[k]), patch.previous_spikes.push_back(visit.previous_spikes[k]);
-                patch.spikes.push_back(visit.spikes[k]);
+                patch.values.push_back(visit.values[k]);
             }
         }
         patch.count();
@@ -286,20 +300,42 @@ struct Core {
 
     // All passes over a convolution that has no update to apply: sums are exact, so spikes may come in any
     // order, and each adds its weights to the pixels that see it. Patches need not be collected.
+    // Inputs that are repeated, as those of an image, are added up once.
     void scatter(Layer& layer) {
         const Entry& e = layer.entry;
         for (int state = 0; state < layer.pixels * e.groups; state++) start(layer, state);
+        if (!layer.driven || layer.drive_rows != visit.rows || layer.drive_values != visit.values) {
+            layer.drive.assign(layer.sums.size(), 0);
+            layer.drive_rows = visit.rows, layer.drive_values = visit.values, layer.driven = true;
+            add_weights(layer);
+        }
         for (size_t k = 0; k < visit.rows.size(); k++) {
-            if (!visit.spikes[k]) continue;
+            if (!visit.values[k]) continue;
+            const int place = visit.rows[k] / e.channels, line = place / e.width, column = place % e.width;
+            const int high = 1 + std::min(line + REACH, e.height - 1) - std::max(line - REACH, 0);
+            const int seen = high * (1 + std::min(column + REACH, e.width - 1) - std::max(column - REACH, 0));
+            counters.synops += int64_t(seen) * e.outputs, counters.rows_integrate += int64_t(seen) * e.groups;
+        }
+        for (size_t i = 0; i < layer.sums.size(); i++) layer.sums[i] += layer.drive[i];
+    }
+
+    // The weights of every spike, to the pixels that see it.
+    void add_weights(Layer& layer) {
+        const Entry& e = layer.entry;
+        for (size_t k = 0; k < visit.rows.size(); k++) {
+            const int32_t value = visit.values[k];
+            if (!value) continue;
             const int place = visit.rows[k] / e.channels, channel = visit.rows[k] % e.channels;
             const int line = place / e.width, column = place % e.width;
             for (int y = std::max(line - REACH, 0); y <= std::min(line + REACH, e.height - 1); y++)
                 for (int x = std::max(column - REACH, 0); x <= std::min(column + REACH, e.width - 1); x++) {
                     const size_t row = (SIDE * (line - y + REACH) + column - x + REACH) * e.channels + channel;
                     const int16_t* __restrict weights = &layer.weights[row * layer.width];
-                    int32_t* __restrict sums = &layer.sums[size_t(y * e.width + x) * layer.width];
-                    for (int i = 0; i < layer.width; i++) sums[i] += weights[i];
-                    counters.synops += e.outputs, counters.rows_integrate += e.groups;
+                    int32_t* __restrict sums = &layer.drive[size_t(y * e.width + x) * layer.width];
+                    if (value == 1)
+                        for (int i = 0; i < layer.width; i++) sums[i] += weights[i];
+                    else
+                        for (int i = 0; i < layer.width; i++) sums[i] += weights[i] * value;
                 }
         }
     }
@@ -474,19 +510,21 @@ struct Core {
         }
     }
 
-    // One sample: rows of step t are rows[offsets[t] .. offsets[t + 1]].
-    void sample(const int64_t* offsets, const int32_t* rows, int steps, int label, bool learning,
-                int learn_from) {
+    // One sample: rows of step t are rows[offsets[t] .. offsets[t + 1]], and so are their values.
+    void sample(const int64_t* offsets, const int32_t* rows, const int8_t* values, int steps, int label,
+                bool learning, int learn_from) {
         std::vector<int32_t> events;
+        std::vector<int8_t> carried;  // values of the first layer's events
         begin();
         for (step = 0; step < steps; step++) {
             events.assign(rows + offsets[step], rows + offsets[step + 1]);
+            carried.assign(values + offsets[step], values + offsets[step + 1]);
             counters.steps++, counters.events += int64_t(events.size());
             for (size_t index = 0; index < layers.size(); index++) {
                 Layer& layer = layers[index];
                 const bool learns = learning && layer.is(PLASTIC);
-                if (layer.is(BIAS)) events.push_back(layer.bias());
-                merge(layer, events.data(), int(events.size()), learns);
+                if (layer.is(BIAS)) events.push_back(layer.bias()), carried.push_back(1);
+                merge(layer, events.data(), index ? nullptr : carried.data(), int(events.size()), learns);
                 passes(layer, false);
                 fire(layer);
                 learn(layer, index, step >= learn_from ? label : -1, learns);
@@ -499,7 +537,7 @@ struct Core {
         for (Layer& layer : layers) {  // golden Core._flush
             if (at_end) settle(layer);
             if (!any_deferred(layer)) continue;
-            merge(layer, nullptr, 0, false);
+            merge(layer, nullptr, nullptr, 0, false);
             passes(layer, true);
         }
         for (int64_t n : fired) counters.spikes += n;
@@ -572,13 +610,13 @@ void core_set_rates(Core* core, int layer, int rate, int rate_cost, int classifi
 }
 
 // Samples of `order`, in it. Scores [samples][classes] and spikes [samples][layers] come out.
-void core_run(Core* core, const int64_t* offsets, const int32_t* rows, const int32_t* labels, int steps,
-              const int64_t* order, int64_t count, int learning, int learn_from, int64_t* scores,
-              int64_t* spikes) {
+void core_run(Core* core, const int64_t* offsets, const int32_t* rows, const int8_t* values,
+              const int32_t* labels, int steps, const int64_t* order, int64_t count, int learning,
+              int learn_from, int64_t* scores, int64_t* spikes) {
     const size_t classes = core->scores.size(), layers = core->fired.size();
     for (int64_t k = 0; k < count; k++) {
         const int64_t i = order[k];
-        core->sample(offsets + i * steps, rows, steps, labels[i], learning, learn_from);
+        core->sample(offsets + i * steps, rows, values, steps, labels[i], learning, learn_from);
         std::copy(core->scores.begin(), core->scores.end(), scores + size_t(k) * classes);
         std::copy(core->fired.begin(), core->fired.end(), spikes + size_t(k) * layers);
     }

@@ -107,7 +107,7 @@ def measure(
             if number == shown:
                 scores = _scores(records, network)
                 found = Shown(
-                    sample.key, sample.label, result.prediction, sample.frames, spikes, scores
+                    sample.key, sample.label, result.prediction, sample.frames != 0, spikes, scores
                 )
     with np.errstate(invalid="ignore"):
         rates = [total / confusion.sum(axis=1)[:, None] for total in sums]

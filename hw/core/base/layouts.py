@@ -1,11 +1,11 @@
 """What travels between the units of the core, as structs."""
 
+from amaranth import Shape, signed, unsigned
 from amaranth.lib import data, stream
 from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.flags import FLAG_NAMES
-from golden.spec.formats import TRACE_BITS
 from golden.spec.layers import FIELDS
 
 HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
@@ -36,9 +36,19 @@ def word_bits(config: CoreConfig) -> int:
     return ceil_log2(config.weight_words)
 
 
+def values(config: CoreConfig) -> dict[str, Shape]:
+    """The field for the value x of a spike, where input events carry values; else it is 1."""
+    return {"value": signed(config.input_bits)} if config.graded else {}
+
+
+def trace_shape(config: CoreConfig) -> Shape:
+    """Of a pre trace."""
+    return signed(config.trace_bits) if config.graded else unsigned(config.trace_bits)
+
+
 def event(config: CoreConfig) -> data.StructLayout:
     """A spike at `row`, or the `end` of a step."""
-    return data.StructLayout({"row": config.row_bits, "end": 1})
+    return data.StructLayout({"row": config.row_bits, "end": 1} | values(config))
 
 
 def event_stream(config: CoreConfig) -> stream.Signature:
@@ -49,16 +59,22 @@ def event_stream(config: CoreConfig) -> stream.Signature:
 def visit(config: CoreConfig) -> data.StructLayout:
     """A row that a pass visits, or the `end` of the pass.
 
-    `trace` is the row's pre trace q[t-1], `previous_spike` its x[t-1], `spike` its x[t].
+    `trace` is the row's pre trace q[t-1], `previous_spike` says that it spiked at t-1, `spike` that it does
+    now.
     """
-    return data.StructLayout(
-        {"row": config.row_bits, "trace": TRACE_BITS, "previous_spike": 1, "spike": 1, "end": 1}
-    )
+    fields = {"row": config.row_bits, "trace": trace_shape(config), "previous_spike": 1}
+    return data.StructLayout(fields | {"spike": 1, "end": 1} | values(config))
+
+
+def spiking_row(config: CoreConfig) -> data.StructLayout:
+    """A visit of which nothing counts but the spike."""
+    return data.StructLayout({"row": config.row_bits} | values(config))
 
 
 def trace_entry(config: CoreConfig) -> data.StructLayout:
     """An entry of an active list: a row, its pre trace, and whether it spiked in the step before."""
-    return data.StructLayout({"row": config.row_bits, "trace": TRACE_BITS, "previous_spike": 1})
+    fields = {"row": config.row_bits, "trace": trace_shape(config), "previous_spike": 1}
+    return data.StructLayout(fields)
 
 
 def spike_word(config: CoreConfig) -> data.StructLayout:
@@ -87,8 +103,9 @@ def slot(config: CoreConfig) -> data.StructLayout:
         {
             "active": 1,  # the word at `address` is updated, or integrated, or both
             "address": word_bits(config),
-            "trace": TRACE_BITS,
+            "trace": trace_shape(config),
             "previous_spike": 1,
+            **values(config),
             "spike": 1,  # integrate
             "update": 1,  # apply the deferred update
             "first": 1,  # of a pass: accumulators start over

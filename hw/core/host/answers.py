@@ -168,7 +168,7 @@ class Answers(Component):
         signs = self.signs.signs.as_value().word_select(number, self.config.chunk_lanes)
         spikes = self.spikes.values.as_value()
         odd, traced = later(m, "odd", element[0], 1), self.trace.entry
-        trace = Mux(odd, traced.trace + (traced.previous_spike << TRACE_BITS), traced.row)
+        trace = Mux(odd, Cat(traced.trace, traced.previous_spike), traced.row)
         for name, answer, at in (
             ("layers", entry.word_select(field, 16), 1),
             ("signs", signs, Signs.LATENCY),

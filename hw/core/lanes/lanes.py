@@ -80,6 +80,7 @@ class Lanes(Component):
             memory.write_lanes.eq(Mux(self.host_write, host_lane, spread(writes.update, lanes))),
             integrate.first.eq(writes.first),
             integrate.spike.eq(writes.active & writes.spike),
+            *([integrate.value.eq(writes.value)] if config.graded else []),
             integrate.weights.eq(update.new),
             self.weights.eq(memory.data),
             self.sums.eq(integrate.sums),

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS, NOISE_BITS, POST_FRACTION, TRACE_BITS
 from hw.core.base.formats import saturate
+from hw.core.base.layouts import trace_shape
 from hw.core.base.pipeline import later, register, when
 from hw.core.lanes.noise import lane_noise
 
@@ -40,7 +41,7 @@ class Update(wiring.Component):
         gains = data.ArrayLayout(signed(GAIN_BITS), lanes)
         super().__init__(
             {
-                "pre_trace": In(TRACE_BITS),
+                "pre_trace": In(trace_shape(config)),
                 "previous_spike": In(1),
                 "gains": In(gains),
                 "post_gains": In(gains),

@@ -1,18 +1,23 @@
-"""The two codes of a step (`golden.spec.samples`), taken apart: a byte or an event a cycle."""
+"""The codes of a step (`golden.spec.samples`), taken apart: a byte or an event a cycle."""
 
 from typing import Any
 
-from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.spec.samples import DENSE, SKIP, SPARSE, SampleStatus
+from golden.spec.samples import DENSE, SKIP, SPARSE, SPARSE_VALUES, VALUES, SampleStatus
+from golden.spec.values import slot_bits
 from hw.core.base.layouts import HEADER
 from hw.core.ports import SampleBytes
 
 FAR_BITS = 17  # of a row number before it is checked; the top one, once set, stays
-FAR_EVENT = data.StructLayout({"row": FAR_BITS, "end": 1})
-"""A spike at `row`, which may lie beyond all rows, or the `end` of a step."""
+
+
+def far_event(input_bits: int) -> data.StructLayout:
+    """A spike at `row`, which may lie beyond all rows, or the `end` of a step; the value of a spike."""
+    value = {"value": signed(input_bits)} if input_bits > 1 else {}
+    return data.StructLayout({"row": FAR_BITS, "end": 1} | value)
 
 
 class Decoder(Component):
@@ -28,14 +33,15 @@ class Decoder(Component):
     free      pulse, with `finished`: make room for the next one
     """
 
-    def __init__(self) -> None:
+    def __init__(self, input_bits: int = 1) -> None:
+        self.input_bits, self.graded = input_bits, input_bits > 1
         super().__init__(
             {
                 "sample": In(SampleBytes),
                 "inputs": In(16),
                 "header": Out(HEADER),
                 "begin": Out(1),
-                "events": Out(stream.Signature(FAR_EVENT)),
+                "events": Out(stream.Signature(far_event(input_bits))),
                 "status": Out(4),
                 "finished": Out(1),
                 "free": In(1),
@@ -51,6 +57,10 @@ class Decoder(Component):
         self.byte = self.sample.payload.data
         self.take = self.sample.valid & self.sample.ready
         m.d.comb += self.events.payload.row.eq(self.row)
+        if self.graded:
+            m.d.comb += self.events.payload.value.eq(1)
+            self.carried = Signal()  # behind each distance of the code there is a value
+            self.slots = Signal(range(9))  # with values, in the byte in hand
         with m.If(self.take & self.sample.payload.last):
             m.d.sync += self.ended.eq(1)
         bits, lowest = self._lowest(m)
@@ -71,6 +81,11 @@ class Decoder(Component):
                 self._next_byte(m, self.count[8:].eq(self.byte), "SPARSE")
             with m.State("SPARSE"):
                 self._sparse(m)
+            if self.graded:
+                with m.State("VALUES"):
+                    self._values(m)
+                with m.State("VALUE"):
+                    self._value(m)
             self._ends(m)
         return m
 
@@ -115,6 +130,8 @@ class Decoder(Component):
     def _step(self, m: Module) -> None:
         """The code of the next step."""
         m.d.sync += self.row.eq(0), self.count.eq(0)
+        if self.graded:
+            m.d.sync += self.carried.eq(self.byte == SPARSE_VALUES), self.slots.eq(0)
         with m.If(self.steps == 0):
             m.next = "TRAILING"
         with m.Elif(self.ended):
@@ -127,6 +144,11 @@ class Decoder(Component):
                     m.next = "DENSE"
                 with m.Elif(self.byte == SPARSE):
                     m.next = "LOW"
+                if self.graded:
+                    with m.Elif(self.byte == VALUES):
+                        m.next = "VALUES"
+                    with m.Elif(self.byte == SPARSE_VALUES):
+                        m.next = "LOW"
                 with m.Else():
                     m.d.sync += self._mark(SampleStatus.BAD_CODE)
                     m.next = "DROP"
@@ -164,6 +186,52 @@ class Decoder(Component):
             with m.If(self.take):
                 m.d.sync += self.count.eq(self.count - 1)
                 m.d.sync += self.row.eq(Mux(self.byte == SKIP, moved, following))
+            if self.graded:
+                with m.If(self.carried):  # the event comes with its value
+                    m.d.comb += self.events.valid.eq(0), self.sample.ready.eq(1)
+                    with m.If(self.take):
+                        m.d.sync += self.row.eq(moved)
+                        with m.If(self.byte != SKIP):
+                            m.next = "VALUE"
+
+    def _value(self, m: Module) -> None:
+        """The value of the event at `row`."""
+        value = self.events.payload.value
+        with m.If(self.count == 0):
+            m.next = "END"
+        with m.Elif(self.ended):
+            m.d.sync += self._mark(SampleStatus.TRUNCATED)
+            m.next = "DEAD"
+        with m.Else():
+            m.d.comb += value.eq(self.byte[: self.input_bits].as_signed())
+            with m.If(value == 0):
+                m.d.comb += self.sample.ready.eq(1)
+            with m.Elif(self.sample.valid):
+                m.d.comb += self.sample.ready.eq(self._emit(m, self.row))
+            with m.If(self.take):
+                beyond = self.row[:-1].all() | self.row[-1]
+                m.d.sync += self.count.eq(self.count - 1)
+                m.d.sync += self.row.eq(Cat((self.row[:-1] + 1)[:-1], beyond))
+                m.next = "SPARSE"
+
+    def _values(self, m: Module) -> None:
+        """A slot holds the value of a row: a row a cycle."""
+        bits, held, gone = slot_bits(self.input_bits), Signal(8), Signal()
+        value = self.events.payload.value
+        with m.If(self.slots == 0):
+            with m.If(self.row >= self.inputs):
+                m.next = "END"
+            with m.Else():
+                self._next_byte(m, [held.eq(self.byte), self.slots.eq(8 // bits)], "VALUES")
+        with m.Else():
+            m.d.comb += value.eq(held[: self.input_bits].as_signed())
+            with m.If(value == 0):
+                m.d.comb += gone.eq(1)
+            with m.Else():
+                m.d.comb += gone.eq(self._emit(m, self.row))
+            with m.If(gone):
+                m.d.sync += held.eq(held >> bits), self.slots.eq(self.slots - 1)
+                m.d.sync += self.row.eq(self.row + 1)
 
     def _ends(self, m: Module) -> None:
         """Ends of steps, of steps that are missing, and of the payload."""

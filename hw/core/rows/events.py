@@ -47,7 +47,7 @@ class Events(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.decoder = decoder = Decoder()
+        m.submodules.decoder = decoder = Decoder(self.config.input_bits)
         register_slice(m, "intake", self.sample, decoder.sample, SLICE)
         m.submodules.queue = queue = fifo.SyncFIFOBuffered(
             width=event(self.config).size, depth=EVENTS_AHEAD
@@ -80,6 +80,7 @@ class Events(Component):
             decoder.events.ready.eq(~valid | queue.w_rdy),
             queued.row.eq(held.row),
             queued.end.eq(held.end),
+            *([queued.value.eq(held.value)] if self.config.graded else []),
             queue.w_data.eq(queued),
             queue.w_en.eq(valid & (held.end | fits)),
             self.taken.eq(valid & queue.w_rdy & ~held.end & fits),

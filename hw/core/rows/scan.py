@@ -69,6 +69,7 @@ class Scan(wiring.Component):
             found.w_en.eq((rest != 0) | final),
             out.row.eq(base + lowest),
             out.end.eq(rest == 0),
+            *([out.value.eq(1)] if config.graded else []),
         ]
         with m.If(found.w_rdy):
             m.d.sync += rest.eq(remaining)

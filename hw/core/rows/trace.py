@@ -8,7 +8,7 @@ full only when every row of every layer is in it.
 
 from typing import Any
 
-from amaranth import Array, Module, Mux, Signal, Value
+from amaranth import Array, Module, Mux, Signal, Value, signed
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -16,7 +16,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import FACTOR_BITS, TRACE_BITS
-from hw.core.base.formats import saturate_unsigned
+from hw.core.base.formats import saturate, saturate_unsigned
 from hw.core.base.layouts import event, event_stream, layer_bits, trace_entry, visit
 from hw.core.base.pipeline import later, when
 from hw.core.interfaces import TraceControl, TracePeek
@@ -142,6 +142,9 @@ class Trace(wiring.Component):
                 out.spike.eq(take_spike),
                 out.end.eq(end),
             ]
+            if self.config.graded:
+                value = Mux(ended, 1, spike.value)
+                m.d.sync += out.value.eq(when(take_spike, value))
             with m.If(take_old):
                 m.d.sync += left.eq(left - 1)
             with m.If(take_spike & ended):
@@ -159,10 +162,8 @@ class Trace(wiring.Component):
         layer = [Signal(layer_bits(self.config), name=f"layer_{stage}") for stage in range(2)]
         row = Signal(self.config.row_bits)
         spike = Signal()
-        product = Signal(TRACE_BITS + FACTOR_BITS)
         entry = Signal(self.entry)
-        total = Signal(TRACE_BITS + 1)
-        m.d.comb += total.eq((product >> FACTOR_BITS) + when(spike, self.control.gain))
+        total, trace = self._grown(m, spike)
         m.d.sync += [
             visited.eq(
                 self.visits.valid
@@ -174,11 +175,10 @@ class Trace(wiring.Component):
             layer[0].eq(self.control.layer),
             row.eq(out.row),
             spike.eq(out.spike),
-            product.eq(out.trace * self.control.decay),
             kept.eq(visited & ((total != 0) | spike)),
             layer[1].eq(layer[0]),
             entry.row.eq(row),
-            entry.trace.eq(saturate_unsigned(total, TRACE_BITS)),
+            entry.trace.eq(trace),
             entry.previous_spike.eq(spike),
         ]
         m.d.comb += port.addr.eq(tail), port.data.eq(entry), port.en.eq(kept)
@@ -187,3 +187,21 @@ class Trace(wiring.Component):
             m.d.sync += lengths[layer[1]].eq(lengths[layer[1]] + 1)
         with m.If(self.control.clear):
             m.d.sync += tail.eq(0)
+
+    def _grown(self, m: Module, spike: Signal) -> tuple[Signal, Value]:
+        """The visited row's new trace, a cycle later: in full, and saturated."""
+        out, bits = self.visits.payload, self.config.trace_bits
+        if not self.config.graded:
+            product, total = Signal(bits + FACTOR_BITS), Signal(bits + 1)
+            m.d.sync += product.eq(out.trace * self.control.decay)
+            m.d.comb += total.eq((product >> FACTOR_BITS) + when(spike, self.control.gain))
+            return total, saturate_unsigned(total, bits)
+        decayed, added = Signal(signed(bits + FACTOR_BITS)), Signal(signed(TRACE_BITS + bits))
+        whole = Signal(signed(TRACE_BITS + bits + 1))
+        m.d.sync += [
+            decayed.eq(out.trace * self.control.decay),
+            added.eq(out.value * self.control.gain),
+        ]
+        upwards = when(decayed < 0, (1 << FACTOR_BITS) - 1)  # towards zero, from below too
+        m.d.comb += whole.eq(((decayed + upwards) >> FACTOR_BITS) + added)
+        return whole, saturate(whole, bits)

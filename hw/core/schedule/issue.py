@@ -53,6 +53,7 @@ class Issue(Component):
             out.spike.eq(is_row & row.spike),
             out.trace.eq(row.trace),
             out.previous_spike.eq(row.previous_spike),
+            *([out.value.eq(row.value)] if self.config.graded else []),
             out.address.eq(chosen.address + row.row),
             out.first.eq(valid & chosen.first),
             out.last.eq(valid & chosen.last),

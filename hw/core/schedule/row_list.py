@@ -7,7 +7,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
-from hw.core.base.layouts import visit
+from hw.core.base.layouts import spiking_row, visit
 from hw.core.base.pipeline import later
 from hw.core.interfaces import RowListControl
 
@@ -29,7 +29,8 @@ class RowList(Component):
         m = Module()
         road, depth = self.control, self.config.trace_entries
         m.submodules.visits = visits = Memory(shape=visit(self.config), depth=depth, init=[])
-        m.submodules.spikes = spikes = Memory(shape=self.config.row_bits, depth=depth, init=[])
+        fired = spiking_row(self.config)
+        m.submodules.spikes = spikes = Memory(shape=fired, depth=depth, init=[])
         visit_in, spike_in = visits.write_port(), spikes.write_port()
         visit_out, spike_out = visits.read_port(), spikes.read_port()
         bits = len(visit_in.addr)
@@ -38,7 +39,8 @@ class RowList(Component):
             visit_in.data.eq(road.recorded),
             visit_in.en.eq(road.record),
             spike_in.addr.eq(road.spikes[:bits]),
-            spike_in.data.eq(road.recorded.row),
+            spike_in.data.row.eq(road.recorded.row),
+            *([spike_in.data.value.eq(road.recorded.value)] if self.config.graded else []),
             spike_in.en.eq(road.record & road.recorded.spike),
             visit_out.addr.eq(road.address[:bits]),
             spike_out.addr.eq(road.address[:bits]),
@@ -52,7 +54,8 @@ class RowList(Component):
         m.d.sync += self.visit.eq(visited)
         with m.If(later(m, "spikes_only", road.spikes_only, self.LATENCY - 1)):
             m.d.sync += [
-                self.visit.row.eq(spiked),
+                self.visit.row.eq(spiked.row),
+                *([self.visit.value.eq(spiked.value)] if self.config.graded else []),
                 self.visit.trace.eq(0),
                 self.visit.previous_spike.eq(0),
                 self.visit.spike.eq(1),
