@@ -13,7 +13,7 @@ the command line the entry is `python -m sw.driver`. The packages, each of which
 - `live`: a network in use, on a page
 - `cli`: the commands
 
-At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`,
+At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`, `notebook`,
 `presets`, and the constants of the `energy` estimate; `places` knows folders of this computer, and `own`
 which files may be loaded as code; `driver` and `reference` are programs.
 """

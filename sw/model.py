@@ -21,6 +21,9 @@ from golden.spec.network import Network
 from golden.spec.samples import Result
 from sw.data import DataError, Dataset, Recording, Sample
 from sw.device import Device, Weights
+from sw.html import el
+from sw.html import text as escaped
+from sw.notebook import NotebookWatcher, in_notebook
 from sw.run import (
     Checkpoint,
     Every,
@@ -36,6 +39,7 @@ from sw.run import (
     checkpoint_file,
 )
 from sw.run.checkpoint import DIGEST, digest
+from sw.run.shown import progress_html
 from sw.run.stopping import USUAL
 from sw.run.summary import summary
 from sw.samples import (
@@ -217,6 +221,8 @@ class Model:
         recorder = self._recorder(run, overwrite)
         self._samples = found
         watchers = [*callbacks, *([recorder.log] if recorder else [])]
+        if in_notebook():
+            watchers.append(NotebookWatcher(self.progress))
         log = recorder.log if recorder else nullcontext()
         with log, nullcontext(stop) if stop else StopRequest() as stop:
             trainer = Trainer(
@@ -365,6 +371,12 @@ class Model:
         text = summary(self.network, self.device.config, self.progress)
         stored = self.device.sample_store
         return f"{text}\n{stored}" if len(stored) else text
+
+    def _repr_html_(self) -> str:
+        name = self.device.channel.transport.name
+        heading = el("p", el("b", escaped(self.network.name)), escaped(f" on {name}"))
+        layers = el("pre", escaped(self.summary()))
+        return el("div", heading, layers, progress_html(self.progress))
 
     def _classify(
         self, samples: Iterable[SampleData | tuple[SampleData, object]]

@@ -17,8 +17,8 @@ import pytest
 from golden.spec.registers import CYCLE_CAUSES
 from sw import CORES, Dataset, Device, Model, Network, driver, load
 from sw.cli import options
+from sw.html import VOID
 from sw.report import Source, measure, page
-from sw.report.html import VOID
 from sw.report.pictures import png, spike_pixels, weight_pixels
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import sensor_of

@@ -43,6 +43,7 @@ ROOMS = (
 )
 TOP = (
     "sw.energy",
+    "sw.html",
     "sw.kept",
     "sw.own",
     "sw.places",
@@ -56,6 +57,7 @@ ALSO = {
     "hw/clocks.py": {"boards"},
     "hw/report.py": {"boards", "rich"},
     "sw/interchange/package.py": {"nir", "h5py"},
+    "sw/notebook.py": {"IPython"},
     "sw/live/app.py": {"starlette", "uvicorn"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sw.html import el, text
 from sw.report.accuracy import accuracy
 from sw.report.confusion import confusion
 from sw.report.cycles import cycles
 from sw.report.fields import fields
 from sw.report.histograms import rates, weights
-from sw.report.html import el, text
 from sw.report.sample import sample
 from sw.report.setup import setup
 from sw.report.source import Source, folder_name
@@ -20,7 +20,15 @@ STYLE = Path(__file__).parent / "page.css"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(source: Source) -> str:
+class Page(str):
+    """The text of a page. A notebook shows it in a frame of its own."""
+
+    def _repr_html_(self) -> str:
+        style = "width:100%;height:80vh;border:1px solid #8884"
+        return el("iframe", srcdoc=self, style=style, title="report of a training run")
+
+
+def page(source: Source) -> Page:
     """The whole file, HTML."""
     title = f"{folder_name(Path(source.name))}: {_what(source)}"
     head = el(
@@ -34,7 +42,7 @@ def page(source: Source) -> str:
         el("style", STYLE.read_text()),
     )
     body = el("body", _header(source), el("main", *(make(source) for make in SECTIONS)))
-    return "<!doctype html>\n" + el("html", head, body, lang="en") + "\n"
+    return Page("<!doctype html>\n" + el("html", head, body, lang="en") + "\n")
 
 
 def _what(source: Source) -> str:

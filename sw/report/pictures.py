@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.report.html import el
+from sw.html import el
 
 Pixels = NDArray[np.uint8]
 ON, OFF, BOTH = (217, 95, 2), (31, 119, 190), (117, 72, 148)

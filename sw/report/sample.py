@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.report.html import el, key, numbers, section, table, text
+from sw.html import el, key, numbers, section, table, text
 from sw.report.pictures import image, spike_pixels
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import Source

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from golden.spec.network import Network
 from golden.spec.samples import MOST_SPIKES, Result
+from sw.run.shown import progress_html, tally_html
 
 
 def rate_scale(epoch: int, epochs: int) -> float:
@@ -139,6 +140,9 @@ class Tally:
             for count, size in zip(self.spikes, network.seen, strict=False)
         ]
 
+    def _repr_html_(self) -> str:
+        return tally_html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """For a file; `from_dict` goes on counting."""
         values = asdict(self) | {"before": self.seconds}
@@ -212,6 +216,9 @@ class Progress:
     def test_accuracy(self) -> float | None:
         """After the last complete epoch."""
         return self.epochs[-1].test_accuracy if self.epochs else None
+
+    def _repr_html_(self) -> str:
+        return progress_html(self)
 
     def history(self) -> list[tuple[int, float, int]]:
         """Number from 0 on, rate factor and samples of every epoch: enough to train again."""
