@@ -10,7 +10,20 @@ from typing import NoReturn
 
 from golden.spec.layout import DoesNotFit
 from golden.spec.names import UnknownName, near
-from sw.cli import doctor, export, import_, live, look, plan, report, runs, train, verify, watch
+from sw.cli import (
+    completion,
+    doctor,
+    export,
+    import_,
+    live,
+    look,
+    plan,
+    report,
+    runs,
+    train,
+    verify,
+    watch,
+)
 from sw.cli.help import Help
 from sw.cli.program import PROGRAM, Version
 from sw.cli.terminal import Terminal, lenient
@@ -87,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_parser(commands, **style)
     plan.add_parser(commands, **style)
     doctor.add_parser(commands, **style)
+    completion.add_parser(commands, parser, **style)
     return top
 
 

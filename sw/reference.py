@@ -28,12 +28,12 @@ from sw.presets import PRESETS
 
 # Beside the public names of sw: what a user meets behind them, by the package to import it from.
 BEHIND = {
-    sw.run: ("Checkpoint", "Epoch", "Plan", "Progress", "RunFolder", "Tally"),
+    sw.run: ("Checkpoint", "Epoch", "Plan", "Progress", "RunFolder", "Tally", "TensorBoard"),
     sw.data: ("Entry",),
     sw.energy: ("EnergyModel",),
     sw.shadow: ("Shadowed",),
     sw.device: ("SampleStore",),
-    sw.report: ("Source", "Measured", "measure", "page"),
+    sw.report: ("Source", "Measured", "measure", "page", "comparison"),
     sw.live: ("Session", "Wishes", "DatasetFeed", "RecordingFeed"),
 }
 WIDE = 96  # columns of a signature

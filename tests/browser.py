@@ -13,6 +13,7 @@ import select
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,11 @@ class Browser:
         return self
 
     def __exit__(self, *_):
+        self._session = None
+        with suppress(AssertionError, OSError):
+            self._call("Browser.close")
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
         self._process.kill()
         self._process.wait()
         os.close(self._to)

@@ -58,6 +58,8 @@ ALSO = {
     "hw/report.py": {"boards", "rich"},
     "sw/interchange/package.py": {"nir", "h5py"},
     "sw/notebook.py": {"IPython"},
+    "sw/cli/completion.py": {"shtab"},
+    "sw/run/tensorboard.py": {"tensorboardX"},
     "sw/live/app.py": {"starlette", "uvicorn"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }

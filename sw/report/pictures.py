@@ -56,6 +56,14 @@ def spike_pixels(spikes: NDArray[np.bool_]) -> Pixels:
     return pixels
 
 
+def rate_pixels(rates: NDArray[np.floating]) -> Pixels:
+    """RGBA of firing rates float[rows, columns], 0 to 1; no spike is transparent."""
+    pixels = np.zeros((*rates.shape, 4), np.uint8)
+    pixels[..., :3] = OFF
+    pixels[..., 3] = np.where(rates > 0, np.rint(50 + 205 * rates), 0)
+    return pixels
+
+
 def weight_pixels(weights: NDArray[np.floating], full: float) -> Pixels:
     """RGB of weights float[polarities, rows, columns]; `full` is the weight that is shown in full."""
     scaled = np.clip(weights / full, -1, 1)

@@ -11,7 +11,9 @@ from types import FrameType
 from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+ENDING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)  # Windows has no SIGHUP
 """What systems send to a process that is to end: a shutdown, a scheduler, a terminal that is closed."""
 
 
