@@ -53,7 +53,10 @@ def test_without_the_package_one_line_says_what_to_install(tmp_path, monkeypatch
     for module in ("tensorboardX", "tensorboardX.event_file_writer", "shtab"):
         monkeypatch.setitem(sys.modules, module, None)
     assert driver.main(["train", *SMOKE, "--out", "a", "--tensorboard", "logs"]) == 2
-    assert "--tensorboard: TensorBoard: tensorboardX; pip install" in capsys.readouterr().err
+    assert (
+        "--tensorboard: TensorBoard: tensorboardX.event_file_writer is missing; pip install"
+        in capsys.readouterr().err
+    )
     assert driver.main(["completion", "bash"]) == 2
     assert "completion: shtab is missing; pip install" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -80,7 +80,8 @@ def dry_run(args: argparse.Namespace) -> str:
     }
     if core is not None:
         core_of = {"core": args.core or preset.core}
-        parts["core"] = core_of | {name: getattr(core, name) for name in declarations(CoreConfig)}
+        own = [name for name in declarations(CoreConfig) if name not in declarations(Network)]
+        parts["core"] = core_of | {name: getattr(core, name) for name in own}
     lines = [f"# {PROGRAM} {' '.join(args.words)}"]
     if args.seed is None:
         lines.append(
