@@ -164,6 +164,21 @@ def test_teaching_learns_the_sample_that_is_shown(device):
         session.teach(4)
 
 
+def test_a_teacher_teaches_all_that_come(device):
+    with paused(device, rate=1.0) as session:
+        session.set("teacher", 1)
+        after(session, 4)
+        session.set("teacher", None)
+        after(session, 6)
+        assert [moment.learned for moment in session.moments] == [1, 1, 1, 1, None, None]
+        taught = device.read_weights()
+    feed = DatasetFeed(SAMPLES)
+    device.load(NETWORK)
+    for _ in range(4):
+        list(device.run([Sample(feed.take(range(4)).frames, 1, "")], learn=True))
+    assert all(map(np.array_equal, taught, device.read_weights()))
+
+
 def test_what_is_learned_while_in_use_helps(device):
     """From chance to right: the synthetic classes are easy."""
     with Session(
@@ -177,6 +192,7 @@ def test_what_is_learned_while_in_use_helps(device):
 WRONG = [
     ("learning", 1, "learning is 1: true or false"),
     ("pace", 1000, "pace is 1000: 0.1 to 50 are possible"),
+    ("teacher", 4, "class 4: the network has 0 to 3"),
     ("rate", True, "rate is True: 0 to 1"),
     ("shift", [1], "shift is [1]: two numbers, up to 16 pixels"),
     ("shift", [1, 99], "shift is [1, 99]"),
@@ -325,6 +341,12 @@ def test_samples_without_labels_are_taught_by_hand(device, tmp_path):
         wait(lambda: it.session.wishes.shift == (1, 0))
         page.js("document.querySelectorAll('#rows button')[3].click()")
         settle(it.session, 1)
+        held = "document.querySelectorAll('#rows button')[2].dispatchEvent(new PointerEvent('pointer{}'))"
+        page.js(held.format("down"))
+        wait(lambda: it.session.wishes.teacher == 2)
+        page.until("moment.learned === 2")
+        page.js(held.format("up"))
+        wait(lambda: it.session.wishes.teacher is None)
         assert page.errors == []
 
 

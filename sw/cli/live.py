@@ -21,6 +21,7 @@ from sw.live import DatasetFeed, Feed, RecordingFeed, Session, Wishes
 from sw.model import Model
 from sw.places import install
 from sw.run import RunFolder, newest_run
+from sw.samples import Binning
 
 PORT = 8737
 
@@ -95,7 +96,8 @@ def live(args: argparse.Namespace, console: Console) -> int:
     names += [str(number) for number in range(len(names), network.classes)]
     config = None if args.target.startswith("serial:") else core
     with options.open_device(args.target, config, args.baud) as device:
-        model = Model.load(run.path, device)
+        binning = Binning.of_run(run.config())
+        model = Model(network, device, weights=run.weights(), binning=binning)
         device.check(feed.first)
         with Session(device, feed, wishes=_wishes(args, feed, model)) as session:
             server = Server(session, title=run.path.name, class_names=names, port=args.port)

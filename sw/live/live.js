@@ -1,7 +1,7 @@
 "use strict";
 // Draws what /events tells, and sends wishes to /wish. Nothing is kept here but what is on the screen.
 
-const WINDOW = 50, SHOWN = 12, OF_CLASS = 20;
+const WINDOW = 50, SHOWN = 12, OF_CLASS = 20, HOLD = 350;
 const $ = (id) => document.getElementById(id);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 let facts, state = {}, moment = null, recent = [], answers = [], phase = 0, colours = {};
@@ -38,11 +38,20 @@ function build() {
       if (wanted.length) wish("classes", wanted);
       else comes.checked = true;
     };
-    const teach = element("button", { type: "button", textContent: "teach", title: `this sample is ${name}: learn it` });
+    const teach = element("button", { type: "button", textContent: "teach", title: `this sample is ${name}: learn it (hold it for all that come)` });
+    let hold = null; // a click teaches this sample; a button that is held teaches all that come meanwhile
     teach.onclick = () => {
+      if (hold === "held") { hold = null; return; }
       wish("teach", number);
       row.classList.add("taught");
       setTimeout(() => row.classList.remove("taught"), 400);
+    };
+    teach.onpointerdown = () => {
+      hold = setTimeout(() => { hold = "held"; wish("teacher", number); }, HOLD);
+    };
+    teach.onpointerup = teach.onpointerleave = teach.onpointercancel = (event) => {
+      if (hold === "held") { wish("teacher", null); if (event.type !== "pointerup") hold = null; }
+      else clearTimeout(hold);
     };
     const bar = element("div", { className: "bar" }, element("i"));
     const row = element("tr", {},
@@ -58,7 +67,7 @@ function build() {
   $("polarities").hidden = !facts.map || facts.map[0] !== 2;
   $("learning").disabled = !facts.labelled;
   if (!facts.labelled) $("learning").title = "these samples have no labels: teach them by hand";
-  $("over-time").hidden = !facts.labelled;
+  for (const id of ["over-time", "of-50", "right"]) $(id).hidden = !facts.labelled;
   for (const layer of facts.layers) {
     const canvas = element("canvas", { ariaLabel: "spikes" });
     canvas.setAttribute("role", "img");
@@ -107,6 +116,7 @@ function onState(now) {
   $("rate").value = state.rate;
   $("rate-is").textContent = `× ${state.rate.toFixed(2)}`;
   $("shift-is").textContent = state.shift[0] || state.shift[1] ? `${state.shift[0]}, ${state.shift[1]} px` : "in place";
+  [...$("rows").children].forEach((row, at) => row.classList.toggle("held", at === state.teacher));
   document.querySelectorAll("#rows input").forEach((box, at) => { box.checked = state.classes.includes(at); });
   $("learned").textContent = state.learned.toLocaleString("en");
   problem(state.error);
@@ -117,7 +127,7 @@ function onMoment(now) {
   phase = 0;
   recent.push(now);
   if (recent.length > SHOWN) recent.shift();
-  answers.push([now.number, now.label, now.prediction, now.learning]);
+  answers.push([now.number, now.label, now.prediction, now.learned !== null]);
   showAnswer();
   draw();
 }
@@ -137,7 +147,7 @@ function showAnswer() {
   const said = element("b", { textContent: names[prediction] });
   if (label !== null) said.className = label === prediction ? "right" : "wrong";
   const tail = label === null ? "" : label === prediction ? ", which is right" : `, but it is ${names[label]}`;
-  $("verdict").replaceChildren("It says ", said, tail + (moment.learning ? "; learned from" : ""));
+  $("verdict").replaceChildren("It says ", said, tail + (moment.learned === null ? "" : `; learned as ${names[moment.learned]}`));
   [...$("rows").children].forEach((row, number) => {
     row.classList.toggle("answer", number === prediction);
     row.classList.toggle("label", number === label);

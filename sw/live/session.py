@@ -35,6 +35,8 @@ class Wishes:
 
     learning: bool = False
     """Learn from samples whose label is known."""
+    teacher: int | None = None
+    """Learn from every sample that it is of this class, whatever its label; None: nobody says so."""
     paused: bool = False
     """Take no samples."""
     pace: float = 4.0
@@ -51,6 +53,9 @@ class Wishes:
         if name in ("learning", "paused"):
             if not isinstance(value, bool):
                 raise ValueError(f"{name} is {value!r}: true or false")
+        elif name == "teacher":
+            if value is not None:
+                check_class(value, network)
         elif name in ("pace", "rate"):
             low, high = {"pace": (0.1, FASTEST), "rate": (0.0, 1.0)}[name]
             if (
@@ -72,6 +77,13 @@ class Wishes:
         setattr(self, name, value)
 
 
+def check_class(value: Any, network: Network) -> None:
+    """Raise ValueError for what is no class of the network."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 0 <= value < network.classes:
+        raise ValueError(f"class {value!r}: the network has 0 to {network.classes - 1}")
+
+
 def _whole(values: Any, low: int, high: int) -> bool:
     """Whether it is a list of whole numbers within bounds."""
     return isinstance(values, list) and all(
@@ -89,8 +101,8 @@ class Moment:
     prediction: int
     scores: list[float]
     """Mean membrane of the readout, in units of 1."""
-    learning: bool
-    """The sample was learned from, after it was classified."""
+    learned: int | None
+    """What the sample was learned as, after it was classified; None: it was not."""
     shift: tuple[int, int]
     frames: list[list[int]]
     """Inputs that spike, for every step."""
@@ -163,12 +175,7 @@ class Session:
 
     def teach(self, label: int) -> None:
         """Learn that the sample that is shown is of class `label`. Raises ValueError."""
-        if (
-            isinstance(label, bool)
-            or not isinstance(label, int)
-            or not 0 <= label < self.network.classes
-        ):
-            raise ValueError(f"class {label!r}: the network has 0 to {self.network.classes - 1}")
+        check_class(label, self.network)
         self._tasks.append(lambda: self._teach(label))
         self._changed()
 
@@ -209,12 +216,14 @@ class Session:
         sample = Sample(given.frames, given.label or 0, given.key)
         (result,) = self.device.run([sample], learn=False)
         spikes = self._look_inside(sample)
-        learning = wishes.learning and given.label is not None
-        if learning:
-            self._learn(sample)
+        wanted = given.label if wishes.learning else None
+        if wishes.teacher is not None:
+            wanted = wishes.teacher
+        if wanted is not None:
+            self._learn(sample._replace(label=wanted))
         one = self.network.logit_one * len(given.frames)
         self._number += 1
-        self.history.append((self._number, given.label, result.prediction, learning))
+        self.history.append((self._number, given.label, result.prediction, wanted is not None))
         self.moments.append(
             Moment(
                 number=self._number,
@@ -222,7 +231,7 @@ class Session:
                 label=given.label,
                 prediction=result.prediction,
                 scores=[score / one for score in result.scores[: self.network.classes]],
-                learning=learning,
+                learned=wanted,
                 shift=shift,
                 frames=[np.flatnonzero(frame).tolist() for frame in given.frames],
                 spikes=spikes,
