@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import golden.spec.samples
-import sw.device.device
+import sw.device.payloads
 import sw.native.compiled_core
 from sw import DataError, Dataset, Device, Model, Network, Sample, load
 from sw.data import dataset
@@ -40,7 +40,7 @@ def test_an_epoch_encodes_nothing_that_the_one_before_did(monkeypatch):
 
     encode = counted("encode", golden.spec.samples.split_sample)
     decode = counted("decode", sw.native.compiled_core.decode_sample)
-    monkeypatch.setattr(sw.device.device, "split_sample", encode)
+    monkeypatch.setattr(sw.device.payloads, "split_sample", encode)
     monkeypatch.setattr(sw.native.compiled_core, "decode_sample", decode)
     samples = load("synthetic", limit=20)
     with Device.open("golden", config="tiny") as device:

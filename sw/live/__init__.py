@@ -6,7 +6,8 @@ or not, this was a three, move the sensor. The page is three files beside this o
 """
 
 from sw.live.feeds import DatasetFeed, Feed, Given, RecordingFeed, shifted
-from sw.live.session import Moment, Session, Wishes
+from sw.live.session import Moment, Session
+from sw.live.wishes import Wishes
 
 __all__ = [
     "DatasetFeed",
