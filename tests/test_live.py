@@ -140,6 +140,21 @@ def test_looking_changes_nothing_and_sees_every_spike(device):
     assert sum(len(step) for moment in moments for step in moment.spikes[0]) > 0
 
 
+def test_every_device_shows_the_same_spikes():
+    """Compiled, a sample is run up to each step; elsewhere step by step."""
+    network = Network(sizes=(64, 12, 6, 4), theta=0.3)
+    seen = []
+    for target in ("golden", "golden-numpy"):
+        with Device.open(target, config="tiny") as device:
+            device.load(network)
+            with paused(device, learning=True) as session:
+                after(session, 4)
+                seen.append([(m.spikes, m.scores) for m in session.moments])
+            seen.append([device.noise_state, *(w.tolist() for w in device.read_weights())])
+    assert seen[:2] == seen[2:]
+    assert all(any(map(len, layer)) for layer in seen[0][0][0])
+
+
 def test_many_neurons_share_lines():
     assert lines(np.array([0, 1, 1], bool)) == [1, 2]
     spikes = np.zeros(4 * ROWS, bool)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from sw.data import Sample
 from sw.device import Device
+from sw.link import GoldenTransport
 from sw.live.feeds import Feed, Given, shifted
 from sw.live.wishes import Wishes, check_class
 
 KEPT = 64  # moments that a browser may be behind
 HISTORY = 5_000  # answers that a browser which comes later still sees
+MOST_PREFIXES = 64  # steps of a sample that is run up to each of them
 ROWS = 384  # lines of a raster; more neurons share them
 
 
@@ -178,10 +180,24 @@ class Session:
         """Lines of the raster, by layer and step. Learns nothing."""
         hidden = range(len(self.network.hidden))
         found: list[list[list[int]]] = [[] for _ in hidden]
-        for _ in self.device.step_through(sample):
+        for _ in self._steps(sample):
             for layer in hidden:
                 found[layer].append(lines(self.device.spikes(layer)))
         return found
+
+    def _steps(self, sample: Sample) -> Iterator[int]:
+        """After each of these, the device holds the spikes of the next step.
+
+        The compiled model runs whole samples only: there the sample is run up to each of its steps.
+        """
+        transport = self.device.channel.transport
+        compiled = isinstance(transport, GoldenTransport) and transport.compiled
+        if not compiled or len(sample.frames) > MOST_PREFIXES:
+            yield from self.device.step_through(sample)
+            return
+        for step in range(len(sample.frames)):
+            list(self.device.run([sample._replace(frames=sample.frames[: step + 1])], learn=False))
+            yield step
 
     def _learn(self, sample: Sample) -> None:
         self.device.set_rates(self.wishes.rate)
