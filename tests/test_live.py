@@ -1,5 +1,6 @@
 """The live page: what it shows is what the device did, what it asks for is done, nobody else may ask."""
 
+import base64
 import http.client
 import json
 import re
@@ -152,7 +153,7 @@ def test_every_device_shows_the_same_spikes():
                 seen.append([(m.spikes, m.scores) for m in session.moments])
             seen.append([device.noise_state, *(w.tolist() for w in device.read_weights())])
     assert seen[:2] == seen[2:]
-    assert all(any(map(len, layer)) for layer in seen[0][0][0])
+    assert any(map(len, seen[0][0][0][0]))
 
 
 def test_many_neurons_share_lines():
@@ -281,7 +282,9 @@ def test_only_this_computer_and_only_this_page_may_ask(device):
         reply = it.ask("POST", "/wish", wish, Content_Type="application/json")
         assert reply.status == 200 and json.loads(reply.text)["learning"] is True
         facts = json.loads(it.ask("GET", "/facts").text)
-        assert facts["layers"] == [{"neurons": 12, "lines": 12}] and facts["inputs"] == 64
+        assert (
+            facts["layers"] == [{"neurons": 12, "lines": 12, "map": None}] and facts["inputs"] == 64
+        )
         with pytest.raises(
             OSError, match=r"port \d+: .* in use; choose another: --port 0 takes any"
         ):
@@ -322,6 +325,33 @@ def test_in_a_browser_it_shows_what_was_and_does_what_is_asked(device, tmp_path)
         page.open(it.url)  # who comes later sees what was
         page.until(f"typeof answers !== 'undefined' && answers.length === {seen + 1}")
         assert page.errors == []
+
+
+def test_in_a_browser_convolutions_are_maps(tmp_path):
+    network = Network.of_stages((1, 8, 8), ("3c3", "12"), 4, theta=0.2)
+    frames = np.random.default_rng(7).random((6, 3, 64)) < 0.5
+    given = [Sample(frame, number % 4, f"{number}") for number, frame in enumerate(frames)]
+    samples = Dataset("maps", given, classes=4, n_inputs=64, steps=3, input_map=Map(1, 8, 8))
+    with Device.open("golden", config="ulx3s-85f-maps") as device:
+        device.load(network)
+        with served(device, DatasetFeed(samples), paused=True) as it, Browser(tmp_path) as page:
+            page.open(it.url)
+            page.until("document.querySelectorAll('#rasters canvas').length === 2")
+            after(it.session, 1)
+            page.until("moment")
+            said = page.js("document.querySelector('#rasters canvas').getAttribute('aria-label')")
+            moment = it.session.moments[0]
+            assert page.errors == [] and page.js(
+                "document.querySelector('#rasters h3').textContent"
+            ) == ("layer 0, 192 neurons: 3 maps of 8 x 8, the darker the more steps")
+        counts = np.frombuffer(base64.b64decode(moment.maps[0]), np.uint8).reshape(3, 64)
+        assert moment.maps[1] == "" and moment.spikes[0] == []
+        assert said == f"layer 0: {counts.sum()} spikes in the newest sample"
+        sample = next(s for s in samples if s.key == moment.key)
+        wanted = np.zeros((64, 3), int)
+        for _ in device.step_through(sample):
+            wanted += device.spikes(0).reshape(64, 3)
+        assert np.array_equal(counts.T, wanted) and wanted.sum() > 0
 
 
 def test_in_a_browser_nothing_is_wider_than_the_window(device, tmp_path):

@@ -73,7 +73,7 @@ def facts(session: Session, title: str, class_names: list[str]) -> dict[str, Any
     """What a page must know before it draws."""
     network, feed = session.network, session.feed
     shape = feed.map
-    sizes = [layer.positions * layer.outputs for layer in session.device.layers[:-1]]
+    layers = session.device.layers[:-1]
     return {
         "title": title,
         "feed": feed.name,
@@ -84,7 +84,14 @@ def facts(session: Session, title: str, class_names: list[str]) -> dict[str, Any
         "classes": class_names,
         "inputs": network.inputs,
         "map": None if shape is None else [shape.channels, shape.height, shape.width],
-        "layers": [{"neurons": size, "lines": min(size, ROWS)} for size in sizes],
+        "layers": [
+            {
+                "neurons": layer.positions * layer.outputs,
+                "lines": min(layer.positions * layer.outputs, ROWS),
+                "map": [layer.outputs, layer.height, layer.width] if layer.positions > 1 else None,
+            }
+            for layer in layers
+        ],
     }
 
 

@@ -71,8 +71,10 @@ function build() {
   for (const layer of facts.layers) {
     const canvas = element("canvas", { ariaLabel: "spikes" });
     canvas.setAttribute("role", "img");
-    canvas.style.height = `${Math.max(60, Math.min(220, layer.lines * 2))}px`;
-    const shared = layer.lines < layer.neurons ? `, ${layer.lines} lines` : "";
+    if (!layer.map) canvas.style.height = `${Math.max(60, Math.min(220, layer.lines * 2))}px`;
+    let shared = layer.lines < layer.neurons ? `, ${layer.lines} lines` : "";
+    if (layer.map) shared = `: ${layer.map[0]} maps of ${layer.map[1]} x ${layer.map[2]}, the darker the more steps`;
+    canvas.className = layer.map ? "" : "raster";
     const title = element("h3", { textContent: `layer ${$("rasters").childElementCount / 2}, ${layer.neurons.toLocaleString("en")} neurons${shared}` });
     $("rasters").append(title, canvas);
   }
@@ -210,6 +212,7 @@ function drawSteps() {
 
 function drawRasters() {
   [...$("rasters").querySelectorAll("canvas")].forEach((canvas, layer) => {
+    if (facts.layers[layer].map) return drawMaps(canvas, layer);
     const wide = canvas.clientWidth, high = canvas.clientHeight, g = prepare(canvas, wide, high);
     const steps = recent.at(-1).frames.length, step = wide / (steps * SHOWN), line = high / facts.layers[layer].lines;
     let count = 0;
@@ -224,6 +227,33 @@ function drawRasters() {
     });
     canvas.setAttribute("aria-label", `layer ${layer}: ${count} spikes in the newest sample`);
   });
+}
+
+// A picture for each channel of a map: how many steps of the newest sample a pixel fired in.
+function drawMaps(canvas, layer) {
+  const [channels, rows, columns] = facts.layers[layer].map, steps = moment.frames.length;
+  const counts = Uint8Array.from(atob(moment.maps[layer]), (c) => c.charCodeAt(0));
+  const across = Math.min(channels, 8), wide = canvas.clientWidth, tile = wide / across, cell = (tile - 3) / columns;
+  const high = Math.ceil(channels / across) * (cell * rows + 3);
+  canvas.style.height = `${high}px`;
+  const g = prepare(canvas, wide, high);
+  let total = 0;
+  for (let c = 0; c < channels; c++) {
+    const left = (c % across) * tile, top = Math.floor(c / across) * (cell * rows + 3);
+    g.globalAlpha = 1;
+    g.fillStyle = colours.wash;
+    g.fillRect(left, top, tile - 3, cell * rows);
+    g.fillStyle = colours.a;
+    for (let p = 0; p < rows * columns; p++) {
+      const count = counts[c * rows * columns + p];
+      if (!count) continue;
+      total += count;
+      g.globalAlpha = 0.15 + 0.85 * Math.min(1, count / steps);
+      g.fillRect(left + (p % columns) * cell, top + Math.floor(p / columns) * cell, cell + 0.3, cell + 0.3);
+    }
+  }
+  g.globalAlpha = 1;
+  canvas.setAttribute("aria-label", `layer ${layer}: ${total} spikes in the newest sample`);
 }
 
 function drawCurve() {

@@ -7,6 +7,7 @@ not yet learned from (test, then train).
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections import deque
@@ -45,7 +46,9 @@ class Moment:
     frames: list[list[int]]
     """Inputs that spike, for every step."""
     spikes: list[list[list[int]]]
-    """Lines of the raster of each hidden layer that have a spike, for every step."""
+    """Lines of the raster of each flat hidden layer that have a spike, for every step; of a map none."""
+    maps: list[str]
+    """Of each layer that is a map, steps in which a neuron fired: a byte each, [channel, pixel], base64."""
 
     def as_dict(self) -> dict[str, Any]:
         """For a browser."""
@@ -153,7 +156,7 @@ class Session:
         self._last = given
         sample = Sample(given.frames, given.label or 0, given.key)
         (result,) = self.device.run([sample], learn=False)
-        spikes = self._look_inside(sample)
+        spikes, maps = self._look_inside(sample)
         wanted = given.label if wishes.learning else None
         if wishes.teacher is not None:
             wanted = wishes.teacher
@@ -173,17 +176,26 @@ class Session:
                 shift=shift,
                 frames=[np.flatnonzero(frame).tolist() for frame in given.frames],
                 spikes=spikes,
+                maps=maps,
             )
         )
 
-    def _look_inside(self, sample: Sample) -> list[list[list[int]]]:
-        """Lines of the raster, by layer and step. Learns nothing."""
-        hidden = range(len(self.network.hidden))
-        found: list[list[list[int]]] = [[] for _ in hidden]
+    def _look_inside(self, sample: Sample) -> tuple[list[list[list[int]]], list[str]]:
+        """Lines of the raster and feature maps, by layer. Learns nothing."""
+        layers = self.device.layers[:-1]
+        found: list[list[list[int]]] = [[] for _ in layers]
+        counts = [np.zeros(layer.positions * layer.outputs, np.int64) for layer in layers]
         for _ in self._steps(sample):
-            for layer in hidden:
-                found[layer].append(lines(self.device.spikes(layer)))
-        return found
+            for index, layer in enumerate(layers):
+                fired = self.device.spikes(index)
+                if layer.positions > 1:
+                    counts[index] += fired
+                else:
+                    found[index].append(lines(fired))
+        return found, [
+            packed(count, layer.positions) if layer.positions > 1 else ""
+            for count, layer in zip(counts, layers, strict=True)
+        ]
 
     def _steps(self, sample: Sample) -> Iterator[int]:
         """After each of these, the device holds the spikes of the next step.
@@ -208,6 +220,12 @@ class Session:
     def _teach(self, label: int) -> None:
         if self._last is not None:
             self._learn(Sample(self._last.frames, label, self._last.key))
+
+
+def packed(counts: NDArray[np.int64], positions: int) -> str:
+    """Counts [pixel x channels + channel] as bytes [channel, pixel], 255 at most, base64."""
+    planes = np.minimum(counts, 255).astype(np.uint8).reshape(positions, -1).T
+    return base64.b64encode(planes.tobytes()).decode()
 
 
 def lines(spikes: NDArray[np.bool_]) -> list[int]:
