@@ -79,6 +79,7 @@ function build() {
     $("rasters").append(title, canvas);
   }
   if (!facts.layers.length) $("spikes").hidden = true;
+  $("spikes-note").hidden = facts.layers.every((layer) => layer.map);
 }
 
 function listen() {
