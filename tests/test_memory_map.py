@@ -33,6 +33,7 @@ KINDS = {
     r"core\.rows\.events\.queue\.": "event queue",
     r"core\.host\.table\.": "layer table",
     r"core\.readout\.scores\.words": "scores",
+    r"core\.readout\.votes\.sums": "votes",
     r"link\.ring\.": "receive buffer",
     r"link\.replies\.memory": "results",
     r"link\.store\.": "store",
