@@ -395,7 +395,10 @@ def test_samples_without_labels_are_taught_by_hand(device, tmp_path):
         assert page.errors == []
 
 
-def test_the_command_serves_until_ctrl_c_and_keeps_what_was_learned(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_command_serves_until_it_is_ended_and_keeps_what_was_learned(
+    ending, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     assert driver.main(["live"]) == 1
     assert "runs" in capsys.readouterr().err
@@ -419,10 +422,10 @@ def test_the_command_serves_until_ctrl_c_and_keeps_what_was_learned(tmp_path, mo
         reply = link.getresponse()
         while "event: moment" not in reply.readline().decode():
             pass
-        running.send_signal(signal.SIGINT)
-        said = running.communicate(timeout=20)[0]
+        running.send_signal(ending)
+        said = running.communicate(timeout=60)[0]
         link.close()
-    assert running.returncode == 0, said
+    assert running.returncode == (0 if ending == signal.SIGINT else -ending), said
     kept = re.fullmatch(r"learned from (\d+) samples; the weights are in (\S+) .*\n", said)
     assert int(kept[1]) > 0
     from sw import Model

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import webbrowser
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sw.cli.predict import binning_of
 from sw.cli.program import PROGRAM
 from sw.data import Recording, read_recording
 from sw.device import DeviceError
+from sw.link import LinkError
 from sw.live import DatasetFeed, Feed, RecordingFeed, Session, Wishes
 from sw.model import Model
 from sw.places import install
@@ -104,12 +105,13 @@ def live(args: argparse.Namespace, console: Console) -> int:
             console.print(f"{server.address} (Ctrl-C ends it)")
             if args.browser:
                 webbrowser.open(server.address)
-            with suppress(KeyboardInterrupt):
-                server.serve_until_stopped()
+            server.serve_until_stopped()
         if session.learned:
-            _keep(model, run, session.learned, console)
+            _keep(model, run, session, console)
     if session.error:
         raise DeviceError(session.error)
+    if server.signal not in (None, signal.SIGINT):
+        signal.raise_signal(server.signal)  # ends the program as its sender wants it
     return 0
 
 
@@ -143,13 +145,18 @@ def _wishes(args: argparse.Namespace, feed: Feed, model: Model) -> Wishes:
     return wishes
 
 
-def _keep(model: Model, run: RunFolder, learned: int, console: Console) -> None:
+def _keep(model: Model, run: RunFolder, session: Session, console: Console) -> None:
     """What was learned, in a file beside the run's weights."""
     number = 1
     while (path := run.path / f"live-{number}.safetensors").exists():
         number += 1
-    model.save(path)
+    try:
+        model.save(path)
+    except (DeviceError, LinkError):
+        if not session.error:
+            raise
+        return  # the device is gone, and its error will be told
     console.print(
-        f"learned from {learned} samples; the weights are in {path} (Model.load takes it)",
+        f"learned from {session.learned} samples; the weights are in {path} (Model.load takes it)",
         highlight=False,
     )

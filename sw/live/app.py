@@ -15,7 +15,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import FrameType
@@ -164,6 +166,7 @@ class Server(uvicorn.Server):
             raise OSError(f"port {port}: {why}; choose another: --port 0 takes any") from error
         self.address = f"http://{HOST}:{self.socket.getsockname()[1]}/"
         self.session = session
+        self.signal: int | None = None
         application = app(session, title=title, class_names=class_names)
         super().__init__(
             uvicorn.Config(
@@ -172,14 +175,22 @@ class Server(uvicorn.Server):
         )
 
     def serve_until_stopped(self) -> None:
-        """Serve."""
-        self.run(sockets=[self.socket])
+        """Serve. The signal that ended it, if one did, is in `signal`; what it did before is not done yet."""
+        hangup = getattr(signal, "SIGHUP", None)
+        mine = hangup is not None and threading.current_thread() is threading.main_thread()
+        before = signal.signal(hangup, self.handle_exit) if mine and hangup else None
+        try:
+            self.run(sockets=[self.socket])
+        finally:
+            if mine and hangup:
+                signal.signal(hangup, before)
 
     def stop(self) -> None:
         """End it, from another thread."""
         self.session.leaving = self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Ctrl-C: let the streams end first."""
-        self.session.leaving = True
-        super().handle_exit(sig, frame)
+        """A signal: let the streams end first. The second Ctrl-C does not wait for them."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.signal = sig
+        self.stop()

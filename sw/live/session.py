@@ -1,8 +1,7 @@
 """A network in use: what it is given, what it answers, and what it learns meanwhile.
 
 Every sample is classified first, with learning off: that answer is what counts. If learning is on and the
-label is known, the chip then learns from the same sample, once. So accuracy is always that on samples
-not yet learned from (test, then train).
+label is known, the chip then learns from the same sample, once (test, then train).
 """
 
 from __future__ import annotations
@@ -101,7 +100,9 @@ class Session:
     @property
     def accuracy(self) -> float | None:
         """Of the last 50 samples with a label."""
-        right = [label == answer for _, label, answer, _ in self.history if label is not None][-50:]
+        right = [
+            label == answer for _, label, answer, _ in list(self.history) if label is not None
+        ][-50:]
         return sum(right) / len(right) if right else None
 
     def set(self, name: str, value: Any) -> None:

@@ -20,8 +20,9 @@ from sw.run.watcher import Watcher
 
 
 class TensorBoard(Watcher):
-    """Writes event files to a folder. Raises ModuleNotFoundError without tensorboardX, OSError.
+    """Writes event files to a folder, from the first epoch on.
 
+    Raises ModuleNotFoundError without tensorboardX.
     Several trainings may write to one folder; a resumed one takes the place of what it had written of later
     epochs.
     """
@@ -36,13 +37,13 @@ class TensorBoard(Watcher):
         self._make, self._event, self._summary = EventsWriter, event_pb2.Event, summary_pb2.Summary
         self._start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
         self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._writer: Any = None
 
     def epoch(self, epoch: Epoch) -> None:
         """Write its scalars; they are in the file when this returns."""
         at: dict[str, Any] = {"wall_time": time.time(), "step": epoch.epoch}
         if self._writer is None:  # later epochs of an earlier session no longer count
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._writer = self._make(str(self._folder / "events"), f".epoch-{epoch.epoch}")
             self._writer.write_event(self._event(session_log=self._start, **at))
         values = [self._summary.Value(tag=tag, simple_value=value) for tag, value in scalars(epoch)]
