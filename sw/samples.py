@@ -41,11 +41,11 @@ class Binning:
     """How event arrays become frames. Not needed for samples that are frames already."""
 
     sensor: tuple[int, int, int]
-    """Columns, rows and polarities, as tonic's `sensor_size`."""
+    """Columns, rows and polarities, as tonic's `sensor_size` [1 or more; polarities 1 or 2]."""
     steps: int = 10
-    """Time steps a recording is cut into."""
+    """Time steps a recording is cut into [1 to 65535]."""
     pool: int = 1
-    """OR-pooling: pool x pool pixels become one input."""
+    """OR-pooling: pool x pool pixels become one input [1 or more; 1: none]."""
     size: tuple[int, int] | None = None
     """Instead of pooling, columns and rows that the sensor's pixels are scaled down to."""
     window_us: Window = DEFAULT_WINDOW_US

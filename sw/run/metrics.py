@@ -22,13 +22,13 @@ class Plan:
     """How to train. Raises ValueError, naming the field, when a value makes no sense."""
 
     epochs: int = 6
-    """All epochs, those before `begin` included."""
+    """All epochs, those before `begin` included [1 to 100000]."""
     seed: int = 1
-    """Of the order of samples."""
+    """Of the order of samples [0 or more]."""
     constant_rate: bool = False
     """Leave the learning rates as they are instead of letting them decay."""
     begin: int = 0
-    """Epoch at which the schedule starts from the full rates: not 0 when training was extended."""
+    """Epoch at which the schedule starts from the full rates [0 to epochs - 1]: not 0 when training was extended."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.epochs <= 100_000:
@@ -166,17 +166,17 @@ class Epoch:
     samples: int
     """Training samples learned."""
     online_accuracy: float
-    """While learning. It is too high: the readout learns the label during the sample's first steps."""
+    """Part that was right while learning. It is too high: the readout learns the label in the first steps."""
     test_accuracy: float | None
-    """None: there are no test samples."""
+    """Part of the test samples that was right after the epoch; None: there are none."""
     train_accuracy: float | None
-    """Of the first training samples, as many as there are test samples."""
+    """The same of the first training samples, as many as there are test samples."""
     firing_rates: list[float]
     """Spikes per neuron and step of each hidden layer, while learning, 0 to 1."""
     samples_per_second: float
     """Training samples learned per second, of the clock on the wall."""
     cycles_per_sample: float
-    """Of the samples whose cycles were counted: the integer model counts none."""
+    """Clock cycles of a training sample, of those whose cycles were counted: the integer model counts none."""
     seconds: float
     """Seconds of learning, tests not counted."""
     counters: dict[str, int]
