@@ -28,7 +28,8 @@ class Plan:
     constant_rate: bool = False
     """Leave the learning rates as they are instead of letting them decay."""
     begin: int = 0
-    """Epoch at which the schedule starts from the full rates [0 to epochs - 1]: not 0 when training was extended."""
+    """Epoch at which the schedule starts from the full rates, not 0 when training was extended
+    [0 to epochs - 1]."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.epochs <= 100_000:
@@ -176,7 +177,7 @@ class Epoch:
     samples_per_second: float
     """Training samples learned per second, of the clock on the wall."""
     cycles_per_sample: float
-    """Clock cycles of a training sample, of those whose cycles were counted: the integer model counts none."""
+    """Clock cycles of a training sample, of those that were counted: the integer model counts none."""
     seconds: float
     """Seconds of learning, tests not counted."""
     counters: dict[str, int]
