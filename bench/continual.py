@@ -54,9 +54,9 @@ def chosen(like: Dataset, samples: list[Sample]) -> Dataset:
 
 
 def moved(samples: Dataset, shift: tuple[int, int]) -> Dataset:
-    """As a sensor sees them that was moved."""
-    shape = samples.input_map
-    assert shape is not None
+    """As a sensor sees them that was moved. Raises ValueError for inputs that are no map of pixels."""
+    if (shape := samples.input_map) is None:
+        raise ValueError(f"{samples.name}: its inputs are no map of pixels")
     return chosen(samples, [s._replace(frames=shifted(s.frames, shape, shift)) for s in samples])
 
 
@@ -133,7 +133,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--preset", default="nmnist-fast", choices=PRESETS)
+    usable = [name for name, preset in PRESETS.items() if preset.data == "nmnist"]
+    parser.add_argument("--preset", default="nmnist-fast", choices=usable)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--rate", type=float, default=0.3, help="of the network's rates")
     parser.add_argument("--json", action="store_true", help="for machines")
