@@ -90,17 +90,23 @@ DECLARATION = [
 
 @dataclass(frozen=True)
 class Result:
-    """Reply to a SAMPLE: 16-bit words status, prediction, cycles (2), spikes per table entry, scores.
+    """Reply to a SAMPLE, and what `Device.run` gives.
 
-    `spikes` saturates at MOST_SPIKES per layer; `scores` are s32, readout membranes summed over the sample,
-    and empty in the result of a sample that was played with others.
+    As 16-bit words: status, prediction, cycles (2), spikes, scores (2 each).
     """
 
     status: SampleStatus
+    """0, or what was wrong with the sample, see SampleStatus."""
     prediction: int
+    """The class with the highest score; of equal ones, the lowest number."""
     cycles: int
+    """Clock cycles of the sample in the core. The integer model has no clock: 0."""
     spikes: tuple[int, ...]
+    """Spikes over all steps for each entry of the layer table, also unused ones and the readout (0). More
+    than 65535 count as these."""
     scores: tuple[int, ...]
+    """Readout membranes summed over the steps, for each class of the core, s32: divide by
+    `network.logit_one` and the steps. Empty if the sample was played together with others."""
 
     @classmethod
     def refused(cls, status: SampleStatus, layers: int, classes: int) -> "Result":

@@ -7,6 +7,7 @@ network has.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from golden.rows.events import Events, decode_sample
 from golden.rows.trace import ActiveList
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
-from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result
+from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result, SampleStatus
+from sw.kept import Kept
 from sw.native import COUNTERS, library, new_core, sums_fit
 
 WHOLE = FIRST | LAST
@@ -49,6 +51,7 @@ class CompiledCore(Core):
     def __init__(self, config: CoreConfig) -> None:
         self._library = library()
         self._compiled: _Compiled | None = None
+        self._decoded: Kept[tuple[int, bytes], _Sample] = Kept()
         super().__init__(config)
 
     def settle(self) -> None:
@@ -65,27 +68,34 @@ class CompiledCore(Core):
 
     def _run(self, payload: bytes) -> Result:
         compiled = self._ready() if self.records is None and _whole(payload) else None
-        events = None if compiled is None else compiled.events(payload)
-        if compiled is None or events is None or not events.steps:
+        given = None if compiled is None else self._decode(payload, compiled)
+        if compiled is None or given is None or not given.steps:
             self.settle()
             return super()._run(payload)
         registers = self.registers
         compiled.noise[0] = registers["noise_state"]
-        scores, spikes, counted = compiled.run(events, learn=bool(self.config.learning))
+        scores, spikes, counted = compiled.run(given, learn=bool(self.config.learning))
         registers["noise_state"] = int(compiled.noise[0])
         for name, value in zip(COUNTERS, counted, strict=True):
             registers[name] += value
         registers["samples"] += 1
-        self._step = len(events.steps)
+        self._step = given.steps
         self._scores[: len(scores)], self._scores[len(scores) :] = scores, 0
         self._votes[:] = 0  # they are in the scores
         self._spikes[: len(spikes)], self._spikes[len(spikes) :] = spikes, 0
         return Result(
-            status=events.status,
+            status=given.status,
             prediction=int(np.argmax(scores)),
             cycles=0,
             spikes=tuple(np.minimum(self._spikes, MOST_SPIKES).tolist()),
             scores=tuple(self._scores.tolist()),
+        )
+
+    def _decode(self, payload: bytes, compiled: _Compiled) -> _Sample:
+        """A payload's sample; one that comes again is not decoded again."""
+        key = (compiled.layers[0].inputs, payload)
+        return self._decoded.get(
+            key, lambda: _Sample.of(compiled.events(payload)), 6 * len(payload)
         )
 
     def _ready(self) -> _Compiled | None:
@@ -105,6 +115,34 @@ class CompiledCore(Core):
 
 for _name in MEMORIES:
     setattr(CompiledCore, _name, _Memory(_name))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A decoded payload as C++ takes it: step t has rows[offsets[t] : offsets[t + 1]]."""
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    values: NDArray[np.int8]
+    label: NDArray[np.int32]
+    steps: int
+    learn: bool
+    learn_from: int
+    status: SampleStatus
+
+    @classmethod
+    def of(cls, events: Events) -> _Sample:
+        """Take it from the events of a payload."""
+        return cls(
+            offsets=np.cumsum([0, *map(len, events.steps)], dtype=np.int64),
+            rows=np.concatenate([np.zeros(0, np.int64), *events.steps]).astype(np.int32),
+            values=np.concatenate([np.zeros(0, np.int8), *events.values]).astype(np.int8),
+            label=np.array([events.label], np.int32),
+            steps=len(events.steps),
+            learn=events.learn,
+            learn_from=events.learn_from,
+            status=events.status,
+        )
 
 
 class _Compiled:
@@ -133,24 +171,14 @@ class _Compiled:
         self._library.core_free(self._core)
 
     def run(
-        self, events: Events, *, learn: bool
+        self, sample: _Sample, *, learn: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
         """Run a whole sample: scores [classes], spikes [layers], counters in the order of COUNTERS."""
-        offsets = np.cumsum([0, *map(len, events.steps)], dtype=np.int64)
-        rows = np.concatenate(events.steps).astype(np.int32)
-        values = np.concatenate(events.values).astype(np.int8)
-        label = np.array([events.label], np.int32)
         self._counters[:], self.ran = 0, True
         self._library.core_run(
-            *(self._core, offsets, rows, values, label, len(events.steps)),
-            *(
-                self._order,
-                1,
-                learn and events.learn,
-                events.learn_from,
-                self._scores,
-                self._spikes,
-            ),
+            *(self._core, sample.offsets, sample.rows, sample.values, sample.label, sample.steps),
+            *(self._order, 1, learn and sample.learn, sample.learn_from),
+            *(self._scores, self._spikes),
         )
         return self._scores[0], self._spikes[0], self._counters.tolist()
 
