@@ -59,7 +59,9 @@ class Core(Component):
         m = Module()
         config = self.config
         m.submodules.gate = gate = Gate(config, cycles=self.patience)
-        room = ResetInserter(gate.reset)  # the lanes have nothing but data, which leaves them by itself
+        room = ResetInserter(
+            gate.reset
+        )  # the lanes have nothing but data, which leaves them by itself
         m.submodules.rows = rows = room(Rows(config))
         m.submodules.schedule = schedule = room(Schedule(config))
         m.submodules.lanes = lanes = LaneArray(config)
