@@ -28,6 +28,7 @@ from golden.rows.scan import scan
 from golden.rows.trace import ActiveList, Pass, Rows
 from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
+from golden.spec.formats import SCORE_BITS, saturate
 from golden.spec.layers import Layer
 from golden.spec.samples import MOST_SPIKES, Result
 
@@ -36,7 +37,8 @@ from golden.spec.samples import MOST_SPIKES, Result
 class StepRecord:
     """What a layer did in one step, for probes and comparisons: arrays [groups, lanes].
 
-    `seen` are the spikes that the next layer sees, [pixels, channels and idle lanes].
+    `seen` are the spikes that the next layer sees, [pixels, channels and idle lanes]; `score` is what the
+    step added to the scores, [classes].
     """
 
     layer: int
@@ -45,6 +47,7 @@ class StepRecord:
     spikes: NDArray[np.int64]
     signals: NDArray[np.int64]
     seen: NDArray[np.int64]
+    score: NDArray[np.int64]
 
 
 class Core(CoreMemory):
@@ -56,6 +59,7 @@ class Core(CoreMemory):
         self.records: list[StepRecord] | None = None
         """Set to an empty list to have every layer's every step appended."""
         self._scores = np.zeros(config.classes, np.int64)
+        self._votes = np.zeros(config.classes, np.int64)
         self._spikes = np.zeros(config.layers, np.int64)
         self._step = 0
 
@@ -77,7 +81,7 @@ class Core(CoreMemory):
         if events.last:
             self._flush(layers)
             self.count("samples", 1)
-        scores = self._scores[: self.config.classes]
+        scores = saturate(self._scores + self._votes, SCORE_BITS)
         return Result(
             status=events.status,
             prediction=int(np.argmax(scores[: self.class_count])),
@@ -89,7 +93,7 @@ class Core(CoreMemory):
     def _begin(self) -> None:
         self.lists = [ActiveList() for _ in range(self.config.layers)]
         self._drop_deferred()
-        self._scores[:] = 0
+        self._scores[:] = self._votes[:] = 0
         self._spikes[:] = 0
         self._step = 0
 
@@ -174,6 +178,7 @@ class Core(CoreMemory):
         signs = self.class_signs(layer)
         counts = np.zeros(0, np.int64) if layer.readout else latents_of(pooled, layer)
         logits = self._logits(index, layer, counts, signs)
+        score = self._score(layer, logits)
         m = np.zeros(spikes.size, np.int64)
         if learn and target is not None:
             errors = class_errors(logits, target, layer)
@@ -188,7 +193,7 @@ class Core(CoreMemory):
             else:
                 m = learning_signal(signals, signs, spikes.reshape(-1), layer)
         lanes = m.reshape(self.membranes[span].shape)
-        self._record(index, span, lanes, pooled)
+        self._record(index, span, lanes, pooled, score)
         if learn:
             self._keep_gains(layer, span, lanes)
         return pooled
@@ -196,17 +201,27 @@ class Core(CoreMemory):
     def _logits(
         self, index: int, layer: Layer, counts: NDArray[np.int64], signs: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Logits of a step, [classes in use]; what they add to scores or counts of spikes is added."""
+        """Logits of a step, [classes in use]; spikes are counted."""
         if layer.readout:
             membranes = self.membranes[self._span(layer)].reshape(-1)
-            logits = membranes[: self.class_count].astype(np.int64)
-            self._scores[: self.class_count] += logits
-            return logits
+            return membranes[: self.class_count].astype(np.int64)
         self._spikes[index] += counts.sum()
         self.count("spikes", int(counts.sum()))
         if layer.classifier:
             return np.asarray(classifier.logits(self.classifier_weights(layer), counts))
         return np.asarray(latents(counts, signs))
+
+    def _score(self, layer: Layer, logits: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the logits of a step add to the scores, [classes in use]."""
+        used = slice(self.class_count)
+        if layer.readout:
+            self._scores[used] += logits
+            return logits
+        if not layer.classifier:
+            return np.zeros_like(logits)
+        votes = np.asarray(classifier.votes(logits, layer))
+        self._votes[used] = saturate(self._votes[used] + votes, SCORE_BITS)
+        return votes
 
     def _classify(
         self,

@@ -26,23 +26,26 @@ MAPS = {
     **{"weight_words": 900, "neuron_groups": 190, "trace_entries": 700, "frame_bytes": 512},
     "map_pixels": 49,
 }
+# Memories of wide cores, no larger than the networks need: every word of them is read again and again.
+WIDE = {**SMALL, "weight_words": 41, "neuron_groups": 5}
+WIDE_MAPS = {**MAPS, "weight_words": 511, "neuron_groups": 61, "trace_entries": 530}
 CONFIGS = {
     "tiny": PRESETS["tiny"],
     "one-lane": CoreConfig(lanes=1, layers=3, classes=5, **SMALL),
     "three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **SMALL),
     "two-chunks": CoreConfig(lanes=8, layers=3, classes=100, weight_bits=12, **SMALL),
-    "three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **SMALL),
+    "three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **WIDE),
     "maps": CoreConfig(lanes=4, layers=5, classes=8, **MAPS),
     "maps-three-lanes": CoreConfig(lanes=3, layers=5, classes=5, weight_bits=8, **MAPS),
     "maps-causal": CoreConfig(lanes=6, layers=5, classes=6, post_traces=0, **MAPS),
-    "maps-three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **MAPS),
-    "inference": CoreConfig(lanes=16, layers=4, classes=6, learning=0, **SMALL),
+    "maps-three-chunks": CoreConfig(lanes=24, layers=4, classes=7, **WIDE_MAPS),
+    "inference": CoreConfig(lanes=16, layers=4, classes=6, learning=0, **WIDE),
     "maps-classifiers": CoreConfig(lanes=4, layers=5, classes=8, classifier_groups=37, **MAPS),
     "maps-classifiers-three-chunks": CoreConfig(
-        lanes=24, layers=4, classes=7, classifier_groups=19, **MAPS
+        lanes=24, layers=4, classes=7, classifier_groups=19, **WIDE_MAPS
     ),
     "values": CoreConfig(lanes=3, layers=4, classes=5, input_bits=3, **SMALL),
-    "wide-values": CoreConfig(lanes=24, layers=4, classes=7, input_bits=7, **SMALL),
+    "wide-values": CoreConfig(lanes=24, layers=4, classes=7, input_bits=7, **WIDE),
     "maps-values": CoreConfig(lanes=6, layers=5, classes=5, input_bits=7, **MAPS),
     "maps-classifiers-values": CoreConfig(
         lanes=4, layers=5, classes=8, input_bits=3, classifier_groups=90, **MAPS
@@ -85,11 +88,11 @@ CONVOLUTIONS = {
     ),
     "classifiers-last-step": dict(
         shape=((2, 6, 4), ("9c3p", "6c3"), 5), classifiers="learned", tau=0.2, eta_classifier=0.4,
-        learn_last=1, latent_side=2, alpha_post=-1.2, **LIVELY
+        learn_last=1, latent_side=2, alpha_post=-1.2, score="all", **LIVELY
     ),
     "classifiers-average": dict(
         shape=((2, 4, 4), ("5c3p", "9c3g"), 4), classifiers="learned", guess="even", tau=0.1,
-        eta_classifier=0.3, **LIVELY
+        eta_classifier=0.3, score="all", **LIVELY
     ),
     "line": dict(shape=((2, 1, 9), ("4c3", "5c3"), 2), reset="hard", latent_side=2, **LIVELY),
     "average": dict(shape=((2, 4, 4), ("5c3p", "9c3g"), 4), rate_cost=0.4, **LIVELY),
@@ -108,7 +111,7 @@ GRADED_MAPS = {
     ),
     "values-classifiers": dict(
         shape=((2, 6, 4), ("9c3p", "6c3"), 5), classifiers="learned", tau=0.2, eta_classifier=0.4,
-        learn_last=1, latent_side=2, input_bits=3, input_fraction=2, **LIVELY
+        learn_last=1, latent_side=2, input_bits=3, input_fraction=2, score="all", **LIVELY
     ),
     "spikes": CONVOLUTIONS["two-groups"],
 }  # fmt: skip

@@ -34,6 +34,7 @@ KINDS = {
     r"core\.host\.table\.": "layer table",
     r"core\.host\.checker\.kept": "table check",
     r"core\.readout\.scores\.words": "scores",
+    r"core\.readout\.votes\.sums": "votes",
     r"link\.ring\.": "receive buffer",
     r"link\.replies\.memory": "results",
     r"link\.store\.": "store",

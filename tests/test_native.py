@@ -42,15 +42,19 @@ LEARNED = {**LOUD, "classifiers": "learned", "eta_classifier": 0.2, "tau": 0.1, 
 LEARNED["init_scale"] = 2.0
 MAPS += [
     ((1, 8, 8), ("5c3p", "7c3"), {**LEARNED, "guess": "even", "learn_last": 1}),
-    ((4, 4, 4), ("9c3", "6c3p", "8"), {**LEARNED, "alpha_post": 0.5, "latent_side": 2}),
+    (
+        (4, 4, 4),
+        ("9c3", "6c3p", "8"),
+        {**LEARNED, "score": "all", "alpha_post": 0.5, "latent_side": 2},
+    ),
     ((4, 4, 4), ("5c3p", "9c3g"), {**LEARNED, "alpha_post": 0.5, "learn_last": 2}),
     ((2, 5, 6), ("7c3p", "13c3"), {**LEARNED, "guess": "even", "tau": 0.3, "reset": "hard"}),
     ((1, 8, 8), ("6c3p", "3c3g"), {**LEARNED, "guess": "even", "eta_classifier": 0.49}),
-    ((1, 8, 8), ("5c3p",), {**LEARNED, "train_hidden": False}),
+    ((1, 8, 8), ("5c3p",), {**LEARNED, "train_hidden": False, "score": "all"}),
     ((1, 8, 8), ("5c3p",), {**LOUD, "guess": "even"}),
 ]
 MAPS += [
-    ((1, 8, 8), ("5c3p", "7c3"), {**LEARNED, "input_bits": 4, "input_fraction": 2}),
+    ((1, 8, 8), ("5c3p", "7c3"), {**LEARNED, "score": "all", "input_bits": 4, "input_fraction": 2}),
     ((2, 5, 6), ("7c3p", "13c3"), {**LOUD, "input_bits": 3}),
     ((4, 4, 4), ("9c3g",), {**LOUD, "input_bits": 8, "input_fraction": 6, "eta": 0.01}),
 ]

@@ -29,12 +29,14 @@ ROOT = Path(__file__).parent.parent
 BIG = CORES["ulx3s-85f"]
 TOLERANCE = 0.05
 """Of the model against cycles that the core counted."""
+CLUMPED = 0.08
+"""Of images: what is on lies together, so more patches are empty than by chance."""
 
 
 def cycles(text, activity, steps=10, learn=True, core=BIG):
     """Of a sample on a core, that of the 85F."""
-    layers = parse(text).placements(core.lanes)
-    return sum(each.cycles for each in layer_cycles(layers, core, activity, steps, learn=learn))
+    shape = parse(text)
+    return sum(each.cycles for each in layer_cycles(shape, core, activity, steps, learn=learn))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,20 @@ def test_the_model_of_a_convolution_is_near_what_was_counted():
     for learn, counted in ((True, 228_582), (False, 171_022)):
         found = cycles("nmnist-conv", MEASURED["nmnist-conv"], learn=learn, core=core)
         assert found == pytest.approx(counted, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("preset", "input_bits", "training", "inference"),
+    [("cifar10-learned", 1, 186_431, 169_726), ("cifar10-graded", 4, 349_286, 305_730)],
+)
+def test_the_model_of_learning_in_the_last_step(preset, input_bits, training, inference):
+    """Counted by bench.roofline, of docs/convolution.md; classifiers learn, inputs carry values or spikes."""
+    shape = replace(parse("3x32x32:16c3p-32c3p-10"), learned=True, learn_last=1)
+    shape = replace(shape, input_bits=input_bits)
+    core = replace(CORES["ulx3s-85f-classifiers"], input_bits=input_bits)
+    for learn, counted in ((True, training), (False, inference)):
+        layers = layer_cycles(shape, core, MEASURED[preset], 6, learn=learn)
+        assert sum(each.cycles for each in layers) == pytest.approx(counted, rel=CLUMPED)
 
 
 def test_steps_without_an_error_make_it_say_too_much():
@@ -86,7 +102,7 @@ def test_a_convolution_is_a_pass_for_every_window():
     shape = parse("2x5x7:6c3-4")
     config = replace(CORES["tiny"], map_pixels=64, neuron_groups=100)
     always = Activity(input_rate=1, rate=0, trace_steps=1, overlap=1)
-    layer = layer_cycles(shape.placements(4), config, always, 1, learn=False)[0]
+    layer = layer_cycles(shape, config, always, 1, learn=False)[0]
     ones = np.pad(np.ones((5, 7)), 1)
     windows = sum(ones[1 + y : 6 + y, 1 + x : 8 + x].sum() for y in (-1, 0, 1) for x in (-1, 0, 1))
     assert layer.integrate == pytest.approx(2 * windows * 2)  # 2 channels, 2 groups of 4 lanes

@@ -20,8 +20,8 @@ NETWORK = Network(sizes=(64, 12, 6, 4), eta=0.02, eta_out=0.02, alpha_post=-0.5,
 class Stuck(Core):
     """Neuron 9 of layer 0 has a membrane bit that is wrong in step 2, in every sample."""
 
-    def _run_layer(self, index, layer, rows, learn):
-        super()._run_layer(index, layer, rows, learn)
+    def _run_layer(self, index, layer, *given):
+        super()._run_layer(index, layer, *given)
         if index == 0 and self._step == 2:
             self.membranes[2, 1] ^= 4
 

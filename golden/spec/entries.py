@@ -129,6 +129,9 @@ def _guess(network: Network, placement: Placement, rate_scale: float) -> dict[st
         scale, parameter = 1 / (placement.latents * network.tau), "1 / tau"
         rate = network.eta_classifier * 2.0 ** (CLASSIFIER_FRACTION + MOVE_FRACTION) / pixels
         found["classifier_rate"] = _register("classifier_rate", "eta_classifier", rate * rate_scale)
+        if network.score == "all":
+            own, out = _scaled("error_gain", scale) / pixels, _readout_gain(network)
+            found["vote_gain"] = _register("vote_gain", "1 / tau", _scaled("vote_gain", own / out))
     gain = _register("error_gain", parameter, _scaled("error_gain", scale) / pixels)
     flags = (
         (Flag.PLASTIC if network.train_hidden else 0)
@@ -146,7 +149,7 @@ def _offset(network: Network) -> int:
 
 
 def _readout(network: Network, placement: Placement, rate_scale: float) -> dict[str, int]:
-    scale = _scaled("error_gain", network.readout_scale) / network.logit_one
+    scale = _readout_gain(network)
     rate = network.eta_out * 2.0 ** (network.readout_fraction + UPDATE_FRACTION)
     rate /= READOUT_SURROGATE
     rate /= placement.averaged
@@ -160,6 +163,11 @@ def _readout(network: Network, placement: Placement, rate_scale: float) -> dict[
         "error_offset": _offset(network),
         "rate": _register("rate", "eta_out", rate * rate_scale / 2**doublings),
     }
+
+
+def _readout_gain(network: Network) -> float:
+    """error_gain of the readout, a real number."""
+    return _scaled("error_gain", network.readout_scale) / network.logit_one
 
 
 def _scaled(field: str, value: float) -> float:

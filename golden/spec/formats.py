@@ -18,6 +18,7 @@ turns real hyper-parameters into these integers); the core only knows widths.
 | update            | weight   | (g x q + noise) / 2^16: stochastic rounding                     |
 | classifier weight | s16      | 2^13 = 1.0; moves by move x count / 2^3, rounded, saturated     |
 | count of a latent | unsigned | spikes of its cell that the next layer sees in a step           |
+| vote of a class   | s16      | logit of a classifier x vote_gain / 2^6, as a membrane          |
 """
 
 import numpy as np
@@ -51,6 +52,7 @@ UPDATE_FRACTION = (
 LOGIT_BITS = 18  # signed sum of latents, or a readout membrane
 CLASSIFIER_BITS = 16
 CLASSIFIER_FRACTION = 13  # of a classifier's weight, +-4
+VOTE_FRACTION = 6  # of vote_gain, which makes a logit a vote
 MOVE_FRACTION = 3  # of move x count, what a classifier's weight changes by
 MOVE_BITS = 16  # of move = error x classifier_rate / 2^ERROR_FRACTION
 SCORE_BITS = 32  # readout summed over the steps of a sample

@@ -16,6 +16,7 @@ from golden.spec.formats import (
     POST_ONE,
     SIGMOID_SLOPE,
     TRACE_ONE,
+    VOTE_FRACTION,
 )
 from golden.spec.kinds import Kind, kind_of
 
@@ -132,6 +133,11 @@ class Layer:
     classifier_rate: Annotated[
         int, word("learning rate of its classifier: move = error x classifier_rate / 256", 0, MOST)
     ] = 0
+    vote_gain: Annotated[
+        int,
+        word("what its classifier's logit counts in the scores: vote = logit x vote_gain / 64", 0, MOST,
+             scale=2**VOTE_FRACTION, unit=f"1/{2**VOTE_FRACTION}"),
+    ] = 0  # fmt: skip
 
     readout = Has()
     bias = Has()

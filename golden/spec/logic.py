@@ -11,6 +11,9 @@ SINGLE_MULTIPLIERS = 6
 CLASSIFIER_PRODUCTS = 3
 """Of a lane of a chunk, where there are classifiers: weight x count, weight x signal, move x count."""
 
+SINGLE_PRODUCTS = 2
+"""Of a core with classifiers: error x classifier_rate, logit x vote_gain."""
+
 
 def multipliers(config: CoreConfig) -> int:
     """18 x 18 multipliers: a lane's update, a chunk's leak and gains, and single ones; at most.
@@ -23,7 +26,9 @@ def multipliers(config: CoreConfig) -> int:
     if not config.learning:
         return config.chunk_lanes + values
     maps = config.map_pixels > 0
-    products = CLASSIFIER_PRODUCTS * config.chunk_lanes + 1 if config.classifier_groups else 0
+    products = 0
+    if config.classifier_groups:
+        products = CLASSIFIER_PRODUCTS * config.chunk_lanes + SINGLE_PRODUCTS
     shared = config.chunk_lanes * (1 if config.small else 2) + SINGLE_MULTIPLIERS + maps
     return config.lanes + shared + products + values + config.graded
 

@@ -92,6 +92,11 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
             kind="scores", width=SCORE_BITS * lanes, depth=max(2, -(-config.classes // lanes)),
             block=False,
         ),
+        *(
+            [Ram(kind="votes", width=SCORE_BITS, depth=config.classes, block=False)]
+            if config.classifier_groups
+            else []
+        ),
         Ram(kind="receive buffer", width=8, depth=config.frame_bytes),
         Ram(kind="results", width=16, depth=results + MAX_READ_WORDS),
         *([Ram(kind="store", width=16, depth=config.store_bytes // 2)] if config.store_bytes else []),

@@ -91,6 +91,15 @@ class Network:
     ] = "half"
     """guess = 1/2 + y/4, the hard sigmoid of TESS on hardware, or 1/C + y/4, both from 0 to 1. The second has
     the error and, near y = 0, the slope of a softmax."""
+    score: Annotated[
+        str,
+        Declared(
+            "the logits that a class's score adds up: the output layer's, or all, those of classifiers that "
+            "learn, too",
+            choices=("output", "all"),
+        ),
+    ] = "output"
+    """Each logit counts the same. Summed over the steps of a sample, the highest score is the prediction."""
     rate_cost: Annotated[
         float,
         Declared(
@@ -158,6 +167,12 @@ class Network:
                 "classifiers learned: they read the latents of maps, and no layer is a convolution; "
                 "use signs, or hidden layers like 16c3p"
             )
+        if self.score == "all" and self.classifiers != "learned":
+            raise ValueError(
+                "score all: only classifiers that learn add to it; use output, or classifiers learned"
+            )
+        if self.score == "all" and not self.readout_scale:
+            raise ValueError("score all: readout_scale is 0, so nothing says what a logit counts")
 
     @classmethod
     def of_stages(

@@ -90,6 +90,7 @@ class Core(Component):
             connect(m, fire.winners, learn.winners)
         if config.classifier_groups:
             connect(m, learn.counted, host.counted)
+            connect(m, learn.votes, readout.votes)
             connect(m, host.classifiers, learn.host_classifiers)
         connect(m, learn.spikes, fire.spikes)
         connect(m, learn.gains, lanes.gains)

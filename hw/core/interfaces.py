@@ -482,6 +482,24 @@ class ClassifierAccess(Signature):
         )
 
 
+class ClassVotes(Signature):
+    """learn → readout: what a layer's classifier adds to the score of a class.
+
+    valid   there is a vote
+    number  of the class
+    vote    as much as a membrane of the readout
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        super().__init__(
+            {
+                "valid": Out(1),
+                "number": Out(ceil_log2(config.classes)),
+                "vote": Out(signed(MEMBRANE_BITS)),
+            }
+        )
+
+
 class ResultControl(Signature):
     """schedule → readout: the sample is done.
 
@@ -564,6 +582,7 @@ class LearningRule(Signature):
     gains                      to the lanes
     host_post, host_signs      the host's reads of post traces, its reads and writes of signs
     counted, host_classifiers  where there are classifiers: reads the layer table, the host's accesses
+    votes                      where there are classifiers: what they add to the scores
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -586,4 +605,5 @@ class LearningRule(Signature):
         if config.classifier_groups:
             members["counted"] = Out(LayerRead(config))
             members["host_classifiers"] = In(ClassifierAccess(config))
+            members["votes"] = Out(ClassVotes(config))
         super().__init__(members)

@@ -107,10 +107,12 @@ class UnitTest:
         """Whether an input stream was valid in the cycle that has ended."""
         return bool(self.bench.handles[name][2].value)
 
-    def wait(self, done: Callable[[], Any], name: str) -> Iterator[Values]:
-        """Idle cycles until something holds; `name` is what is blamed when it never does."""
+    def wait(
+        self, done: Callable[[], Any], name: str, given: Iterator[Values] | None = None
+    ) -> Iterator[Values]:
+        """Cycles, idle or as `given`, until something holds; `name` is blamed when it never does."""
         for _ in range(PATIENCE):
-            yield {}
+            yield {} if given is None else next(given)
             if done():
                 return
         raise AssertionError(

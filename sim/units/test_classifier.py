@@ -1,5 +1,8 @@
 """The classifiers of maps, alone."""
 
+from itertools import count
+from random import Random
+
 import numpy as np
 
 from golden.learn import classifier as golden
@@ -7,6 +10,7 @@ from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.flags import Flag
 from hw.core.fire.firing import Firing
 from hw.core.learn.classifier import READ, Classifier
+from hw.core.learn.vote import Vote
 from sim.units.base import UnitTest
 from sim.units.layers import entry_of, random_layer
 
@@ -16,7 +20,10 @@ CHUNKS = CoreConfig(lanes=12, classes=9, classifier_groups=5, **SIZES)
 
 
 class TestClassifier(UnitTest):
-    """Latents are counted, logits wanted, and every weight walked over; then all weights are read."""
+    """Latents are counted, logits wanted, and every weight walked over, unless a step only votes.
+
+    Then all weights are read.
+    """
 
     unit = Classifier
     sizes = {"odd": {"config": ODD}, "chunks": {"config": CHUNKS}}
@@ -67,7 +74,7 @@ class TestClassifier(UnitTest):
         )
         layer = random_layer(
             rng, flags=Flag.CONVOLUTION | Flag.CLASSIFIER, classifier_base=base, rate=1, error_gain=1,
-            classifier_rate=256, latents=groups,
+            classifier_rate=256, latents=groups, vote_gain=rng.choice([0, 1, 32767]),
         )  # fmt: skip
         yield {"layer": {"entry": entry_of(layer)}, "class_count": used, "base": base}
         counts = np.zeros((groups, self.chunks, config.chunk_lanes), np.int64)
@@ -82,14 +89,19 @@ class TestClassifier(UnitTest):
             yield {"seen": {"coming": coming, "latent": group, "spikes": spikes}}
             yield {}  # no chunk comes again sooner
             bits = (spikes >> np.arange(config.chunk_lanes)) & 1
-            counts[group, chunk] += bits * teach
+            counts[group, chunk] += bits * (teach or layer.vote_gain > 0)
         yield from ({} for _ in range(Firing.SEEN_LEAD + 1))
         own = self.weights[base : base + groups, :, :used]
         flat = own.transpose(2, 0, 1, 3).reshape(used, -1)
         self.logits = []
-        yield {"start": 1, "sweep": {"base": base, "groups": groups}}
-        yield from self.wait(lambda: len(self.logits) == used, "found")
+        only_votes = rng.random() < 0.4
+        yield {"start": 1, "sweep": {"base": base, "groups": groups, "clear": only_votes}}
+        blocked = ({"blocked": rng.random() < 0.3} for _ in count())
+        yield from self.wait(lambda: len(self.logits) == used, "found", blocked)
         self.equal("logit", golden.logits(flat, counts.reshape(-1)).tolist(), self.logits)
+        if only_votes:
+            yield from ({} for _ in range(Firing.SEEN_LEAD))
+            return
         errors = np.array([rng.randint(-256, 256) for _ in range(used)])
         signals = np.array([rng.randint(-2000, 2000) for _ in range(used)])
         fill = [0] * (config.classes - used)
@@ -104,3 +116,29 @@ class TestClassifier(UnitTest):
         yield from ({} for _ in range(Classifier.LATENCY + 1))
         learned = golden.learned(flat, errors, counts.reshape(-1), layer)
         own[:] = learned.reshape(used, groups, self.chunks, -1).transpose(1, 2, 0, 3)
+
+
+class TestVote(UnitTest):
+    """Logits and gains at both ends, for any number of classes."""
+
+    unit = Vote
+    sizes = {"odd": {"config": ODD}, "chunks": {"config": CHUNKS}}
+    at = {"votes": Vote.LATENCY}
+    held = ("gain",)
+
+    def stimuli(self, rng):
+        self.number = 0
+        for _ in range(100):
+            yield {"begin": 1, "gain": rng.choice([0, 1, 800, 32767, rng.getrandbits(15)])}
+            for _ in range(rng.randint(1, self.size["config"].classes)):
+                logit = rng.choice([-(1 << 17), (1 << 17) - 1, rng.randint(-3000, 3000)])
+                yield {"valid": 1, "logit": logit}
+                yield from ({} for _ in range(rng.choice([0, 0, 3])))
+            yield from ({} for _ in range(Vote.LATENCY))
+
+    def step(self, now):
+        layer = random_layer(Random(0), vote_gain=now.gain)
+        vote = int(golden.votes(np.array([now.logit]), layer)[0])
+        there = {"number": self.number, "vote": vote} if now.valid else {}
+        self.number = 0 if now.begin else self.number + now.valid
+        return {"votes": {"valid": now.valid, **there}}

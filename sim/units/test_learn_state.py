@@ -1,9 +1,13 @@
 """Units of hw/core/learn that hold something: class signals, random signs, deferred updates, or nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from golden.learn.error import class_errors, signals_of
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.flags import Flag
+from golden.spec.formats import ERROR_FRACTION, round_shift
 from hw.core.learn.classes import Classes
 from hw.core.learn.deferred import Deferred
 from hw.core.learn.error import Error
@@ -16,6 +20,7 @@ from sim.units.values import anything, extremes, number_of
 SMALL = {"lanes": 12, "neuron_groups": 11, "trace_entries": 97, "weight_words": 64}
 ODD = CoreConfig(classes=7, layers=3, **SMALL)
 MAPS = CoreConfig(classes=7, layers=3, map_pixels=9, **SMALL)
+CLASSIFIERS = replace(MAPS, classifier_groups=2)
 MANY = CoreConfig(lanes=12, neuron_groups=70, classes=18, map_pixels=9)
 
 
@@ -79,6 +84,63 @@ class TestClasses(UnitTest):
             found |= {"context": self.loaded, "parameters": entry_of(self.layer)}
         wanted = {"dropped": not learn, "free": free, "found": found}
         return wanted | {"layer.layer": self.loaded["layer"]}
+
+
+class TestClassesOfClassifiers(UnitTest):
+    """The logits come from a classifier, in their own time, where it learns or votes."""
+
+    unit = Classes
+    sizes = {"maps": {"config": CLASSIFIERS}}
+    held = ("class_count", "label", "layer.entry")
+    unchecked = {name: "waited for" for name in ("classify", "found", "dropped", "free")} | {
+        "layer.layer": "that of the layer in hand"
+    }
+
+    def stimuli(self, rng):
+        config, ports = self.size["config"], self.unit(**self.size)
+        for _ in range(60):
+            used = rng.randint(1, config.classes)
+            gain, flags = rng.choice([0, 0, 5]), Flag.CONVOLUTION | rng.choice([0, Flag.CLASSIFIER])
+            layer = random_layer(rng, flags=flags, vote_gain=gain)
+            loaded = anything(ports.loaded.shape(), rng)
+            loaded["learn"] |= loaded["teach"]
+            given = [rng.randint(-3000, 3000) for _ in range(config.classes)]
+            label, self.asked, self.dropped = rng.choice([0, used - 1, 255]), False, False
+            yield {
+                "layer": {"entry": entry_of(layer)}, "class_count": used, "label": label,
+                "load": 1, "loaded": loaded, "logits": given,
+            }  # fmt: skip
+            own = layer.classifier and (loaded["teach"] or gain > 0)
+            if own:
+                yield from self.wait(lambda: self.asked, "classify")
+                given = [rng.randint(-3000, 3000) for _ in range(used)]
+                for logit in given:
+                    yield from ({} for _ in range(rng.choice([0, 0, 3])))
+                    yield {"classified": 1, "logit": logit}
+            yield from self.wait(lambda: self.port("found.ready") or self.dropped, "found")
+            self.equal("classify", bool(own), self.asked)
+            self.equal("found.ready", loaded["learn"], self.port("found.ready"))
+            if loaded["learn"]:
+                self.equal("found.context", loaded, self.port("found.context"))
+                self.equal("found.parameters", entry_of(layer), self.port("found.parameters"))
+                self.found(layer, np.array(given[:used]), label, loaded["teach"])
+                yield {"found": {"taken": 1}}
+
+    def always(self):
+        """Whether the classifier was asked, and whether the layer was dropped."""
+        self.asked |= bool(self.port("classify"))
+        self.dropped |= bool(self.port("dropped"))
+        return {}
+
+    def found(self, layer, logits, label, teach):
+        """Signals and moves of the classes."""
+        errors, fill = class_errors(logits, label, layer) * teach, [0] * (7 - len(logits))
+        signals = [*signals_of(errors, layer).tolist(), *fill]
+        self.equal("found.signals", signals, self.port("found.signals"))
+        self.equal("found.any_signal", any(signals), bool(self.port("found.any_signal")))
+        if teach:
+            moves = round_shift(errors * layer.classifier_rate, ERROR_FRACTION).tolist()
+            self.equal("found.moves", moves, self.port("found.moves")[: len(moves)])
 
 
 class TestSigns(UnitTest):

@@ -1,21 +1,24 @@
 """Units of hw/core/readout: what is counted while a sample runs, and the result made of it."""
 
 from collections import Counter, deque
+from dataclasses import replace
 
 import numpy as np
 
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.formats import MEMBRANE_BITS, SCORE_BITS
+from golden.spec.formats import MEMBRANE_BITS, SCORE_BITS, saturate
 from golden.spec.samples import MOST_SPIKES, RESULT_HEAD
 from golden.spec.samples import Result as GoldenResult
 from hw.core.readout.result import Result
 from hw.core.readout.scores import Scores
 from hw.core.readout.spike_counts import SpikeCounts
+from hw.core.readout.votes import Votes
 from sim.units.base import UnitTest
 from sim.units.values import extremes, fill
 
 ODD = CoreConfig(lanes=5, classes=5, layers=3, neuron_groups=3, trace_entries=97, weight_words=64)
 WIDE = CoreConfig(lanes=24, classes=10, neuron_groups=3, trace_entries=97, weight_words=64)
+VOTING = replace(ODD, map_pixels=9, classifier_groups=2)
 NARROW = CoreConfig(lanes=16, classes=10, neuron_groups=3, trace_entries=97, weight_words=64)
 
 
@@ -51,6 +54,37 @@ class TestScores(UnitTest):
             if now.valid and number < now.class_count:
                 self.scores[number] += potential
         return {"score": score}
+
+
+class TestVotes(UnitTest):
+    """Votes for all classes; sums and totals at both ends."""
+
+    unit = Votes
+    sizes = {"odd": {"config": VOTING}, "wide": {"config": replace(VOTING, classes=11)}}
+
+    def stimuli(self, rng):
+        classes, top = self.size["config"].classes, (1 << SCORE_BITS - 1) - 1
+        self.sums = None
+        for votes in (3, 40, 200):
+            yield {"clear": 1}
+            for _ in range(votes):
+                vote = rng.choice([-(1 << 15), (1 << 15) - 1, rng.randint(-999, 999)])
+                number = rng.randrange(classes)
+                yield {"votes": {"valid": 1, "number": number, "vote": vote}}
+                yield from ({} for _ in range(rng.choice([0, 0, 2])))
+            for index in range(classes):
+                for score in (0, top, -top - 1, rng.randint(-top, top)):
+                    yield {"index": index, "score": score}
+
+    def step(self, now):
+        votes, classes = now.votes, self.size["config"].classes
+        known = self.sums is not None and not votes.valid and now.index < classes
+        total = saturate(self.sums[now.index] + now.score, SCORE_BITS) if known else None
+        if votes.valid:
+            self.sums[votes.number] = saturate(self.sums[votes.number] + votes.vote, SCORE_BITS)
+        if now.clear:
+            self.sums = np.zeros(classes, np.int64)
+        return {"total": None if total is None else int(total)}
 
 
 class TestSpikeCounts(UnitTest):

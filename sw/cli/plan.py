@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.declare import declarations
 from golden.spec.fpga import TARGETS, find_target
@@ -33,6 +34,8 @@ ASSUMED = {
     "trace_steps": "steps for which a spike leaves a trace that is updated",
     "overlap": "share of the rows with a spike that have a trace, too",
 }
+ASKED = ("learn_last", "input_bits")
+"""Fields of a network that are options here."""
 
 
 def add_parser(commands: Any, **style: Any) -> None:
@@ -70,6 +73,14 @@ examples:
         choices=declarations(Network)["classifiers"].choices,
         help="signs, or classifiers of maps that learn (default: a preset's, or signs)",
     )
+    network = declarations(Network)
+    for name in ASKED:
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=int,
+            metavar="N",
+            help=f"{network[name].option_help} (default: a preset's, or {getattr(Network, name)})",
+        )
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     group = parser.add_argument_group("assumed (a preset: as measured, where it was)")
     for field in fields(Activity):
@@ -97,6 +108,7 @@ def command(args: argparse.Namespace, console: Console) -> int:
     shape = parse(args.network)
     if args.classifiers:
         shape = replace(shape, learned=args.classifiers == "learned")
+    shape = replace(shape, **_said(args))
     plan = make_plan(
         shape,
         find_target(args.board, args.size),
@@ -110,6 +122,16 @@ def command(args: argparse.Namespace, console: Console) -> int:
     else:
         show(plan, console)
     return 0
+
+
+def _said(args: argparse.Namespace) -> dict[str, Any]:
+    """What was said of the network beside its layers. Raises ValueError."""
+    said = {name: getattr(args, name) for name in ASKED if getattr(args, name) is not None}
+    for name, value in said.items():
+        declared = declarations(Network)[name]
+        if not declared.holds(value):
+            raise ValueError(f"{name} is {value}: it must lie in {declared.bounds}")
+    return said
 
 
 def show(plan: Plan, console: Console) -> None:
@@ -149,10 +171,6 @@ def show(plan: Plan, console: Console) -> None:
         console.print(sdram_table(plan.sdram))
         for line in sdram_notes(plan, plan.sdram):
             console.print(line)
-    if any(stage.kind.mapped for stage in shape.stages):
-        console.print(
-            "note: cycles of a convolution beside its rows are as nmnist-conv has them; fuller maps take less"
-        )
 
 
 def verdict(plan: Plan) -> str:
@@ -161,14 +179,15 @@ def verdict(plan: Plan) -> str:
     if fit.config is None:
         return f"does not fit {label}: {fit.lacks}"
     build = f"python -m hw.build --board {plan.target.board} --size {plan.target.size}"
-    if fit.preset == plan.target.preset:
+    if fit.config == plan.target.config:
         return f"fits the bitstream of {label} as it is: nothing to build"
+    declared = (CORES[fit.preset] if fit.preset else plan.target.config).as_dict()
+    changes = {name: n for name, n in fit.config.as_dict().items() if n != declared[name]}
+    options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in changes.items())
     if fit.preset:
-        return f"fits the core {fit.preset}: {build} --preset {fit.preset}"
-    own = plan.target.config.as_dict()
-    changed = {name: value for name, value in fit.config.as_dict().items() if value != own[name]}
-    options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changed.items())
-    return f"fits {label} with a core of its own: {build} {options}"
+        built = f"{build} --preset {fit.preset}{options}"
+        return f"fits the core {fit.preset}{options and ' with'}{options}: {built}"
+    return f"fits {label} with a core of its own: {build}{options}"
 
 
 def memory_table(plan: Plan) -> Table:
@@ -191,7 +210,7 @@ def cycle_table(plan: Plan) -> Table:
     )  # fmt: skip
     for layer in plan.training:
         rest = layer.fire + layer.turnaround
-        parts = (layer.integrate, layer.update, -layer.both, layer.wait, rest, layer.cycles)
+        parts = (layer.integrate, layer.update, 0 - layer.both, layer.wait, rest, layer.cycles)
         rows = (f"{layer.spikes:,.0f}", f"{layer.traces:,.0f}")
         table.add_row(layer.name, *rows, *map(_count, parts))
     table.add_section()
@@ -233,7 +252,7 @@ def size_table(plan: Plan) -> Table | None:
 def _core_cells(fit: Fit, core: CoreConfig) -> list[str]:
     fpga, used = fit.target.fpga, sum(block_rams_by_kind(core).values())
     return [
-        f"{core.lanes}{'*' if fit.preset == fit.target.preset else ''}",
+        f"{core.lanes}{'*' if core == fit.target.config else ''}",
         f"{core.weight_words:,}",
         f"{core.neuron_groups:,}",
         f"{core.trace_entries:,}",

@@ -76,11 +76,12 @@ def dry_run(args: argparse.Namespace) -> str:
             "constant_rate": args.constant_rate,
         },
         "data": _data(data),
-        "network and learning": _network(args, preset),
+        "network and learning": _network(args, preset) | _values(data),
     }
     if core is not None:
         core_of = {"core": args.core or preset.core}
-        parts["core"] = core_of | {name: getattr(core, name) for name in declarations(CoreConfig)}
+        own = [name for name in declarations(CoreConfig) if name not in options.SHARED]
+        parts["core"] = core_of | {name: getattr(core, name) for name in own}
     lines = [f"# {PROGRAM} {' '.join(args.words)}"]
     if args.seed is None:
         lines.append(
@@ -100,6 +101,16 @@ def _network(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:
     if args.seed is None:
         del values["seed"]
     return {"hidden": list(map(str, hidden)) or "none"} | values
+
+
+def _values(data: dict[str, Any]) -> dict[str, Any]:
+    """What inputs carry. Of values the usual fraction bits are the data set's, and are not said."""
+    usual = 0 if data["input_bits"] == 1 else None
+    fraction = data["input_fraction"]
+    return {
+        "input_bits": data["input_bits"],
+        "input_fraction": usual if fraction is None else fraction,
+    }
 
 
 def _data(data: dict[str, Any]) -> dict[str, Any]:

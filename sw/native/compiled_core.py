@@ -78,6 +78,7 @@ class CompiledCore(Core):
         registers["samples"] += 1
         self._step = len(events.steps)
         self._scores[: len(scores)], self._scores[len(scores) :] = scores, 0
+        self._votes[:] = 0  # they are in the scores
         self._spikes[: len(spikes)], self._spikes[len(spikes) :] = spikes, 0
         return Result(
             status=events.status,

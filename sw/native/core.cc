@@ -100,7 +100,7 @@ struct Core {
     uint32_t noise_state = 0;
     std::vector<Layer> layers;
     std::vector<int32_t> rotations, flips;  // of each lane
-    std::vector<int64_t> scores, fired;
+    std::vector<int64_t> scores, votes, fired;
     Counters counters{};
     Visit visit, patch;
     std::vector<size_t> starts;  // of each pixel in the visit
@@ -117,6 +117,7 @@ struct Core {
             layer.driven = false;
         }
         std::fill(scores.begin(), scores.end(), 0);
+        std::fill(votes.begin(), votes.end(), 0);
         std::fill(fired.begin(), fired.end(), 0);
         step = 0;
     }
@@ -437,6 +438,14 @@ struct Core {
         }
     }
 
+    // What a classifier's logits add to the scores (golden/learn/classifier.py).
+    void vote(const Layer& layer, const int32_t* logits) {
+        for (int c = 0; c < classes; c++) {
+            const int64_t vote = round_shift(int64_t(logits[c]) * layer.entry.vote_gain, VOTE_FRACTION);
+            votes[c] = saturate(votes[c] + saturate(vote, MEMBRANE_BITS), SCORE_BITS);
+        }
+    }
+
     // A step of a classifier (golden/learn/classifier.py).
     void move_classifier(Layer& layer, const int32_t* errors) const {
         const size_t latents = layer.counts.size();
@@ -459,6 +468,7 @@ struct Core {
         } else {
             count(layer);
             project(layer, logits);
+            if (layer.is(CLASSIFIER)) vote(layer, logits);
             for (int spike : layer.seen) fired[index] += spike;
         }
         if (!learns) return;
@@ -575,7 +585,7 @@ Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_
         if (layer.is(CLASSIFIER)) layer.classifier.resize(layer.signs.size());
         core->layers.push_back(std::move(layer));
     }
-    core->scores.resize(classes), core->fired.resize(layers);
+    core->scores.resize(classes), core->votes.resize(classes), core->fired.resize(layers);
     return core;
 }
 
@@ -617,7 +627,8 @@ void core_run(Core* core, const int64_t* offsets, const int32_t* rows, const int
     for (int64_t k = 0; k < count; k++) {
         const int64_t i = order[k];
         core->sample(offsets + i * steps, rows, values, steps, labels[i], learning, learn_from);
-        std::copy(core->scores.begin(), core->scores.end(), scores + size_t(k) * classes);
+        for (size_t c = 0; c < classes; c++)
+            scores[size_t(k) * classes + c] = saturate(core->scores[c] + core->votes[c], SCORE_BITS);
         std::copy(core->fired.begin(), core->fired.end(), spikes + size_t(k) * layers);
     }
 }

@@ -32,18 +32,19 @@ class Activity:
             if not 0 <= value <= high:  # also false for NaN
                 raise ValueError(f"{name} is {value}: it must lie in 0 to {high}")
 
-    def density(self, rate: float, steps: int) -> float:
-        """Share of rows with a trace, of inputs that fire at `rate`: mean over a sample."""
-        lasting = (min(step, self.trace_steps) for step in range(1, steps + 1))
-        return sum(1 - (1 - rate) ** each for each in lasting) / max(steps, 1)
+    def density(self, rate: float, steps: int, last: int) -> float:
+        """Share of rows with a trace, of inputs that fire at `rate`: mean over the last steps of a sample."""
+        lasting = (min(step, self.trace_steps) for step in range(steps - last + 1, steps + 1))
+        return sum(1 - (1 - rate) ** each for each in lasting) / max(last, 1)
 
-    def rows(self, layers: list[Placement], steps: int) -> list[Rows]:
-        """What goes into each layer."""
+    def rows(self, layers: list[Placement], steps: int, last: int | None = None) -> list[Rows]:
+        """What goes into each layer; traces as in the `last` steps, or in all."""
+        last = steps if last is None else last
         found, rate = [], self.input_rate
         for placement in layers:
             inputs, bias = placement.input_neurons, int(placement.readout)
             density = (
-                rate if placement.readout else self.density(rate, steps)
+                rate if placement.readout else self.density(rate, steps, last)
             )  # a readout's trace: one step
             found.append(Rows(rate, inputs * rate + bias, inputs * density + bias))
             rate = self.rate
@@ -61,6 +62,8 @@ class Rows(NamedTuple):
 MEASURED = {
     "nmnist-fast": Activity(input_rate=0.0791, rate=0.0912, trace_steps=3.10, overlap=0.533),
     "nmnist-conv": Activity(input_rate=0.0791, rate=0.126, trace_steps=0.6, overlap=0.3),
+    "cifar10-learned": Activity(input_rate=0.481, rate=0.16, trace_steps=0.59, overlap=0.6),
+    "cifar10-graded": Activity(input_rate=0.884, rate=0.36, trace_steps=0.52, overlap=0.6),
     "nmnist-best": Activity(input_rate=0.1427, rate=0.0571, trace_steps=2.55, overlap=0.633),
 }
 """Presets as `python -m bench.roofline` counts them, in the first epoch."""

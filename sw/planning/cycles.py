@@ -3,17 +3,20 @@
 A layer with s rows that spike and r rows with a trace takes, in a step, (s + r) x groups cycles, if rows
 are read for each purpose on its own: the bound. The core reads a row once for both where it can. A
 convolution is one such pass for the 3 x 3 patch of every pixel: 9 (s + r) x groups, less at the
-border. A layer behind an average visits every neuron of the map. What comes on top is modelled after
-the sequencer (hw/core) and compared with counted cycles in tests/test_plan.py.
+border. A layer behind an average visits every neuron of the map. A sample that learns in its last steps alone
+has r rows in these alone. What comes on top is modelled after the sequencer (hw/core) and compared with
+counted cycles in tests/test_plan.py.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from golden.spec.config import CoreConfig
 from golden.spec.layout import Placement
 from sw.planning.activity import Activity, Rows
+from sw.planning.shape import Shape
 
 LAYER_CYCLES = 9
 """Of the sequencer, from the end of a layer to the first row of the next."""
@@ -21,10 +24,12 @@ SAMPLE_CYCLES = 75
 """Of the end of a sample."""
 FORM_CYCLES = 38
 """From the last row of a layer to its first class error, chunks and classes apart."""
-PASS_CYCLES = {True: 3.9, False: 3.2}
-"""Of a convolution's pass, beside its rows, when it learns or not. To find what is in a patch takes 4
-cycles, and a pass over fewer rows waits for them; after an update the next pixel waits for 3 until it may
-read what was written. Counted on nmnist-conv, where many patches are empty."""
+FIND_CYCLES = 4
+"""Of finding what is in a patch: a convolution's pass over fewer rows waits for the next."""
+PASS_CYCLES = {True: 2.2, False: 1.5}
+"""Of a convolution's pass beside that, when it learns or not: after an update the next pixel waits until it
+may read what was written. Counted on nmnist-conv, where many patches are empty, and on cifar10-graded,
+where none is."""
 PIXEL_CYCLES = 4
 """Of each pixel of an average with something to update: the next one has the same rows."""
 CLASSES_AT_A_TIME = 4
@@ -71,15 +76,17 @@ def passes_per_input(placement: Placement) -> float:
 
 
 def layer_cycles(
-    layers: list[Placement], config: CoreConfig, activity: Activity, steps: int, *, learn: bool
+    shape: Shape, config: CoreConfig, activity: Activity, steps: int, *, learn: bool
 ) -> list[LayerCycles]:
     """Every layer in a sample of `steps` steps."""
-    rows = activity.rows(layers, steps)
+    layers, last = shape.placements(config.lanes), shape.learning_steps(steps) * learn
+    rows = activity.rows(layers, steps, last)
     busy = [
         _busy(placement, row, config, activity, learn)
         for placement, row in zip(layers, rows, strict=True)
     ]
-    waits = _waits(layers, config, [sum(parts) + LAYER_CYCLES for parts in busy], learn)
+    lengths = [sum(parts) + LAYER_CYCLES for parts in busy]
+    waits = _waits(layers, config, lengths, learned=shape.learned) if learn else [0.0] * len(layers)
     found = []
     for placement, row, parts, wait in zip(layers, rows, busy, waits, strict=True):
         integrate, update, both, fire = parts
@@ -89,11 +96,12 @@ def layer_cycles(
                 spikes=row.spikes,
                 traces=row.traces * learn,
                 integrate=integrate * steps,
-                update=update * steps,
-                both=-both * max(steps - 1, 0),  # the first step has no deferred update to apply
+                update=update * last,
+                both=-both * max(last - 1, 0),  # the last update has passes of its own
                 fire=fire * steps,
-                wait=wait * steps,
-                turnaround=(LAYER_CYCLES + _between(placement, row, learn)) * steps
+                wait=wait * last,
+                turnaround=LAYER_CYCLES * steps
+                + _between(placement, row, parts, steps, last)
                 + SAMPLE_CYCLES * placement.readout,
             )
         )
@@ -113,38 +121,57 @@ def _busy(
     return integrate, update, -both, short
 
 
-def _between(placement: Placement, row: Rows, learn: bool) -> float:
-    """Cycles of a step between passes, and between the pixels of an average."""
-    passes = placement.state_groups
+def _between(
+    placement: Placement, row: Rows, busy: tuple[float, ...], steps: int, last: int
+) -> float:
+    """Cycles of a sample between passes, and between the pixels of an average.
+
+    The passes of the last update are among those of the `last` steps, which were counted with them; a sample
+    that learns in fewer steps has as many passes for spikes alone.
+    """
+    passes, idle = placement.state_groups, steps - last + (0 < last < steps)
     if placement.kind.mapped:
-        return passes * PASS_CYCLES[learn]
+        integrate, update, both, _ = busy
+        learning = PASS_CYCLES[True] + _found_late((integrate + update + both) / passes)
+        return passes * (
+            last * learning + idle * (PASS_CYCLES[False] + _found_late(integrate / passes))
+        )
     if placement.averaged == 1:
-        return passes
+        return passes * steps
     pixels = placement.averaged * (
         1 - (1 - row.traces / (placement.averaged * placement.channels)) ** placement.channels
     )
-    return passes * (1 + learn * PIXEL_CYCLES * pixels)
+    return passes * (steps + last * PIXEL_CYCLES * pixels)
+
+
+def _found_late(rows: float) -> float:
+    """Cycles that a pass waits for the next patch, with so many rows on average, spread as a Poisson law."""
+    return sum(
+        (FIND_CYCLES - n) * rows**n * math.exp(-rows) / math.factorial(n)
+        for n in range(FIND_CYCLES)
+    )
 
 
 def _waits(
-    layers: list[Placement], config: CoreConfig, lengths: list[float], learn: bool
+    layers: list[Placement], config: CoreConfig, lengths: list[float], *, learned: bool
 ) -> list[float]:
     """Cycles of a step that each layer waits for its signal, which is formed while others run."""
     waits = [0.0] * len(layers)
-    if learn:
-        classes = layers[-1].stage.outputs
-        rounds = [
-            length + _signal_cycles(placement, config, classes)
-            for placement, length in zip(layers, lengths, strict=True)
-        ]
-        longest = max(range(len(layers)), key=rounds.__getitem__)
-        waits[longest] = max(0.0, rounds[longest] - sum(lengths))
+    classes = layers[-1].stage.outputs
+    rounds = [
+        length + _signal_cycles(placement, config, classes, learned and placement.kind.mapped)
+        for placement, length in zip(layers, lengths, strict=True)
+    ]
+    longest = max(range(len(layers)), key=rounds.__getitem__)
+    waits[longest] = max(0.0, rounds[longest] - sum(lengths))
     return waits
 
 
-def _signal_cycles(placement: Placement, config: CoreConfig, classes: int) -> float:
-    """From the last row of a layer to its last gain."""
-    rounds = -(-classes // CLASSES_AT_A_TIME)
+def _signal_cycles(
+    placement: Placement, config: CoreConfig, classes: int, classifier: bool
+) -> float:
+    """From the last row of a layer to its last gain; a classifier is gone over twice, class by class."""
+    rounds = 2 * classes if classifier else -(-classes // CLASSES_AT_A_TIME)
     projected = placement.latent_groups * config.chunks * rounds
     gains = placement.state_groups * config.chunks * placement.kind.mapped
     return FORM_CYCLES + config.chunks + classes + projected + gains

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import Target
@@ -43,6 +43,7 @@ def needs(shape: Shape, lanes: int) -> dict[str, int]:
         "classes": max(shape.classes, 2),
         "map_pixels": max(pixels, default=0),
         "classifier_groups": classifier_groups(layers) if shape.learned else 0,
+        "input_bits": shape.input_bits,
     }
 
 
@@ -71,14 +72,19 @@ class Fit:
 
 
 def find_fit(shape: Shape, target: Target, activity: Activity, steps: int) -> Fit:
-    """The target's own core if it holds the network, else the fastest that fits the chip."""
+    """The target's own core if it holds the network, else the fastest that fits the chip.
+
+    A declared core may be built for inputs that carry values.
+    """
 
     def cycles(config: CoreConfig) -> float:
-        placements = shape.placements(config.lanes)
-        return sum(c.cycles for c in layer_cycles(placements, config, activity, steps, learn=True))
+        return sum(c.cycles for c in layer_cycles(shape, config, activity, steps, learn=True))
 
-    for name, config in named(target).items():
-        if not misfit(shape, config):
+    for name, declared in named(target).items():
+        config = replace(declared, input_bits=max(declared.input_bits, shape.input_bits))
+        if not misfit(shape, config) and not (
+            config != declared and shortage(shape, config, target)
+        ):
             return Fit(
                 target=target.clocked(name), preset=name, config=config, cycles=cycles(config)
             )
@@ -106,6 +112,8 @@ def named(target: Target) -> dict[str, CoreConfig]:
 
 def misfit(shape: Shape, config: CoreConfig) -> str:
     """Why a core has no room for a network; empty if it has."""
+    if shape.input_bits > config.input_bits:
+        return f"{shape}: inputs of {shape.input_bits} bits, the core takes {config.input_bits}"
     try:
         layers = shape.placements(config.lanes)
         check_fit(str(shape), layers, shape.classes, config, learned=shape.learned)

@@ -10,6 +10,7 @@ from golden.spec.fpga import TARGETS, Target
 from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.samples import KEPT_LENGTH, SAMPLE_HEADER, SKIP
+from golden.spec.values import slot_bits
 from sw.energy import EnergyModel
 from sw.planning.activity import Activity
 from sw.planning.cycles import LayerCycles, layer_cycles
@@ -57,8 +58,11 @@ class Plan:
     def link_bytes(self) -> int:
         """Of a sample on its way to the board, each step in the shorter code (golden.spec.samples)."""
         inputs, spikes = self.shape.inputs.neurons, self.activity.input_rate
-        sparse = KEPT_LENGTH.size + inputs * max(spikes, 1 / SKIP)
-        return round(SAMPLE_HEADER.size + self.steps * (1 + min(sparse, -(-inputs // 8))))
+        bits, value = 1, 0
+        if self.shape.input_bits > 1:
+            bits, value = slot_bits(self.shape.input_bits), 1
+        sparse = KEPT_LENGTH.size + inputs * max(spikes * (1 + value), 1 / SKIP)
+        return round(SAMPLE_HEADER.size + self.steps * (1 + min(sparse, -(-inputs * bits // 8))))
 
     @property
     def joules(self) -> float:
@@ -124,7 +128,6 @@ def make_plan(
     chosen = next(fit for fit in fits if fit.target.label == target.label)
     own = target.config
     config = chosen.config or draft(shape, own.lanes, own)
-    layers = shape.placements(config.lanes)
     without = sdram or chosen.config is None
     return Plan(
         shape=shape,
@@ -134,8 +137,8 @@ def make_plan(
         config=config,
         fits=fits,
         chosen=chosen,
-        training=tuple(layer_cycles(layers, config, activity, steps, learn=True)),
-        inference=tuple(layer_cycles(layers, config, activity, steps, learn=False)),
+        training=tuple(layer_cycles(shape, config, activity, steps, learn=True)),
+        inference=tuple(layer_cycles(shape, config, activity, steps, learn=False)),
         sdram=plan_sdram(shape, target, activity, steps, sdram_mhz) if without else None,
     )
 

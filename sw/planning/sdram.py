@@ -96,8 +96,8 @@ def plan_sdram(
         return None
     own = target.config
     whole, layers = draft(shape, own.lanes, own, store_bytes=0), shape.placements(own.lanes)
-    rows = activity.rows(layers, steps)
-    counted = layer_cycles(layers, whole, activity, steps, learn=True)
+    rows = activity.rows(layers, steps, shape.learning_steps(steps))
+    counted = layer_cycles(shape, whole, activity, steps, learn=True)
     weights = [_weight_bits(placement, own) / 8 for placement in layers]
     state = [placement.state_groups * own.lanes * STATE_BITS / 8 for placement in layers]
     lists = [row.traces * LISTED_BITS / 8 for row in rows]

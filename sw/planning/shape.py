@@ -21,7 +21,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True)
 class Shape:
-    """Inputs, hidden layers and classes; nothing about rates or weights."""
+    """Inputs, hidden layers and classes, and when they learn; nothing about rates or weights."""
 
     inputs: Map
     stages: tuple[Stage, ...]
@@ -29,14 +29,25 @@ class Shape:
     latent_side: int = 4
     learned: bool = False
     """The classifiers of its maps learn."""
+    learn_last: int = 0
+    """Steps at the end of a sample that have a learning signal; 0: all."""
+    input_bits: int = 1
+    """Bits of the value that an input carries; 1: a spike."""
 
     @classmethod
     def of(cls, network: Network) -> Shape:
         """That of a network."""
         inputs = Map(*network.input_map) if network.input_map else Map(network.inputs)
         stages = parse_stages(network.stages) or tuple(Stage(n) for n in network.hidden)
-        learned = network.classifiers == "learned"
-        return cls(inputs, stages, network.classes, network.latent_side, learned)
+        return cls(
+            inputs,
+            stages,
+            network.classes,
+            network.latent_side,
+            learned=network.classifiers == "learned",
+            learn_last=network.learn_last,
+            input_bits=network.input_bits,
+        )
 
     def __str__(self) -> str:
         flat = not any(stage.kind.mapped for stage in self.stages) and self.inputs.positions == 1
@@ -46,6 +57,10 @@ class Shape:
     def placements(self, lanes: int) -> list[Placement]:
         """Every layer on a core of so many lanes, the readout last."""
         return placements(self.inputs, self.stages, self.classes, lanes, self.latent_side)
+
+    def learning_steps(self, steps: int) -> int:
+        """Steps of a sample that have a learning signal."""
+        return min(self.learn_last or steps, steps)
 
     @property
     def synapses(self) -> int:

@@ -121,6 +121,7 @@ def _spikes(records: list[StepRecord], layer: int, at: Layer) -> NDArray[np.bool
 
 
 def _scores(records: list[StepRecord], network: Network) -> Floats:
-    readout = len(network.hidden)
-    logits = [r.membranes.reshape(-1)[: network.classes] for r in records if r.layer == readout]
-    return np.cumsum(np.array(logits) / network.logit_one, axis=0)
+    added = np.array([record.score for record in records]) / network.logit_one
+    return np.cumsum(
+        added.reshape(-1, len(network.hidden) + 1, network.classes).sum(axis=1), axis=0
+    )

@@ -72,7 +72,7 @@ class Classes(Component):
                 with m.If(entry.flags.readout | token.teach):
                     m.next = "SHIFT"
                 if self.config.classifier_groups:
-                    with m.If(entry.flags.classifier & token.teach):
+                    with m.If(entry.flags.classifier & (token.teach | (entry.vote_gain != 0))):
                         m.d.comb += self.classify.eq(1)
                         m.next = "CLASSIFY"
             with m.State("SHIFT"):

@@ -2,7 +2,7 @@
 
 Spikes of every cell of latents are counted as they are seen. Behind the passes of the next layer the
 weights B are gone over twice: for the logits, class after class, and, chunk after chunk of latents, for their
-learning signals. The second time every weight also moves.
+learning signals. The second time every weight also moves. Where only votes are wanted, the first time is all.
 """
 
 from typing import Any
@@ -39,9 +39,12 @@ def count_bits(config: CoreConfig) -> int:
 
 
 def sweep(config: CoreConfig) -> data.StructLayout:
-    """The layer whose logits are wanted: `base`, its first group; `groups` of latents."""
+    """The layer whose logits are wanted: `base`, its first group; `groups` of latents.
+
+    `clear`: no walk follows, its counts are used.
+    """
     bits = ceil_log2(config.classifier_groups)
-    return data.StructLayout({"base": bits, "groups": bits + 1})
+    return data.StructLayout({"base": bits, "groups": bits + 1, "clear": 1})
 
 
 class Classifier(Component):
@@ -52,6 +55,7 @@ class Classifier(Component):
     layer        reads the layer table, for a chunk that is coming
     start        pulse: the logits of `sweep` are wanted
     sweep        a layer
+    blocked      a chunk is coming: clear nothing in this cycle
     logit        of the next class
     found        pulse: there is a logit; one for each class in use, in order
     step         of the walk of Gain, over a layer with a classifier
@@ -77,6 +81,7 @@ class Classifier(Component):
                 "layer": Out(LayerRead(config)),
                 "start": In(1),
                 "sweep": In(sweep(config)),
+                "blocked": In(1),
                 "logit": Out(signed(LOGIT_BITS)),
                 "found": Out(1),
                 "step": In(step(config)),
@@ -116,7 +121,7 @@ class Classifier(Component):
         m.d.comb += self.host.values.eq(word)
         self._logits(m, going, word, count)
         self._learn(m, weights.write_port(granularity=1), word, count, own)
-        self._count(m, counts, at)
+        self._count(m, counts, chunk, going.valid & going.clear)
         return m
 
     def _chunk(self, group: Any, chunk: Any) -> Value:
@@ -124,21 +129,23 @@ class Classifier(Component):
         bits = ceil_log2(self.config.classifier_groups)
         return Cat(chunk[: chunk_bits(self.config)], group[:bits])
 
-    def _count(self, m: Module, counts: Memory, walked: Value) -> None:
-        """Spikes of a chunk that is seen are added to its cell's; the walk clears what it has used.
+    def _count(self, m: Module, counts: Memory, used: Value, swept: Value) -> None:
+        """Spikes of a chunk that is seen are added to its cell's.
 
-        Gain is blocked in the cycle after a chunk is coming. So a step of the walk that clears as long
-        after itself as a chunk is counted after that cycle never does so in the same cycle.
+        The walk clears what it has `used`, or, where none follows, the sweep (`swept`). Both are blocked in
+        the cycle after a chunk is coming. So what clears as long after itself as a chunk is counted after
+        that cycle never does so in the same cycle.
         """
         seen, lead = self.seen, Firing.SEEN_LEAD
         coming, entry = seen.coming, self.layer.entry
         m.d.comb += self.layer.layer.eq(coming.context.layer)
-        counts_it = coming.valid & entry.flags.classifier & coming.context.teach
+        wanted = coming.context.teach | (entry.vote_gain != 0)
+        counts_it = coming.valid & entry.flags.classifier & wanted
         due = later(m, "due", counts_it, lead)
         place = later(m, "place", entry.classifier_base + seen.latent, 1)
         place = later(m, "of_chunk", self._chunk(place, later(m, "at", coming.chunk, 1)), lead - 2)
-        clears = later(m, "clears", self.walking & self.step.end, lead - 1)
-        cleared = later(m, "cleared", walked, lead - 1)
+        clears = later(m, "clears", (self.walking & self.step.end) | swept, lead - 1)
+        cleared = later(m, "cleared", used, lead - 1)
         before, after = counts.read_port(), counts.write_port()
         m.d.comb += before.addr.eq(place)
         m.d.comb += [
@@ -161,6 +168,7 @@ class Classifier(Component):
                     "valid": 1,
                     "first": 1,
                     "last": 1,
+                    "clear": 1,
                     "number": len(number),
                     "chunk": len(self._chunk(self.base, chunk)),
                 }
@@ -170,7 +178,8 @@ class Classifier(Component):
             last_chunk.eq(chunk == config.chunks - 1),
             last_group.eq(group == layer.groups - 1),
             last.eq(last_chunk & last_group),
-            going.valid.eq(running & ~self.walking),
+            going.clear.eq(layer.clear & (number == self.class_count - 1)),
+            going.valid.eq(running & ~self.walking & ~(going.clear & self.blocked)),
             going.first.eq((chunk == 0) & (group == 0)),
             going.last.eq(last),
             going.number.eq(number),

@@ -25,6 +25,7 @@ from hw.core.learn.gain import Gain
 from hw.core.learn.latents import Latents
 from hw.core.learn.project import Project
 from hw.core.learn.signs import Signs
+from hw.core.learn.vote import Vote
 
 
 class Tess(Component):
@@ -81,17 +82,25 @@ class Tess(Component):
         """Between Classes, which wants logits, and Gain, which walks over the latents."""
         classes, gain = self.classes, self.gain
         m.submodules.classifier = classifier = Classifier(self.config)
+        m.submodules.vote = vote = Vote(self.config)
         connect(m, flipped(self.seen), classifier.seen)
         connect(m, classifier.layer, flipped(self.counted))
         connect(m, flipped(self.host_classifiers), classifier.host)
+        connect(m, vote.votes, flipped(self.votes))
         wait = Project.LATENCY - Classifier.LATENCY
         m.d.comb += [
             classifier.class_count.eq(self.settings.class_count),
             classifier.start.eq(classes.classify),
             classifier.sweep.base.eq(self.layer.entry.classifier_base),
             classifier.sweep.groups.eq(self.layer.entry.latents),
+            classifier.sweep.clear.eq(~classes.found.context.teach),
+            classifier.blocked.eq(gain.blocked),
             classes.classified.eq(classifier.found),
             classes.logit.eq(classifier.logit),
+            vote.begin.eq(classes.classify),
+            vote.valid.eq(classifier.found),
+            vote.logit.eq(classifier.logit),
+            vote.gain.eq(classes.found.parameters.vote_gain),
             classifier.step.eq(gain.walk),
             classifier.base.eq(gain.base),
             classifier.walks.eq(gain.walks),
