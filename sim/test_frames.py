@@ -8,9 +8,9 @@ import pytest
 from bench.campaign.cores import CORES
 from bench.campaign.frames import ask, compare, trained
 from golden.spec.config import PRESETS
-from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame
+from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame, Status
 from golden.spec.network import Network
-from golden.spec.registers import Space, address
+from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, SampleStatus, encode_sample
 from sim.harness import choose_seed
 from sw.data import Sample
@@ -72,6 +72,17 @@ def test_pieces_of_a_sample_whose_ground_was_changed_are_refused(board: str, cha
     refused = device.channel.call(Command.SAMPLE, more)
     assert int.from_bytes(refused[:2], "little") == SampleStatus.NOT_BEGUN
     assert device.channel.call(Command.SAMPLE, first)[:2] == b"\0\0"
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_write_over_a_register_that_is_read_only_stores_the_others(board: str) -> None:
+    transport = BOARDS[board](CONFIG)
+    Channel(transport)
+    before = register_address("layer_count") - 1
+    payload = WRITE_PAYLOAD.pack(before) + struct.pack("<HHH", 7, 2, 3)
+    assert ask(transport, Frame(1, Command.WRITE, payload)) == Frame(1, Status.BAD_ADDRESS)
+    read = READ_PAYLOAD.pack(before + 1, 2)
+    assert ask(transport, Frame(2, Command.READ, read)) == Frame(2, 0, struct.pack("<HH", 2, 3))
 
 
 @pytest.mark.parametrize("board", BOARDS)

@@ -34,6 +34,8 @@ from golden.spec.registers import (
     CYCLE_CAUSES,
     SPACE_SHIFT,
     Space,
+    brief_words,
+    memories,
     register_address,
     result_words,
 )
@@ -70,6 +72,10 @@ def untimed(config: CoreConfig, code: int, payload: bytes, reply: Frame) -> Fram
         first, count = READ_PAYLOAD.unpack(payload)
         if first >> SPACE_SHIFT == Space.TRACES:  # what lies behind the lists is left over
             words[:] = 0
+        if first >> SPACE_SHIFT == Space.RESULTS:  # cycles of a result, or of brief ones
+            stride = memories(config)[Space.RESULTS].stride
+            at = (first + np.arange(count)) % (1 << SPACE_SHIFT) % stride
+            words[np.isin(at % brief_words(config), (2, 3)) | np.isin(at, (2, 3))] = 0
         for counter in COUNTERS:
             at = register_address(counter.name)
             for word in range(at, at + counter.words) if counter.name in TIMED else ():

@@ -43,6 +43,7 @@ def random_network(rng: random.Random, config: CoreConfig) -> Network | None:
             stages += [str(rng.randint(1, 12)) for _ in range(rng.choice([0, 0, 1]))]
             if config.classifier_groups and rng.random() < 0.4:
                 settings |= {"classifiers": "learned", "tau": rng.choice([0.02, 0.1, 0.5])}
+                settings["score"] = rng.choice(["output", "all"])
             found = Network.of_stages(shape, tuple(stages), classes, **settings)
         else:
             hidden = [rng.randint(1, 20) for _ in range(rng.choice([0, 1, 1, 2, 3]))]

@@ -118,11 +118,10 @@ class CoreMemory:
         return words[index : index + count]
 
     def write(self, address: int, words: NDArray[np.uint16]) -> None:
-        """Store 16-bit words from `address` on. Raises BadAddress, having stored what fits."""
+        """Store 16-bit words from `address` on. Raises BadAddress, having stored those that can be."""
         space, index = address >> SPACE_SHIFT, address & ((1 << SPACE_SHIFT) - 1)
         if space == Space.REGISTERS:
-            for offset, word in enumerate(words):
-                self._write_register(index + offset, int(word))
+            self._write_registers(index, words.tolist())
             return
         memory = registers.memories(self.config).get(space)  # type: ignore[call-overload]
         if memory is None or memory.access != "rw" or space == Space.RESULTS:
@@ -191,6 +190,16 @@ class CoreMemory:
             value = self.registers[register.name]
             words += [(value >> (16 * part)) & 0xFFFF for part in range(register.words)]
         return np.array(words, np.uint16)
+
+    def _write_registers(self, index: int, words: list[int]) -> None:
+        refused: list[BadAddress] = []
+        for at, word in enumerate(words, index):
+            try:
+                self._write_register(at, word)
+            except BadAddress as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
 
     def _write_register(self, index: int, word: int) -> None:
         at = 0

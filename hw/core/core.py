@@ -58,10 +58,8 @@ class Core(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
-        m.submodules.gate = gate = Gate(config, cycles=self.patience)
-        room = ResetInserter(
-            gate.reset
-        )  # the lanes have nothing but data, which leaves them by itself
+        gate = self._gate(m)
+        room = ResetInserter(gate.reset)  # lanes have data alone, which leaves them by itself
         m.submodules.rows = rows = room(Rows(config))
         m.submodules.schedule = schedule = room(Schedule(config))
         m.submodules.lanes = lanes = LaneArray(config)
@@ -71,7 +69,6 @@ class Core(Component):
         m.submodules.host = host = Host(config)
 
         # one sample, from bytes to a result
-        connect(m, flipped(self.sample), gate.sample)
         connect(m, gate.core_sample, rows.sample)
         connect(m, rows.visits, schedule.visits)
         connect(m, schedule.slots, lanes.slots, host.slots)
@@ -80,9 +77,7 @@ class Core(Component):
         connect(m, fire.seen, learn.seen, readout.seen)
         connect(m, fire.passed_on, rows.spikes)
         connect(m, readout.result, gate.core_result)
-        connect(m, gate.result, flipped(self.result))
         connect(m, gate.table, host.check)
-        m.d.comb += [gate.restart.eq(self.restart), gate.progress.eq(schedule.trace.start)]
 
         # learning
         connect(m, fire.surrogates, learn.surrogates)
@@ -113,11 +108,20 @@ class Core(Component):
             schedule.starved.eq(rows.starved),
             host.event.eq(rows.taken),
             host.new_spikes.eq(readout.new_spikes),
+            gate.progress.eq(schedule.trace.start),
             self.busy.eq(schedule.phase.busy),
         ]
 
         self._host(m, rows, lanes, fire, learn, host)
         return m
+
+    def _gate(self, m: Module) -> Gate:
+        """The gate, and the link before it."""
+        m.submodules.gate = gate = Gate(self.config, cycles=self.patience)
+        connect(m, flipped(self.sample), gate.sample)
+        connect(m, gate.result, flipped(self.result))
+        m.d.comb += gate.restart.eq(self.restart)
+        return gate
 
     def _host(
         self, m: Module, rows: Rows, lanes: LaneArray, fire: Firing, learn: Component, host: Host
