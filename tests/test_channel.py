@@ -110,7 +110,8 @@ def pieces(words: np.ndarray) -> list[tuple[np.ndarray, int]]:
 
 
 def run_session(transport: FaultyTransport, asked: list[Asked]) -> list[bytes]:
-    channel = Channel(transport, tries=60, go_backs=2000, nonce=b"12345678")
+    # where most frames are lost, most probes have to be asked for again: many silences in a row
+    channel = Channel(transport, tries=1000, go_backs=2000, nonce=b"12345678")
     channel.configure(CONFIG)
     sent = [channel.submit(command, payload) for command, payload in asked]
     return [pending.result() for pending in sent]

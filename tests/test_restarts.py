@@ -172,6 +172,7 @@ def test_training_goes_on_to_the_same_bits(board, turns, whole, tmp_path):
                 continue
             length = length or shaky.reads - before
             happened = {when for when in shaky.when if when < shaky.reads}
+            shaky.when = set()  # the training is over: it may have read less than the first one did
             assert len(told.lines) <= len(happened) and bool(told.lines) == bool(happened)
             assert without_cycles(outcome(model)) == without_cycles(whole), (SEED, turn)
         kept = Checkpoint.load(RunFolder(folder).checkpoint)
