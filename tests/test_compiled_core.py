@@ -114,6 +114,19 @@ def table_with_changes(rng):
     return changed
 
 
+def test_a_classifier_that_has_learned_stays_when_fewer_classes_are_used():
+    network = next(network for network in SPIKING if network.classifiers == "learned")
+    both, data = pair(network), load("synthetic", steps=4, limit=4)
+    for device in both:
+        list(device.run(list(data), learn=True))
+    assert core(both[0])._compiled is not None
+    for device in both:
+        device.set_register("class_count", 2)
+    payload = _payload(data[1])
+    assert core(both[0]).sample(payload) == core(both[1]).sample(payload)
+    check_equal(*map(core, both))
+
+
 def test_values_for_a_readout_with_its_bias():
     """No driver sends them, but a core takes them."""
     config, rng = replace(CONFIG, input_bits=5), np.random.default_rng(4)

@@ -97,9 +97,10 @@ class CoreMemory:
         return words.transpose(1, 0, 2).reshape(self.class_count, -1)
 
     def keep_classifier(self, layer: Layer, weights: NDArray[np.int64]) -> None:
-        """Replace B of a layer's classifier by `weights`, [classes in use, latents]."""
-        grouped = weights.reshape(self.class_count, layer.latent_groups, -1).transpose(1, 0, 2)
-        self._classifier(layer)[:, : self.class_count] = grouped
+        """Replace B of a layer's classifier by `weights`, [classes, latents]."""
+        classes = len(weights)
+        grouped = weights.reshape(classes, layer.latent_groups, -1).transpose(1, 0, 2)
+        self._classifier(layer)[:, :classes] = grouped
 
     def _classifier(self, layer: Layer) -> NDArray[np.int32]:
         """View of a layer's classifier, [groups of latents, class slots, lanes]."""

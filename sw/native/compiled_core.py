@@ -198,7 +198,8 @@ class _Compiled:
             )
             if layer.classifier:
                 held = self._library.core_classifier(self._core, index)
-                view = _view(held, (core.class_count, layer.latent_groups * self._lanes))
+                # the register may have changed since
+                view = _view(held, (self.counts[1], layer.latent_groups * self._lanes))
                 if out:
                     core.keep_classifier(layer, view.astype(np.int64))
                 else:
