@@ -64,7 +64,14 @@ class Core(CoreMemory):
         self._step = 0
 
     def sample(self, payload: bytes) -> Result:
-        """Run the payload of a SAMPLE command. Cycles are counted as 0: only a clock knows them."""
+        """Answer the payload of a SAMPLE command. Cycles are counted as 0: only a clock knows them."""
+        refusal = self.gate.refusal(payload, lambda: self.table, self.layer_count, self.class_count)
+        if refusal:
+            return Result.refused(refusal, self.config.layers, self.config.classes)
+        return self._run(payload)
+
+    def _run(self, payload: bytes) -> Result:
+        """Run a payload that the gate let in."""
         layers = [self.layer(index) for index in range(self.layer_count)]
         events = decode_sample(payload, layers[0].inputs, self.config.input_bits)
         if events.first:

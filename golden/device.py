@@ -51,6 +51,7 @@ class GoldenDevice:
         """Set to an empty list to have every command that ran appended: code, payload."""
         self._reader = FrameReader()
         self._wanted = 0
+        self._fresh = True  # no SYNC came since power-on
         self._asked = False  # told the host to go back: only damage is told again until it has
         self._queue: deque[Frame] = deque()
         self._results = np.zeros((RESULT_SLOTS, memories(config)[Space.RESULTS].stride), np.uint16)
@@ -91,6 +92,9 @@ class GoldenDevice:
     def _accept(self, frame: Frame) -> None:
         ahead = (frame.sequence - self._wanted) % SEQUENCES
         if frame.code != Command.SYNC:
+            if self._fresh:
+                self._go_back(Status.RESTARTED)
+                return
             if ahead >= BEHIND:
                 self._out += Frame(frame.sequence, Status.DUPLICATE).encode()
                 return
@@ -102,11 +106,12 @@ class GoldenDevice:
             self._go_back(Status.NO_ROOM)
             return
         self._wanted = (frame.sequence + 1) % SEQUENCES
+        self._fresh = False
         self._asked = False
         self._queue.append(frame)
 
     def _go_back(self, status: Status) -> None:
-        if self._asked and status != Status.DAMAGED:
+        if self._asked and status in (Status.GAP, Status.NO_ROOM):
             return
         self._asked = True
         self._out += Frame(self._wanted, status).encode()
@@ -136,6 +141,7 @@ class GoldenDevice:
         if frame.code == Command.PLAY and self.config.store_bytes:
             return self._play(frame)
         if frame.code == Command.SYNC:
+            self.core.gate.restart()
             if len(payload) > 2 * MAX_READ_WORDS:  # it is echoed, and a reply holds no more
                 return Status.BAD_LENGTH, b""
             return Status.OK, payload
@@ -164,6 +170,8 @@ class GoldenDevice:
         return np.array(words, "<u2").tobytes()
 
     def _write(self, address: int, words: NDArray[np.uint16]) -> None:
+        if not len(words) and address >> SPACE_SHIFT != Space.RESULTS:
+            return  # no word, so none that does not exist
         if self._in_store(address):
             self.store.write(address & ((1 << SPACE_SHIFT) - 1), words)
         else:
@@ -174,6 +182,8 @@ class GoldenDevice:
 
     def _read(self, address: int, count: int) -> bytes:
         index, image = address & ((1 << SPACE_SHIFT) - 1), self._results.reshape(-1)
+        if not count and address >> SPACE_SHIFT != Space.RESULTS:
+            return b""
         if self._in_store(address):
             return self.store.read(index, count).astype("<u2").tobytes()
         if address >> SPACE_SHIFT != Space.RESULTS:

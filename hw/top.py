@@ -51,6 +51,7 @@ class Machine(Component):
         connect(m, link.sample, core.sample)
         connect(m, core.result, link.result)
         m.d.comb += [
+            core.restart.eq(link.restart),
             self.busy.eq(core.busy),
             self.taken.eq(link.taken),
             self.damaged.eq(link.damaged),

@@ -34,6 +34,7 @@ class CoreBench:
 
     def __init__(self, dut: Any, config: CoreConfig, waits: Waits) -> None:
         self.config, self.golden = config, Core(config)
+        dut.restart.value = 0
         self._requests = StreamSource(dut, "bus_request", BUS_REQUEST, waits=waits)
         self._replies = StreamSink(dut, "bus_reply", BUS_REPLY, waits=waits)
         self._sample = StreamSource(dut, "sample", SAMPLE_BYTE, waits=waits)
@@ -107,6 +108,12 @@ class CoreBench:
             got, wanted = getattr(result, field), getattr(expected, field)
             assert got == wanted, f"{field}: core {got}, model {wanted}"
         return result
+
+    async def run_alone(self, payload: bytes) -> int:
+        """One SAMPLE payload on the core, and not on the model; its status."""
+        last = len(payload) - 1
+        self._sample.send(*({"data": b, "last": int(i == last)} for i, b in enumerate(payload)))
+        return int((await self._result.receive_packet())[0]["data"])
 
     async def compare(self) -> dict[str, int]:
         """Every memory and register, bit for bit; the registers."""

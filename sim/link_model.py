@@ -17,6 +17,7 @@ from golden.spec.frames import (
     MAX_READ_WORDS,
     PLAY_ENTRY,
     READ_PAYLOAD,
+    SEQUENCES,
     WRITE_PAYLOAD,
     Command,
     Damaged,
@@ -225,6 +226,11 @@ class Wire:
         self.sink = StreamSink(dut, "tx", waits=waits)
         self.reader = FrameReader()
         self.arrived: list[Frame | Damaged] = []
+
+    async def open(self) -> None:
+        """The SYNC that a link wants first; frame 0 is next."""
+        self.send(Frame(SEQUENCES - 1, Command.SYNC, b"open"))
+        assert await self.receive() == Frame(SEQUENCES - 1, Status.OK, b"open")
 
     def send(self, *frames: Frame) -> None:
         """Queue frames, unharmed."""

@@ -39,6 +39,8 @@ STEADY = Waits(0.0, 0)
 RARE = Waits(0.1, 8)
 OFTEN = Waits(0.6, 5)
 STALL = Waits(0.02, 200)
+BATCH = 256
+"""Payloads that are waited for together, of many."""
 
 
 def pack(shape: Any, value: Any) -> int:
@@ -170,7 +172,7 @@ class StreamSink(_Stream):
     ) -> None:
         super().__init__(dut, name, shape, waits)
         self._queue: deque[int] = deque()
-        self._arrived = Event()
+        self._arrived, self._wanted = Event(), 1
         self._take = take and self._ready is not None
         if self._take:
             self._ready.value = 0
@@ -184,15 +186,20 @@ class StreamSink(_Stream):
         await self.arrival(within_us=within_us)
         return unpack(self._shape, self._queue.popleft())
 
-    async def arrival(self, *, within_us: int = 10_000) -> None:
-        """Wait until something is there to receive; raises SimTimeoutError when nothing comes."""
-        while not self._queue:
+    async def arrival(self, count: int = 1, *, within_us: int = 10_000) -> None:
+        """Wait until `count` payloads are there to receive; raises SimTimeoutError when they stay away.
+
+        The time is that for BATCH payloads: to wake up for each one of many takes longer than to simulate it.
+        """
+        while (there := len(self._queue)) < count:
+            self._wanted = min(count, there + BATCH)
             self._arrived.clear()
             await with_timeout(self._arrived.wait(), within_us, "us")
 
     async def receive_many(self, count: int, *, within_us: int = 10_000) -> list[Any]:
         """The next `count` payloads."""
-        return [await self.receive(within_us=within_us) for _ in range(count)]
+        await self.arrival(count, within_us=within_us)
+        return [unpack(self._shape, self._queue.popleft()) for _ in range(count)]
 
     async def receive_packet(self, last: str = "last", *, within_us: int = 10_000) -> list[Any]:
         """Payloads up to and including the one whose member `last` is set."""
@@ -219,7 +226,8 @@ class StreamSink(_Stream):
                 if not pause if self._take else self._ready is None or self._ready.value:
                     self._queue.append(bits)
                     self.transfers += 1
-                    self._arrived.set()
+                    if len(self._queue) >= self._wanted:
+                        self._arrived.set()
                     held = None
                     pause = self._pause()
                     continue

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.registers import REGISTER_WORDS, Space, address, memories, register_address
-from golden.spec.samples import SampleStatus
+from golden.spec.rules import Rules
+from golden.spec.samples import SampleStatus, encode_sample
 from golden.spec.values import value_range
 from hw.core.core import Core
+from hw.core.host import checker
 from sim.core_bench import CoreBench
 from sim.harness import parameters, run, seeded, start
 from sim.streams import RARE, STEADY
@@ -152,6 +155,16 @@ def core(config: str) -> None:
     run(lambda: Core(CONFIGS[config]), __name__, testcase=["agrees"], parameters={"config": fields})
 
 
+def test_a_stuck_core_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no rules for its table, so that it gets stuck."""
+    nothing = Rules()
+    nothing.begin()
+    nothing.end()
+    monkeypatch.setattr(checker, "table_program", lambda config: nothing.program(20))
+    factory = lambda: Core(CONFIGS["tiny"], patience=3000)  # noqa: E731
+    run(factory, __name__, testcase=["stuck"], parameters={"config": "tiny"})
+
+
 @pytest.mark.parametrize("config", CONFIGS)
 def test_core_equals_model(config: str) -> None:
     core(config)
@@ -225,6 +238,34 @@ async def bad_samples(dut: Any) -> None:
             payload + rng.integers(0, 6, int(rng.integers(1, 30))).astype("u1").tobytes()
         )
     await bench.compare()
+
+
+@cocotb.test()
+async def stuck(dut: Any) -> None:
+    """A pass without end is answered STUCK; behind it, samples give the model's bits."""
+    rng = np.random.default_rng(seeded().getrandbits(32))
+    bench = CoreBench(dut, CONFIGS["tiny"], STEADY)
+    await start(dut)
+    network = Network(**NETWORKS["deep-hard-post"])
+    for steps, field, value in (
+        (1, "groups", 0),
+        (3, "groups", 0),
+        (2, "rows", 0),
+        (4, "groups", 700),
+    ):
+        await bench.load(network)
+        await bench.run(rng.random((4, 13)) < 0.4, 1, learn=True)
+        place = address(Space.LAYERS, int(rng.integers(2)) * ENTRY_WORDS + FIELD_NAMES.index(field))
+        await bench.write(place, np.array([value], np.uint16))
+        payload = encode_sample(rng.random((steps, 13)) < 0.5, 2, learn=True)
+        status = await bench.run_alone(payload)
+        assert status == SampleStatus.STUCK or (field, value) != ("groups", 0), status
+        await bench.load(network)
+        for _ in range(3):
+            await bench.run(rng.random((4, 13)) < 0.4, 1, learn=True)
+        size = memories(bench.config)[Space.WEIGHTS].size
+        wanted = bench.golden.read(address(Space.WEIGHTS), size)
+        assert np.array_equal(await bench.read(address(Space.WEIGHTS), size), wanted)
 
 
 @cocotb.test()

@@ -74,6 +74,7 @@ async def commands(dut: Any, waits: str) -> None:
     wire.source.waits = wire.sink.waits = WAITS[waits]
     core.attach(dut, WAITS[waits])
     await start(dut)
+    await wire.open()
     todo = fill_slots(rng)
     for _ in range(parameters()["count"]):
         largest = config.frame_bytes // rng.choice(parameters()["divisors"]) - 4
@@ -116,6 +117,7 @@ async def recovery(dut: Any, kind: str) -> None:
     core.attach(dut, RARE)
     wire.source.waits = wire.sink.waits = RARE
     await start(dut)
+    await wire.open()
     largest = config.frame_bytes // 4 - 4
     todo = fill_slots(rng)
     todo += [random_command(rng, largest, valid=True) for _ in range(parameters()["count"])]
@@ -153,6 +155,7 @@ async def throughput(dut: Any) -> None:
     _, wire, core = await begin(dut)
     core.attach(dut)
     await start(dut)
+    await wire.open()
     samples = StreamSink(dut, "sample", 9, take=False)
     requests = StreamSink(dut, "bus_request", 49, take=False)
 
@@ -274,6 +277,7 @@ async def credit_overrun_is_refused(dut: Any) -> None:
     config, wire, core = await begin(dut)
     drivers = core.attach(dut)
     await start(dut)
+    await wire.open()
     slow = drivers[0]
     slow.waits = type(slow.waits)(1.0, 300)
     frames = [write(n, *range(n, n + 50)) for n in range(12)]
@@ -300,6 +304,7 @@ async def too_many_frames_are_refused(dut: Any) -> None:
     _, wire, core = await begin(dut)
     dut.bus_request__ready.value = 0
     await start(dut)
+    await wire.open()
     frames = [write(n, n) for n in range(40)]
     wire.send(*frames)
     assert await wire.receive() == Frame(RESULT_SLOTS, Status.NO_ROOM)
@@ -331,11 +336,30 @@ async def sync_sets_the_sequence(dut: Any) -> None:
 
 
 @cocotb.test()
+async def a_fresh_link_runs_nothing(dut: Any) -> None:
+    """Before the first SYNC every whole frame is answered RESTARTED, whatever its number."""
+    _, wire, core = await begin(dut)
+    core.attach(dut)
+    await start(dut)
+    for number in range(256):
+        wire.send(write(number, 1))
+        assert await wire.receive() == Frame(0, Status.RESTARTED), number
+    wire.send_raw(write(0, 1).encode()[2:])
+    assert await wire.receive() == Frame(0, Status.DAMAGED)
+    wire.send(write(0, 1), sync(41), write(42, 2))
+    assert await wire.receive() == Frame(0, Status.RESTARTED)
+    assert await wire.receive() == Frame(41, Status.OK)
+    assert await wire.receive() == Frame(42, Status.OK)
+    assert core.log == [("write", address(Space.WEIGHTS), 2)]
+
+
+@cocotb.test()
 async def largest_frame_fits(dut: Any) -> None:
     """A frame of all the credit there is, again and again at odd places of the ring."""
     config, wire, core = await begin(dut)
     core.attach(dut)
     await start(dut)
+    await wire.open()
     reference = Reference(config)
     rng = seeded()
     for number in range(0, 60, 2):
@@ -359,5 +383,6 @@ DIRECTED = (
     "credit_overrun_is_refused",
     "too_many_frames_are_refused",
     "sync_sets_the_sequence",
+    "a_fresh_link_runs_nothing",
     "largest_frame_fits",
 )

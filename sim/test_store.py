@@ -203,6 +203,7 @@ async def begin(dut: Any, waits: Waits) -> tuple[CoreConfig, Wire, Core, Referen
     wire, core = Wire(dut, waits), Core(config)
     core.attach(dut, waits)
     await start(dut)
+    await wire.open()
     return config, wire, core, Reference(config), seeded()
 
 

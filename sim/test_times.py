@@ -41,7 +41,7 @@ UNITS = {
 """Units with a LATENCY, and the outputs that it is the latency of."""
 CONFIGS = {
     "flat": CoreConfig(lanes=8, layers=4, classes=7, **test_core.SMALL),
-    "maps": CoreConfig(lanes=16, layers=5, classes=6, **test_core.MAPS),
+    "maps": CoreConfig(lanes=16, layers=5, classes=6, **test_core.WIDE_MAPS),
 }
 
 

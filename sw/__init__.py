@@ -10,9 +10,10 @@ the command line the entry is `python -m sw.driver`. The packages, each of which
 - `run`: training, its metrics, and the files of a run folder
 - `shadow`: a device and its twin, compared after every sample
 - `interchange`, `report`, `planning`: networks as files, a run as a page, a network before it is built
+- `live`: a network in use, on a page
 - `cli`: the commands
 
-At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`,
+At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`, `notebook`,
 `presets`, and the constants of the `energy` estimate; `places` knows folders of this computer, and `own`
 which files may be loaded as code; `driver` and `reference` are programs.
 """
@@ -20,6 +21,7 @@ which files may be loaded as code; `driver` and `reference` are programs.
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from golden.spec.samples import Result
 from sw.data import DataError, Dataset, DataWarning, Recording, Sample, load, read_recording
 from sw.device import Device
 from sw.model import Model
@@ -39,6 +41,7 @@ __all__ = [
     "Model",
     "Network",
     "Recording",
+    "Result",
     "Sample",
     "StopRequest",
     "TrainingWarning",

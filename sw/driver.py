@@ -10,7 +10,20 @@ from typing import NoReturn
 
 from golden.spec.layout import DoesNotFit
 from golden.spec.names import UnknownName, near
-from sw.cli import doctor, export, import_, look, plan, report, runs, train, verify, watch
+from sw.cli import (
+    completion,
+    doctor,
+    export,
+    import_,
+    live,
+    look,
+    plan,
+    report,
+    runs,
+    train,
+    verify,
+    watch,
+)
 from sw.cli.help import Help
 from sw.cli.program import PROGRAM, Version
 from sw.cli.terminal import Terminal, lenient
@@ -38,6 +51,7 @@ start here:
   predict --run runs/nmnist-fast-1 0    one sample
   watch                                 see a run while it goes on
   report                                pictures of a run, in one HTML file
+  live                                  watch it classify and learn, on a page
   COMMAND --help                        all options, more examples
 
 exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was
@@ -82,10 +96,11 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_parser(commands, **style)
     look.add_parsers(commands, **style)
-    for command in (runs, report, watch, export, import_, verify):
+    for command in (runs, report, watch, live, export, import_, verify):
         command.add_parser(commands, **style)
     plan.add_parser(commands, **style)
     doctor.add_parser(commands, **style)
+    completion.add_parser(commands, parser, **style)
     return top
 
 

@@ -35,9 +35,9 @@ class EnergyModel:
     """The constants of the estimate; replace them by your own measurements."""
 
     synop_pj: float = USUAL_BITS * BIT_ACCESS_PJ + FPGA_FACTOR * ADD_PJ
-    """A weight read and added."""
+    """Picojoules of a weight that is read and added [0 or more]."""
     update_pj: float = 2 * USUAL_BITS * BIT_ACCESS_PJ + FPGA_FACTOR * (MULTIPLY_PJ + ADD_PJ)
-    """A weight read, changed and written."""
+    """Picojoules of a weight that is read, changed and written [0 or more]."""
 
     @classmethod
     def of(cls, core: CoreConfig) -> Self:

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from golden.spec.network import Network
 from golden.spec.samples import Result
 from sw.data import DataError, Dataset, Recording, Sample
 from sw.device import Device, Weights
+from sw.html import el
+from sw.html import text as escaped
+from sw.notebook import NotebookWatcher, in_notebook
 from sw.run import (
     Checkpoint,
     Every,
@@ -36,9 +39,20 @@ from sw.run import (
     checkpoint_file,
 )
 from sw.run.checkpoint import DIGEST, digest
+from sw.run.shown import progress_html
 from sw.run.stopping import USUAL
 from sw.run.summary import summary
-from sw.samples import Binning, as_dataset, split_labels, unlabelled
+from sw.samples import (
+    Binning,
+    EventArray,
+    Labels,
+    ManyData,
+    SampleData,
+    Samples,
+    as_dataset,
+    split_labels,
+    unlabelled,
+)
 from sw.windows import WindowResult, as_recording, classify
 
 
@@ -108,13 +122,18 @@ class Model:
 
     def fit(
         self,
-        samples: Any,
-        test: Any = None,
+        samples: Samples | ManyData,
+        test: Samples | Labels | None = None,
         *,
         epochs: int = 6,
         seed: int = 1,
         constant_rate: bool = False,
-        **options: Any,
+        until: int | None = None,
+        run: str | Path | Recorder | None = None,
+        overwrite: bool = False,
+        checkpoint_every: Every = USUAL,
+        callbacks: Sequence[Watcher] = (),
+        stop: StopRequest | None = None,
     ) -> Progress:
         """Train `epochs` more epochs; returns the metrics of all so far.
 
@@ -125,7 +144,7 @@ class Model:
             epochs: passes over the samples.
             seed: of the order of samples. (That of weights and rounding is the network's.)
             constant_rate: do not decay the rates. N + N epochs then equal 2N bit for bit.
-            options: those of `resume`.
+            until, run, overwrite, checkpoint_every, callbacks, stop: as for `resume`.
 
         Ctrl-C stops after the samples in flight and returns what there is; `resume` goes on. So it does
         after any exception: one of a callback loses nothing, after others (a second Ctrl-C, a link that
@@ -140,15 +159,24 @@ class Model:
         done = len(self.progress.epochs)
         if self.progress.tally is not None:
             raise ValueError("an epoch is under way; finish it first: resume(samples)")
-        samples, test = split_labels(samples, test)
+        given, tests = split_labels(samples, test)
         self._samples = ""
         self.plan = Plan(epochs=done + epochs, seed=seed, constant_rate=constant_rate, begin=done)
-        return self.resume(samples, test, **options)
+        return self.resume(
+            given,
+            tests,
+            until=until,
+            run=run,
+            overwrite=overwrite,
+            checkpoint_every=checkpoint_every,
+            callbacks=callbacks,
+            stop=stop,
+        )
 
     def resume(
         self,
-        samples: Any,
-        test: Any = None,
+        samples: Samples,
+        test: Samples | None = None,
         *,
         until: int | None = None,
         run: str | Path | Recorder | None = None,
@@ -193,6 +221,8 @@ class Model:
         recorder = self._recorder(run, overwrite)
         self._samples = found
         watchers = [*callbacks, *([recorder.log] if recorder else [])]
+        if in_notebook():
+            watchers.append(NotebookWatcher(self.progress))
         log = recorder.log if recorder else nullcontext()
         with log, nullcontext(stop) if stop else StopRequest() as stop:
             trainer = Trainer(
@@ -230,7 +260,7 @@ class Model:
     def _settle(self) -> None:
         """After training ended in the middle of something: back to its newest checkpoint.
 
-        Raises LinkError when the device is gone.
+        Raises LinkError when the device is gone, DeviceError when it forgot all and there is no checkpoint.
         """
         if self._unsure is None:
             return
@@ -238,6 +268,10 @@ class Model:
         if (last := self._unsure.last) is not None:
             last.restore(self.device)
             self.progress = deepcopy(last.progress)
+        else:
+            self.device.attach(
+                self.network
+            )  # which a device that was restarted does not hold any more
         self._unsure = None
 
     def extend(self, epochs: int) -> None:
@@ -257,7 +291,11 @@ class Model:
         return self.plan is not None and len(self.progress.epochs) >= self.plan.epochs
 
     def evaluate(
-        self, samples: Any, labels: Any = None, *, callbacks: Sequence[Watcher] = ()
+        self,
+        samples: Samples | ManyData,
+        labels: Labels | None = None,
+        *,
+        callbacks: Sequence[Watcher] = (),
     ) -> Tally:
         """Classify with learning off: accuracy, confusion, firing rates, cycles. Raises DataError.
 
@@ -265,16 +303,20 @@ class Model:
         """
         self._settle()
         if labels is not None:
-            samples = (samples, labels)
+            samples = cast(Samples, (samples, labels))
         dataset = as_dataset(samples, self.network, self.binning)
         trainer = Trainer(self.device, dataset, None, Plan(), Watchers(callbacks))
         return trainer.evaluate(dataset, "test")
 
-    def predict(self, samples: Iterable[Any]) -> NDArray[np.int64]:
+    def predict(
+        self, samples: Iterable[SampleData | tuple[SampleData, object]]
+    ) -> NDArray[np.int64]:
         """Class of every sample, int64[N]: frames, events, or pairs whose label is ignored."""
         return np.array([result.prediction for _, result in self._classify(samples)], np.int64)
 
-    def predict_each(self, samples: Iterable[Any]) -> Iterator[int]:
+    def predict_each(
+        self, samples: Iterable[SampleData | tuple[SampleData, object]]
+    ) -> Iterator[int]:
         """Class of every sample as it comes: each is yielded before the next sample is taken.
 
         So a camera may go on for ever. `predict` is faster, for it has many samples in flight.
@@ -284,7 +326,9 @@ class Model:
             (result,) = self.device.run([sample], learn=False)
             yield result.prediction
 
-    def scores(self, samples: Iterable[Any]) -> NDArray[np.float64]:
+    def scores(
+        self, samples: Iterable[SampleData | tuple[SampleData, object]]
+    ) -> NDArray[np.float64]:
         """Scores of every class, float64[N, classes]: the readout's mean membrane, in units of 1."""
         one, classes = self.network.logit_one, self.network.classes
         rows = [
@@ -295,7 +339,7 @@ class Model:
 
     def predict_recording(
         self,
-        recording: str | Path | Recording | NDArray[Any],
+        recording: str | Path | Recording | EventArray,
         *,
         window_us: int | None = None,
         salvage: bool = False,
@@ -305,7 +349,7 @@ class Model:
 
     def recording_windows(
         self,
-        recording: str | Path | Recording | NDArray[Any],
+        recording: str | Path | Recording | EventArray,
         *,
         window_us: int | None = None,
         salvage: bool = False,
@@ -332,7 +376,15 @@ class Model:
         stored = self.device.sample_store
         return f"{text}\n{stored}" if len(stored) else text
 
-    def _classify(self, samples: Iterable[Any]) -> Iterator[tuple[int, Result]]:
+    def _repr_html_(self) -> str:
+        name = self.device.channel.transport.name
+        heading = el("p", el("b", escaped(self.network.name)), escaped(f" on {name}"))
+        layers = el("pre", escaped(self.summary()))
+        return el("div", heading, layers, progress_html(self.progress))
+
+    def _classify(
+        self, samples: Iterable[SampleData | tuple[SampleData, object]]
+    ) -> Iterator[tuple[int, Result]]:
         """Steps and result of each sample. Samples are taken one by one."""
         self._settle()
         steps = deque[int]()

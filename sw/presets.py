@@ -189,7 +189,8 @@ PRESETS: Named[Preset] = Named(
             epochs=6,
             core="ulx3s-85f-classifiers",
             network={
-                **{"classifiers": "learned", "guess": "even", "learn_last": 1, "init_scale": 2.0},
+                **{"classifiers": "learned", "guess": "even", "score": "all"},
+                **{"learn_last": 1, "init_scale": 2.0},
                 **{"eta": (0.0006, 0.0018), "eta_classifier": 0.18, "eta_out": 0.003},
                 **{"weight_fraction": 9, "readout_fraction": 10},
             },
@@ -203,7 +204,8 @@ PRESETS: Named[Preset] = Named(
             epochs=6,
             core="ulx3s-85f-classifiers",
             network={
-                **{"classifiers": "learned", "guess": "even", "learn_last": 1, "init_scale": 2.0},
+                **{"classifiers": "learned", "guess": "even", "score": "all"},
+                **{"learn_last": 1, "init_scale": 2.0},
                 **{"eta": (0.0003, 0.0009), "eta_classifier": 0.18, "eta_out": 0.003},
                 **{"weight_fraction": 9, "readout_fraction": 10},
             },

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,20 @@ from sw.data.datasets import entry
 from sw.data.event_array import DataWarning, check_event_array, check_seen
 from sw.data.events import Sensor
 
-ONE_HOT = "class numbers: labels.argmax(axis=-1)"
 RECORDINGS = ("folder", "dvsgesture", "cifar10dvs")
 """Data sets whose time windows count from the first event of a recording."""
+ONE_HOT = "class numbers: labels.argmax(axis=-1)"
+EventArray: TypeAlias = NDArray[np.void]
+"""Events of a camera: a structured array with fields x, y, t (microseconds) and p, as tonic's are."""
+SampleData: TypeAlias = NDArray[Any]
+"""One sample: frames of 0 and 1, [steps, inputs] or [steps, ...] with as many inputs; or an `EventArray`."""
+ManyData: TypeAlias = NDArray[Any] | Sequence[SampleData]
+"""Samples without labels: frames [N, steps, inputs], or a list of `SampleData`."""
+Labels: TypeAlias = NDArray[Any] | Sequence[int]
+"""Class numbers, [N]."""
+Samples: TypeAlias = Dataset | tuple[ManyData, Labels] | Iterable[Sample | tuple[SampleData, int]]
+"""Samples with labels: a `Dataset`, a pair of `ManyData` and `Labels`, or anything that gives `Sample`s or
+pairs of one sample and its class number. It is read once and kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +41,11 @@ class Binning:
     """How event arrays become frames. Not needed for samples that are frames already."""
 
     sensor: tuple[int, int, int]
-    """Columns, rows and polarities, as tonic's `sensor_size`."""
+    """Columns, rows and polarities, as tonic's `sensor_size` [1 or more; polarities 1 or 2]."""
     steps: int = 10
-    """Time steps a recording is cut into."""
+    """Time steps a recording is cut into [1 to 65535]."""
     pool: int = 1
-    """OR-pooling: pool x pool pixels become one input."""
+    """OR-pooling: pool x pool pixels become one input [1 or more; 1: none]."""
     size: tuple[int, int] | None = None
     """Instead of pooling, columns and rows that the sensor's pixels are scaled down to."""
     window_us: Window = DEFAULT_WINDOW_US
@@ -82,13 +93,15 @@ class Binning:
         """The map that a frame is: the polarities are its channels."""
         return Sensor(*self.sensor).reduced(self.pool, self.size).map
 
-    def window(self, events: Any) -> Window:
+    def window(self, events: EventArray) -> Window:
         """The time window of some events, in their own time."""
         start, end = self.window_us
         first = int(events["t"].min()) if self.from_first and len(events) else 0
         return first + start, first + end
 
-    def frames(self, events: Any, source: str = "events", window: Window | None = None) -> Frames:
+    def frames(
+        self, events: EventArray, source: str = "events", window: Window | None = None
+    ) -> Frames:
         """[steps, inputs] of a structured array with x, y, t (us), p.
 
         `window` is taken instead of the one that `window_us` and `from_first` say. Raises DataError.
@@ -159,7 +172,9 @@ def _checked(array: NDArray[np.generic], network: Network, source: str) -> Frame
     return array.astype(np.int8)
 
 
-def as_dataset(samples: Any, network: Network, binning: Binning | None = None) -> Dataset:
+def as_dataset(
+    samples: Samples | ManyData, network: Network, binning: Binning | None = None
+) -> Dataset:
     """A data set of what `fit` and `evaluate` take.
 
     That is a `Dataset`; a pair of arrays (frames [N, steps, inputs], labels [N]); or any iterable
@@ -192,7 +207,7 @@ def _announce_silence(samples: list[Sample]) -> None:
         warnings.warn(text, DataWarning, stacklevel=4)
 
 
-def split_labels(samples: Any, test: Any) -> tuple[Any, Any]:
+def split_labels(samples: Any, test: Any) -> tuple[Samples, Samples | None]:
     """Training and test samples of `fit(samples, test)`: in `fit(X, y)` the second are labels."""
     if test is None or isinstance(test, Dataset | tuple) or isinstance(samples, Dataset):
         return samples, test

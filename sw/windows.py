@@ -28,7 +28,7 @@ class WindowResult(NamedTuple):
     events: int
     """Events in it. Without any, the class is that of silence."""
     prediction: int
-    """Class."""
+    """The class with the highest score."""
     scores: list[float]
     """Of every class: the mean membrane of the readout, in units of 1."""
 

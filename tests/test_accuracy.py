@@ -2,13 +2,14 @@
 
 import json
 import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.accuracy.__main__ import keep
+from bench.accuracy.__main__ import keep, main
 from bench.accuracy.choose import choose, held_out
 from bench.accuracy.floats import float_config
 from bench.accuracy.jobs import task_of
@@ -166,11 +167,28 @@ def test_a_price_on_spikes_of_maps_is_refused():
 
 def test_a_method_that_runs_again_replaces_its_own(tmp_path):
     path = tmp_path / "smoke.json"
-    keep("smoke", {"bptt": {"accuracy": [1]}}, path)
-    keep("smoke", {"chip": {"accuracy": [2]}}, path)
-    keep("smoke", {"bptt": {"accuracy": [3]}}, path)
+    keep("smoke", {}, {"bptt": {"accuracy": [1]}}, path)
+    keep("smoke", {}, {"chip": {"accuracy": [2]}}, path)
+    keep("smoke", {}, {"bptt": {"accuracy": [3]}}, path)
     methods = json.loads(path.read_text())["methods"]
     assert list(methods.items()) == [("chip", {"accuracy": [2]}), ("bptt", {"accuracy": [3]})]
+
+
+def test_fields_of_the_network_are_set(tmp_path, monkeypatch, capsys):
+    words = f"--preset smoke --methods chip --quick --set theta=0.7 guess=even --out {tmp_path}/out.json"
+    monkeypatch.setattr(sys, "argv", ["bench.accuracy", *words.split()])
+    main()
+    kept = json.loads((tmp_path / "out.json").read_text())
+    assert kept["changes"] == {"theta": 0.7, "guess": "even"}
+    assert kept["network"] == {**PRESETS["smoke"].network, "theta": 0.7, "guess": "even"}
+    for text, said in (("theta", "FIELD=VALUE"), ("nonsense=1", "FIELD=VALUE")):
+        monkeypatch.setattr(sys, "argv", ["bench.accuracy", "--set", text])
+        with pytest.raises(SystemExit):
+            main()
+        assert said in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["bench.accuracy", "--set", "theta=0.7"])
+    with pytest.raises(SystemExit, match="needs --out"):
+        main()
 
 
 def test_tables_of_the_page_are_fresh():
@@ -186,6 +204,7 @@ def test_kept_results_are_of_the_presets():
         preset = PRESETS[content["preset"]]
         if "methods" in content:
             network = json.loads(json.dumps(preset.network))  # tuples become lists
+            network |= content.get("changes", {})
             assert (content["hidden"], content["network"]) == (list(preset.hidden), network)
             for result in content["methods"].values():
                 assert len(result["accuracy"]) == len(result["seeds"])

@@ -16,6 +16,7 @@ GUIDES = (
     "tutorial.md",
     "own-data.md",
     "data-sets.md",
+    "live.md",
     "interchange.md",
     "planner.md",
     "architecture.md",
@@ -83,3 +84,22 @@ def test_files_and_modules_that_a_page_names_are_there(page):
 def test_the_api_page_is_fresh():
     page = (ROOT / "docs" / "api.md").read_text()
     assert page == reference.document(), "run: python -m sw.reference > docs/api.md"
+
+
+def test_every_field_of_the_api_page_says_what_it_is():
+    lines = [line for _, thing in reference.documented() for line in fields_of(thing)]
+    assert len(lines) > 120
+    assert [line for line in lines if len(line.split("`: ", 1)[1]) < 8] == []
+
+
+def fields_of(thing):
+    return reference.fields(thing) if isinstance(thing, type) else []
+
+
+def test_the_api_page_shows_no_type_that_says_nothing():
+    page = reference.document()
+    for name in ("fit", "resume", "evaluate", "predict", "frames", "write"):
+        for signature in re.findall(rf"```text\n{name}\(.*?```", page, re.S):
+            assert ": Any" not in signature and "**options" not in signature, signature
+    for title in ("CORES", "DATASETS", "PRESETS", "Result", "SampleStatus", "Types"):
+        assert f"\n## {title}\n" in page

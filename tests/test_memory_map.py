@@ -32,6 +32,7 @@ KINDS = {
     r"core\.schedule\.row_list\.": "row list",
     r"core\.rows\.events\.queue\.": "event queue",
     r"core\.host\.table\.": "layer table",
+    r"core\.host\.checker\.kept": "table check",
     r"core\.readout\.scores\.words": "scores",
     r"core\.readout\.votes\.sums": "votes",
     r"link\.ring\.": "receive buffer",

@@ -63,7 +63,10 @@ def test_the_model_of_a_convolution_is_near_what_was_counted():
     [("cifar10-learned", 1, 186_431, 169_726), ("cifar10-graded", 4, 349_286, 305_730)],
 )
 def test_the_model_of_learning_in_the_last_step(preset, input_bits, training, inference):
-    """Counted by bench.roofline, of docs/convolution.md; classifiers learn, inputs carry values or spikes."""
+    """Counted by bench.roofline; classifiers learn, inputs carry values or spikes.
+
+    Without votes, which take 2 % more (docs/convolution.md) and are not in the model.
+    """
     shape = replace(parse("3x32x32:16c3p-32c3p-10"), learned=True, learn_last=1)
     shape = replace(shape, input_bits=input_bits)
     core = replace(CORES["ulx3s-85f-classifiers"], input_bits=input_bits)

@@ -17,9 +17,9 @@ from sw.cli.chart import chart, sparkline
 from sw.cli.progress import TerminalWatcher
 from sw.cli.terminal import Terminal
 from sw.data import DataError, read_recording
+from sw.html import text
 from sw.interchange.package import Unsupported
 from sw.printable import printable, printable_lines, reason
-from sw.report.html import text
 from sw.run import FileError, Tally
 
 NASTY = "a\x1b[31m\x07\r\nb\u202ec\x9bd\udce9"

@@ -1,5 +1,7 @@
 """The report: one file that needs nothing, every section there, its numbers those of the run."""
 
+import base64
+import hashlib
 import json
 import re
 import shlex
@@ -17,27 +19,20 @@ import pytest
 from golden.spec.registers import CYCLE_CAUSES
 from sw import CORES, Dataset, Device, Model, Network, driver, load
 from sw.cli import options
-from sw.report import Source, measure, page
-from sw.report.html import VOID
+from sw.html import VOID
+from sw.report import Source, comparison, measure, page
 from sw.report.pictures import png, spike_pixels, weight_pixels
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import sensor_of
 from sw.run import RunFolder
+from tests.browser import QUIET, Browser, browser
 
-SECTIONS = ["accuracy", "confusion", "sample", "fields", "rates", "weights", "cycles", "setup"]
+SECTIONS = [
+    *("accuracy", "confusion", "sample", "explore", "fields"),
+    *("rates", "weights", "cycles", "setup"),
+]
 SMOKE = "--preset smoke --train 80 --test 24 --epochs 3"
 EVENTS = "--data nmnist --hidden 12,6 --train 30 --test 20 --epochs 2 --steps 4"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 
 
 class Tree(HTMLParser):
@@ -108,10 +103,16 @@ def test_the_page_is_whole_and_needs_nothing(kind, request):
         assert attributes.get("aria-labelledby", ids[0]) in ids
         for name in ("src", "href"):
             assert attributes.get(name, "data:").startswith("data:")
-    policy = [a["content"] for a in tree.all("meta") if "http-equiv" in a]
-    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
-    assert not re.search(r"<script|@import|https?:|url\(", text)
-    assert not re.search(r"\bnan\b|inf\b", re.sub(r"base64,[^\"]*", "", text))
+    (policy,) = [a["content"] for a in tree.all("meta") if "http-equiv" in a]
+    data, script = re.findall(r"<script[^>]*>(.*?)</script>", text, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    fixed = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert policy == f"{fixed}; script-src 'sha256-{digest}'"
+    assert "<" not in data and json.loads(data)["samples"]
+    assert not re.search(r"@import|https?:|url\(", text)
+    assert not re.search(
+        r"\bnan\b|inf\b", re.sub(r"base64,[^\"]*|<script.*?</script>", "", text, flags=re.S)
+    )
     assert escape(path.name) in text
     assert "<b>" not in text
 
@@ -123,12 +124,13 @@ def test_every_picture_has_words_and_a_table(kind, request):
     for attributes in tree.all("svg"):
         assert attributes["role"] == "img"
         assert len(attributes["aria-label"]) > 10
-    for name in SECTIONS:
+    assert all(len(a["aria-label"]) > 10 and a["role"] == "img" for a in tree.all("canvas"))
+    for name in set(SECTIONS) - {"explore"}:
         assert tree.all("table", name), name
         assert tree.all("th", name), name
     assert all(a["scope"] in ("row", "col") for a in tree.all("th"))
     drawn = {name for name in SECTIONS if tree.all("svg", name) or tree.all("img", name)}
-    assert drawn == set(SECTIONS) - {"confusion", "setup"}
+    assert drawn == set(SECTIONS) - {"confusion", "setup", "explore"}
     assert len(tree.all("td", "confusion")) > 4
 
 
@@ -192,6 +194,122 @@ def test_every_spike_of_the_sample_is_drawn(events):
     assert films[1] == (
         f"step 2: {sample.frames[1, half:].sum()} on, {sample.frames[1, :half].sum()} off"
     )
+
+
+def explored(text):
+    """What the page's script is given."""
+    return json.loads(re.search(r'id="samples-data">(.*?)</script>', text, re.S)[1])
+
+
+def unpacked(bits, steps, count):
+    packed = np.frombuffer(base64.b64decode(bits), np.uint8).reshape(steps, -1)
+    return np.unpackbits(packed, axis=1, count=count).astype(bool)
+
+
+@pytest.mark.parametrize("kind", ["smoke", "events"])
+def test_samples_to_choose_from_are_those_of_the_device(kind, request):
+    path = request.getfixturevalue(kind)
+    given, run, test = explored(read(path)[0]), RunFolder(path), samples(path)
+    network, core = run.network_and_core()
+    by_key = {sample.key: sample for sample in test}
+    assert given["samples"][0]["key"] == test[3].key
+    kinds = [(one["label"], one["label"] == one["prediction"]) for one in given["samples"]]
+    assert len(set(kinds)) >= len(kinds) - 1 and len(kinds) > 4
+    with Device.open("golden", config=core) as device:
+        model = Model.load(path, device)
+        for one in given["samples"]:
+            sample = by_key[one["key"]]
+            steps = len(sample.frames)
+            assert np.array_equal(unpacked(one["frames"], steps, network.inputs), sample.frames)
+            assert one["prediction"] == model.predict([sample.frames])[0]
+            wanted = model.scores([sample.frames])[0] * steps
+            assert np.allclose(one["scores"][-1], wanted, atol=1e-3)
+            fired = np.zeros(len(network.hidden), int)
+            for _ in device.step_through(sample):
+                fired += [device.spikes(layer).sum() for layer in range(len(fired))]
+            drawn = [
+                unpacked(bits, steps, size).sum()
+                for bits, size in zip(one["spikes"], network.hidden, strict=True)
+            ]
+            assert drawn == fired.tolist()
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory):
+    """Folder of a run with convolutions."""
+    command = (
+        "--preset nmnist-conv --pool 2 --hidden 4c3p,6c3 --train 12 --test 8 --epochs 1 --steps 3"
+    )
+    return trained(tmp_path_factory, command)
+
+
+def test_feature_maps_show_every_spike(maps):
+    text, tree = read(maps)
+    words = [a["alt"] for a in tree.all("img", "sample") if a["alt"].startswith("channel")]
+    assert len(words) == 4 + 6
+    given = explored(text)
+    assert given["layers"] == [[4, 8, 8], [6, 8, 8]]
+    shown = given["samples"][0]
+    for layer, counted in enumerate((words[:4], words[4:])):
+        channels = given["layers"][layer][0]
+        planes = unpacked(shown["spikes"][layer], 3, 64 * channels).reshape(3, channels, 64)
+        found = [int(re.search(r": (\d+) spikes", word)[1]) for word in counted]
+        assert found == planes.sum(axis=(0, 2)).tolist()
+    assert sum(map(len, words)) and "maps of 8 x 8" in tree.words["h3"]
+    assert "sorted by the class" not in tree.words["sample"]
+
+
+@pytest.mark.parametrize("kind", ["events", "maps"])
+def test_in_a_browser_a_sample_is_picked_and_a_step_chosen(kind, request, tmp_path):
+    path = request.getfixturevalue(kind)
+    given = explored(read(path)[0])
+    with Browser(tmp_path) as page:
+        page.open((path / "report.html").absolute().as_uri())
+        page.until("document.querySelectorAll('#pick option').length > 1")
+        assert not page.js("document.getElementById('no-script')")
+        sample, step = given["samples"][1], 2
+        page.js("const p = document.getElementById('pick'); p.value = 1; p.onchange()")
+        page.js("const s = document.getElementById('step'); s.value = 2; s.oninput()")
+        assert sample["key"] in page.js("document.getElementById('explore-says').textContent")
+        label = "(id) => document.getElementById(id).getAttribute('aria-label')"
+        inputs = unpacked(sample["frames"], sample["steps"], given["inputs"])[step - 1].sum()
+        assert page.js(f"({label})('explore-input')") == f"{inputs} input spikes"
+        for layer, shape in enumerate(given["layers"]):
+            fired = unpacked(sample["spikes"][layer], sample["steps"], int(np.prod(shape)))
+            wanted = f"layer {layer}: {fired[step - 1].sum()} spikes"
+            assert page.js(f"({label})('explore-{layer}')") == wanted
+        best = np.argmax(sample["scores"][step - 1])
+        assert page.js("[...document.querySelectorAll('#scores div')].findIndex("
+                       "(r) => r.className === 'right' || r.className === 'wrong')") == best  # fmt: skip
+        page.js("document.getElementById('play').click()")
+        page.until("document.getElementById('step').value !== '2'")
+        assert page.errors == []
+
+
+def test_runs_beside_each_other(smoke, events, tmp_path, capsys):
+    out = tmp_path / "both.html"
+    assert driver.main(["report", str(smoke), str(events), "--out", str(out)]) == 0
+    text, tree = out.read_text(), Tree(out.read_text())
+    assert [a["id"] for a in tree.all("section")] == ["course", "outcomes", "settings"]
+    assert "<script" not in text and "<b>" not in text
+    metrics = [RunFolder(path).metrics() for path in (smoke, events)]
+    for run in metrics:
+        for epoch in run["epochs"]:
+            assert f"epoch {epoch['epoch']}: {epoch['test_accuracy']:.1%}" in text
+        assert f"{run['test_accuracy']:.1%}" in tree.words["outcomes"]
+    best = max(run["test_accuracy"] for run in metrics)
+    assert f"at {best:.1%}" in tree.words["h1"]
+    assert (
+        "network.sizes" in tree.words["settings"] and "network.gamma" not in tree.words["settings"]
+    )
+    assert driver.main(["report", str(smoke), str(events), "--sample", "2"]) == 2
+    assert driver.main(["report", *(f"{smoke}-{n}" for n in range(9))]) == 2
+    assert "9 runs: 2 to 8 can be compared" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="is named twice; name other runs"):
+        comparison([RunFolder(smoke)] * 2)
+    copied = shutil.copytree(smoke, tmp_path / smoke.name)
+    again = comparison([RunFolder(smoke), RunFolder(copied)])
+    assert "The settings are the same" in again and "All end at" in Tree(again).words["h1"]
 
 
 def test_measured_rates_are_those_of_the_device(smoke):
@@ -384,14 +502,11 @@ for (const width of widths) {
 
 @pytest.mark.parametrize("kind", ["smoke", "events"])
 def test_in_a_browser_nothing_overlaps_at_any_width(kind, request, tmp_path):
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no chromium on the path: sudo apt-get install chromium")
     text = read(request.getfixturevalue(kind))[0]
     file = tmp_path / "measure.html"
     file.write_text("<body>" + MEASURE % json.dumps(text).replace("</", "<\\/"))
     done = subprocess.run(
-        [browser, *QUIET, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=20000",
+        [browser(), *QUIET, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=20000",
          "--dump-dom", file.as_uri()],
         capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip

@@ -223,7 +223,7 @@ def test_from_python(here, trained):
 def test_the_samples_are_looked_at_before_the_folder(here):
     with Device.open("golden", config=CORES["tiny"]) as device:
         model = Model(NETWORK, device)
-        with pytest.raises(ValueError, match="70000 steps"):
+        with pytest.raises(ValueError, match="70000 time steps"):
             model.fit(load("synthetic", limit=1, steps=70_000), epochs=1, run=here / "a")
         with pytest.raises(ValueError, match="10 classes, the network has 4"):
             model.fit(load("nmnist", limit=2), epochs=1, run=here / "a")

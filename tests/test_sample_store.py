@@ -182,6 +182,7 @@ def test_play_by_its_words(data):
         assert slot[play_words(TINY, 2) // 2] == SampleStatus.NOT_KEPT
     assert memories(TINY)[Space.RESULTS].elements == play_words(TINY, 1)
     none = GoldenDevice(NONE)
+    none.exchange(Frame(255, Command.SYNC).encode())
     reply = none.exchange(Frame(0, Command.PLAY, PLAY_ENTRY.pack(0)).encode())
     assert next(iter(FrameReader().feed(reply))) == Frame(0, Status.BAD_COMMAND)
 

@@ -98,6 +98,7 @@ COMMANDS = [
     ("plan nmnist-fats", "did you mean nmnist-fast?"),
     ("plan 578-384", "384 classes, and a core has at most 128; is the number of classes missing?"),
     ("train --steps 0", "steps: 0 time steps"),
+    ("train --steps 70000", "steps: 70000 time steps cannot be run; use 1 to 65535"),
     (
         "train --hidden 16c3p --target golden",
         "a core with maps, as --core ulx3s-85f-maps: there network",

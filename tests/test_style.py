@@ -38,10 +38,13 @@ ROOMS = (
     "interchange",
     "report",
     "planning",
+    "live",
     "cli",
 )
 TOP = (
     "sw.energy",
+    "sw.html",
+    "sw.kept",
     "sw.own",
     "sw.places",
     "sw.presets",
@@ -54,6 +57,10 @@ ALSO = {
     "hw/clocks.py": {"boards"},
     "hw/report.py": {"boards", "rich"},
     "sw/interchange/package.py": {"nir", "h5py"},
+    "sw/notebook.py": {"IPython"},
+    "sw/cli/completion.py": {"shtab"},
+    "sw/run/tensorboard.py": {"tensorboardX"},
+    "sw/live/app.py": {"starlette", "uvicorn"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }
 

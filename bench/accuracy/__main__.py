@@ -10,6 +10,7 @@ Results go to bench/results/PRESET.json (a method that is run again replaces its
 """
 
 import argparse
+import ast
 import json
 import multiprocessing
 import os
@@ -23,12 +24,14 @@ from rich.table import Table
 
 from bench.accuracy.jobs import RESULTS, Job, run
 from bench.accuracy.methods import ETAS, METHODS, TIMES
+from golden.spec.declare import declarations
+from golden.spec.network import Network
 from sw.presets import PRESETS
 
 QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
 
 
-def keep(name: str, results: dict[str, Any], path: Path) -> None:
+def keep(name: str, changes: dict[str, Any], results: dict[str, Any], path: Path) -> None:
     """Add to the file of a preset, in place of what the same methods had there."""
     preset = PRESETS[name]
     known = json.loads(path.read_text()) if path.exists() else {}
@@ -38,7 +41,8 @@ def keep(name: str, results: dict[str, Any], path: Path) -> None:
         "text": preset.text,
         "hidden": list(preset.hidden),
         "steps": preset.steps,
-        "network": preset.network,
+        "network": preset.network | changes,
+        **({"changes": changes} if changes else {}),
         "methods": {method: methods[method] for method in METHODS if method in methods},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +61,17 @@ def table(name: str, results: dict[str, dict[str, Any]]) -> Table:
         firing = ", ".join(f"{100 * rate:.1f} %" for rate in result["firing_rates"])
         out.add_row(method, *cells, firing, str(result["epochs"]), str(result["setting"] or ""))
     return out
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """A field of the network and its value: FIELD=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals or name not in declarations(Network):
+        raise argparse.ArgumentTypeError(f"{text!r}: write FIELD=VALUE, a field of Network")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def parse() -> argparse.Namespace:
@@ -89,6 +104,14 @@ def parse() -> argparse.Namespace:
         default=TIMES,
         help="the epochs, as often; bptt and tess may choose from (%(default)s)",
     )
+    parser.add_argument(
+        "--set",
+        type=_change,
+        nargs="+",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="fields of the network that are not the preset's, as score=output; give --out, too",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: bench/results/PRESET.json"
@@ -118,16 +141,19 @@ def main() -> None:
         options.last_judges,
         etas,
         times,
+        tuple(options.set),
     )
     jobs = [Job(options.preset, method, *common) for method in options.methods]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process for each method is better
+    if options.set and not options.out and not options.quick:
+        raise SystemExit("bench.accuracy: --set needs --out: these are not the preset's results")
     path = options.out or RESULTS / f"{options.preset}.json"
     results = {}
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
         for job, result in zip(jobs, pool.map(run, jobs), strict=True):
             results[job.method] = result
             if not options.quick or options.out:
-                keep(options.preset, {job.method: result}, path)
+                keep(options.preset, dict(options.set), {job.method: result}, path)
     Console().print(table(options.preset, results))
 
 

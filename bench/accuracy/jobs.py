@@ -30,6 +30,8 @@ class Job:
     last_judges: bool
     etas: tuple[float, ...]
     times: tuple[float, ...]
+    changes: tuple[tuple[str, Any], ...] = ()
+    """Fields of the network that are not the preset's."""
 
 
 @cache
@@ -39,10 +41,12 @@ def task_of(
     limit: int | None,
     test_limit: int | None,
     steps: int | None = None,
+    changes: tuple[tuple[str, Any], ...] = (),
 ) -> Task:
     """The samples of a preset, or the same in other `steps`, loaded once in a process."""
     preset = PRESETS[name]
-    preset = replace(preset, steps=steps or preset.steps)
+    network = {**preset.network, **dict(changes)}
+    preset = replace(preset, steps=steps or preset.steps, network=network)
     training = preset.samples(root, train=True, limit=limit, seed=1)
     test = preset.samples(root, train=False, limit=test_limit, seed=1)
     return Task(preset, training, test, preset.epochs)
@@ -51,7 +55,7 @@ def task_of(
 def run(job: Job) -> dict[str, Any]:
     """Choose a setting, train with every seed; all there is to keep, for JSON."""
     tell = Console(stderr=True, highlight=False).print
-    task = task_of(job.preset, job.root, job.limit, job.test_limit)
+    task = task_of(job.preset, job.root, job.limit, job.test_limit, changes=job.changes)
     task = Task(task.preset, task.train, task.test, job.epochs or task.epochs)
     choice = axes(job.method, job.etas, job.times)
     validation = held_out(task, job.validate_on, job.last_judges)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
-CAMPAIGNS = ("kills", "readers")
+CAMPAIGNS = ("frames", "kills", "line", "link", "networks", "readers")
 
 
 def main() -> int:

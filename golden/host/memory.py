@@ -6,6 +6,7 @@ Addresses are those of `golden.spec.registers`. Twin of hw/core/host/readback.py
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.host.gate import Gate
 from golden.rows.trace import ActiveList
 from golden.spec import registers
 from golden.spec.config import CoreConfig
@@ -35,6 +36,7 @@ class CoreMemory:
         self.post_gains = np.zeros((groups, lanes), np.int32)
         self.classifiers = np.zeros((config.classifier_groups * class_slots, lanes), np.int32)
         self.lists: list[ActiveList] = []
+        self.gate = Gate(config)
         self.registers = {register.name: 0 for register in registers.REGISTERS}
         self.registers |= config.as_dict() | {
             "magic": registers.MAGIC,
@@ -95,9 +97,10 @@ class CoreMemory:
         return words.transpose(1, 0, 2).reshape(self.class_count, -1)
 
     def keep_classifier(self, layer: Layer, weights: NDArray[np.int64]) -> None:
-        """Replace B of a layer's classifier by `weights`, [classes in use, latents]."""
-        grouped = weights.reshape(self.class_count, layer.latent_groups, -1).transpose(1, 0, 2)
-        self._classifier(layer)[:, : self.class_count] = grouped
+        """Replace B of a layer's classifier by `weights`, [classes, latents]."""
+        classes = len(weights)
+        grouped = weights.reshape(classes, layer.latent_groups, -1).transpose(1, 0, 2)
+        self._classifier(layer)[:, :classes] = grouped
 
     def _classifier(self, layer: Layer) -> NDArray[np.int32]:
         """View of a layer's classifier, [groups of latents, class slots, lanes]."""
@@ -116,11 +119,10 @@ class CoreMemory:
         return words[index : index + count]
 
     def write(self, address: int, words: NDArray[np.uint16]) -> None:
-        """Store 16-bit words from `address` on. Raises BadAddress, having stored what fits."""
+        """Store 16-bit words from `address` on. Raises BadAddress, having stored those that can be."""
         space, index = address >> SPACE_SHIFT, address & ((1 << SPACE_SHIFT) - 1)
         if space == Space.REGISTERS:
-            for offset, word in enumerate(words):
-                self._write_register(index + offset, int(word))
+            self._write_registers(index, words.tolist())
             return
         memory = registers.memories(self.config).get(space)  # type: ignore[call-overload]
         if memory is None or memory.access != "rw" or space == Space.RESULTS:
@@ -136,6 +138,8 @@ class CoreMemory:
             values = (values ^ (1 << (memory.bits - 1))) - (1 << (memory.bits - 1))
         if space != Space.SIGNS or self.config.learning:  # else there is no memory of signs
             array[word[real], element[real]] = values[real]
+        if space == Space.LAYERS and real.any():
+            self.gate.table_written()
         if len(fits) < len(words):
             raise BadAddress(f"{len(words)} words at {address:#010x} reach past the end")
 
@@ -188,6 +192,16 @@ class CoreMemory:
             words += [(value >> (16 * part)) & 0xFFFF for part in range(register.words)]
         return np.array(words, np.uint16)
 
+    def _write_registers(self, index: int, words: list[int]) -> None:
+        refused: list[BadAddress] = []
+        for at, word in enumerate(words, index):
+            try:
+                self._write_register(at, word)
+            except BadAddress as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
+
     def _write_register(self, index: int, word: int) -> None:
         at = 0
         for register in registers.REGISTERS:
@@ -200,6 +214,8 @@ class CoreMemory:
                 shift = 16 * (index - at)
                 kept = self.registers[register.name] & ~(0xFFFF << shift)
                 self.registers[register.name] = kept | (word << shift)
+                if register.name in ("layer_count", "class_count"):
+                    self.gate.table_written()
                 return
             at += register.words
         raise BadAddress(f"no register at {index}")

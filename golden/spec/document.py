@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from golden.spec import formats, frames, samples
+from golden.spec import formats, frames, samples, table_rules
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.flags import Flag
 from golden.spec.layers import FIELDS
 from golden.spec.registers import REGISTERS, Space, memories, store_memory
+from golden.spec.table_rules import table_program
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
@@ -56,12 +57,22 @@ def codes() -> str:
     return table(("kind", "code", "name"), rows)
 
 
+def rules() -> str:
+    """What a layer table is refused for."""
+    reasons = table_program(PRESETS["ulx3s-85f-classifiers"]).reasons.values()
+    lines = "\n".join(f"- {reason}" for reason in dict.fromkeys(reasons))
+    text = (table_rules.__doc__ or "").split("\n\n", 1)[1].strip()
+    head = "Those of the core `ulx3s-85f-classifiers`, in the order in which they are tried:"
+    return f"{text}\n\n{head}\n\n{lines}"
+
+
 def document() -> str:
     """The whole page."""
     sections = (
         ("Registers (space 0)", registers()),
         (f"Memories, as in the default configuration ({CoreConfig().lanes} lanes)", spaces()),
         ("Layer table", layer_table()),
+        ("What a core refuses", rules()),
         ("Number formats", (formats.__doc__ or "").split("\n\n", 2)[2].strip()),
         ("Frames", f"{(frames.__doc__ or '').strip()}\n\n{codes()}"),
         ("Samples", (samples.__doc__ or "").strip()),

@@ -5,7 +5,11 @@ all before it). On the wire every frame ends with END; END and ESC inside it are
 so a receiver that lost its place finds it again at the next END. `code` is a Command from the host
 and a Status from the device.
 
-The device takes frames in sequence only, starting with 0. A frame that is damaged, out of sequence
+The first frame a device takes is a SYNC. Until then, after power-on or a reset, it answers every other
+whole frame RESTARTED and runs none. So a host notices a restart whatever number its next frame has:
+nothing runs on a device that has forgotten what it held.
+
+After a SYNC the device takes frames in sequence only. A frame that is damaged, out of sequence
 or finds no room is dropped and answered with its status and the sequence number the device wants
 next; the host goes back to that frame. Once a go-back is asked for, GAP and NO_ROOM are not answered
 again until a frame is taken (DAMAGED is; what waits to be sent at the same time is sent once), so a
@@ -55,6 +59,7 @@ class Status(IntEnum):
     BAD_COMMAND = 5  # in sequence, but no such command (PLAY: built without a store)
     BAD_ADDRESS = 6  # outside the address map, or no sample there; WRITE and PLAY ran in part
     BAD_LENGTH = 7  # not what the command needs, half a word, or more than MAX_READ_WORDS
+    RESTARTED = 8  # the device was switched on or reset and wants a SYNC first; nothing ran
 
 
 GO_BACK = (Status.DAMAGED, Status.GAP, Status.NO_ROOM)

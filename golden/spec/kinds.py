@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from golden.spec.flags import Flag
 from golden.spec.maps import Map
-from golden.spec.pooling import POOL
 
 if TYPE_CHECKING:
     from golden.spec.layers import Layer
@@ -90,10 +89,6 @@ class Kind:
         """Groups of latents of an entry. Those of a flat layer are its neurons."""
         return layer.groups
 
-    def formed(self, layer: Layer) -> bool:
-        """Whether the fields of an entry agree with each other, as those of a network do."""
-        return not (layer.pool or layer.classifier)
-
 
 class Average(Kind):
     """Flat, behind a map of which it sees the average: its membranes are sums over all pixels.
@@ -117,11 +112,6 @@ class Average(Kind):
     def inputs(self, layer: Layer) -> int:
         """Neurons of the map that goes in."""
         return layer.map_inputs
-
-    def formed(self, layer: Layer) -> bool:
-        """Whole pixels, and a row for every channel."""
-        whole = layer.channels > 0 and layer.map_inputs % layer.channels == 0
-        return whole and layer.map_inputs > 0 and layer.rows >= layer.channels + layer.bias
 
 
 class Convolution(Kind):
@@ -183,19 +173,6 @@ class Convolution(Kind):
     def latent_groups(self, layer: Layer) -> int:
         """Groups of all cells."""
         return layer.latents
-
-    def formed(self, layer: Layer) -> bool:
-        """A whole map, a row for every channel of a patch, and cells for all that the next layer sees."""
-        whole = layer.channels * layer.width * layer.height == layer.map_inputs > 0
-        rows = layer.rows >= SIDE * SIDE * layer.channels and not layer.bias
-        if not whole or not rows or not layer.cell_line:
-            return False
-        side = POOL if layer.pool else 1
-        line = (layer.height // side * side - 1) >> layer.cell_shift
-        column = (layer.width // side * side - 1) >> layer.cell_shift
-        cells = layer.latents % layer.groups == 0 and layer.cell_line % layer.groups == 0
-        inside = 0 <= line < layer.latents // layer.cell_line and 0 <= column < layer.cell_columns
-        return cells and inside
 
 
 FLAT, CONVOLUTION, AVERAGE = Kind(), Convolution(), Average()

@@ -22,6 +22,8 @@ from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.layers import FIELDS
 from golden.spec.pooling import CORNERS
 from golden.spec.registers import Space, memories
+from golden.spec.rules import TEMPORARIES
+from golden.spec.table_rules import value_bits
 
 EVENTS_AHEAD = 512
 """Events decoded ahead of the core; one of them is in the register behind the queue's memory."""
@@ -85,6 +87,7 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         *(classifier_rams(config) if config.classifier_groups else []),
         Ram(kind="event queue", width=config.row_bits + 1 + value, depth=EVENTS_AHEAD - 1),
         Ram(kind="layer table", width=16, depth=config.layers, copies=len(FIELDS), block=False),
+        Ram(kind="table check", width=value_bits(config), depth=TEMPORARIES, block=False),
         Ram(
             kind="scores", width=SCORE_BITS * lanes, depth=max(2, -(-config.classes // lanes)),
             block=False,

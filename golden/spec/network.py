@@ -178,7 +178,10 @@ class Network:
     def of_stages(
         cls, input_map: tuple[int, int, int], stages: tuple[str, ...], classes: int, **settings: Any
     ) -> "Network":
-        """A network of hidden layers written as in `golden.spec.shape`. Raises ValueError."""
+        """A network of hidden layers written as in `golden.spec.shape`; `settings` are other fields of it.
+
+        Raises ValueError.
+        """
         texts = tuple(str(stage) for stage in parse_stages(stages))
         seen = maps(Map(*input_map), parse_stages(texts))
         sizes = (*(each.neurons for each in seen), classes)

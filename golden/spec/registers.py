@@ -232,9 +232,9 @@ def address(space: Space, index: int = 0) -> int:
 @cache
 def fingerprint(config: CoreConfig) -> int:
     """64-bit hash of everything host and core must agree on: map, fields, frames, configuration."""
-    from golden.spec import frames, samples
+    from golden.spec import frames, samples, table_rules
 
     parts = [VERSION, REGISTERS, FIELDS, list(memories(config).values()), config.as_dict()]
     parts += [store_memory(config), play_entries(config)]
-    parts += [frames.DECLARATION, samples.DECLARATION]
+    parts += [frames.DECLARATION, samples.DECLARATION, table_rules.table_program(config).steps]
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "little")

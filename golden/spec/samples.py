@@ -13,6 +13,9 @@ says how it is coded and the code, whichever is shorter:
 The last two are for a core whose input events carry values (`input_bits` above 1); steps of ones and
 zeros alone come in the first two there, too. To other cores they are no codes.
 
+A sample that the core cannot run is answered with its status alone, all other words being zero: the layer
+table is no network's (`golden.spec.table_rules`), or was changed, or a SYNC came, since the sample's FIRST.
+
 A sample too long for a frame is cut into several: FIRST clears the neurons, LAST applies what is
 left to learn and decides. Steps count on from one to the next; with LEARN, the learning signal is
 on from step `learn_from` of the sample.
@@ -63,6 +66,9 @@ class SampleStatus(IntFlag):
     TRAILING = 4  # bytes after the last step
     BAD_CODE = 8  # a step in none of the core's codes: it ran empty, the rest was dropped
     NOT_KEPT = 16  # a PLAY found no sample there: nothing ran
+    BAD_TABLE = 32  # the layer table breaks a rule: nothing ran
+    NOT_BEGUN = 64  # no FIRST, and no sample of this layer table was begun: nothing ran
+    STUCK = 128  # the core did not end a step and was reset: weights may have changed
 
 
 DECLARATION = [
@@ -84,17 +90,28 @@ DECLARATION = [
 
 @dataclass(frozen=True)
 class Result:
-    """Reply to a SAMPLE: 16-bit words status, prediction, cycles (2), spikes per table entry, scores.
+    """Reply to a SAMPLE, and what `Device.run` gives.
 
-    `spikes` saturates at MOST_SPIKES per layer; `scores` are s32, readout membranes summed over the sample,
-    and empty in the result of a sample that was played with others.
+    As 16-bit words: status, prediction, cycles (2), spikes, scores (2 each).
     """
 
     status: SampleStatus
+    """0, or what was wrong with the sample, see SampleStatus."""
     prediction: int
+    """The class with the highest score; of equal ones, the lowest number."""
     cycles: int
+    """Clock cycles of the sample in the core. The integer model has no clock: 0."""
     spikes: tuple[int, ...]
+    """Spikes over all steps for each entry of the layer table, also unused ones and the readout (0). More
+    than 65535 count as these."""
     scores: tuple[int, ...]
+    """Readout membranes summed over the steps, for each class of the core, s32: divide by
+    `network.logit_one` and the steps. Empty if the sample was played together with others."""
+
+    @classmethod
+    def refused(cls, status: SampleStatus, layers: int, classes: int) -> "Result":
+        """The result of a sample that did not run, of a core with so many layers and classes."""
+        return cls(status, 0, 0, (0,) * layers, (0,) * classes)
 
     def words(self) -> list[int]:
         """The result as 16-bit words."""

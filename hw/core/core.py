@@ -1,20 +1,21 @@
 """The streaming neuron core: its rooms, and the roads between them. Twin of golden/core.py.
 
-    link → rows → schedule → lanes → fire → readout → link
-             ↑                 ↑       ├──→ learn ─┐
-             └─ spikes for ────┼───────┘           │
-                the next layer └─ gains ←──────────┘
+    link → gate → rows → schedule → lanes → fire → readout → gate → link
+                    ↑                 ↑       ├──→ learn ─┐
+                    └─ spikes for ────┼───────┘           │
+                       the next layer └─ gains ←──────────┘
 
 `host` reaches into every room while the core is at rest. What travels on a road is in hw/core/interfaces.py.
 """
 
 from typing import Any
 
-from amaranth import Module
+from amaranth import Module, ResetInserter
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
 from hw.core.fire.firing import Firing
+from hw.core.host.gate import Gate
 from hw.core.host.host import Host
 from hw.core.lanes.array import LaneArray
 from hw.core.learn.none import NoLearning
@@ -35,17 +36,21 @@ class Core(Component):
     bus_reply    their answers
     sample       payloads of samples
     result       their results
+    restart      pulse, while the host may use the bus: no sample is under way
     busy         a sample is in the core
     """
 
-    def __init__(self, config: CoreConfig) -> None:
+    def __init__(self, config: CoreConfig, *, patience: int | None = None) -> None:
+        """`patience` is for tests: cycles that a layer may take for a step."""
         self.config = config
+        self.patience = patience
         super().__init__(
             {
                 "bus_request": In(BusRequest),
                 "bus_reply": Out(BusReply),
                 "sample": In(SampleBytes),
                 "result": Out(ResultWords),
+                "restart": In(1),
                 "busy": Out(1),
             }
         )
@@ -53,23 +58,26 @@ class Core(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
-        m.submodules.rows = rows = Rows(config)
-        m.submodules.schedule = schedule = Schedule(config)
+        gate = self._gate(m)
+        room = ResetInserter(gate.reset)  # lanes have data alone, which leaves them by itself
+        m.submodules.rows = rows = room(Rows(config))
+        m.submodules.schedule = schedule = room(Schedule(config))
         m.submodules.lanes = lanes = LaneArray(config)
-        m.submodules.fire = fire = Firing(config)
-        m.submodules.learn = learn = RULES[config.learning](config)
-        m.submodules.readout = readout = Readout(config)
+        m.submodules.fire = fire = room(Firing(config))
+        m.submodules.learn = learn = room(RULES[config.learning](config))
+        m.submodules.readout = readout = room(Readout(config))
         m.submodules.host = host = Host(config)
 
         # one sample, from bytes to a result
-        connect(m, flipped(self.sample), rows.sample)
+        connect(m, gate.core_sample, rows.sample)
         connect(m, rows.visits, schedule.visits)
         connect(m, schedule.slots, lanes.slots, host.slots)
         connect(m, lanes.ended, fire.ended)
         connect(m, fire.sums, lanes.sums)
         connect(m, fire.seen, learn.seen, readout.seen)
         connect(m, fire.passed_on, rows.spikes)
-        connect(m, readout.result, flipped(self.result))
+        connect(m, readout.result, gate.core_result)
+        connect(m, gate.table, host.check)
 
         # learning
         connect(m, fire.surrogates, learn.surrogates)
@@ -100,11 +108,20 @@ class Core(Component):
             schedule.starved.eq(rows.starved),
             host.event.eq(rows.taken),
             host.new_spikes.eq(readout.new_spikes),
+            gate.progress.eq(schedule.trace.start),
             self.busy.eq(schedule.phase.busy),
         ]
 
         self._host(m, rows, lanes, fire, learn, host)
         return m
+
+    def _gate(self, m: Module) -> Gate:
+        """The gate, and the link before it."""
+        m.submodules.gate = gate = Gate(self.config, cycles=self.patience)
+        connect(m, flipped(self.sample), gate.sample)
+        connect(m, gate.result, flipped(self.result))
+        m.d.comb += gate.restart.eq(self.restart)
+        return gate
 
     def _host(
         self, m: Module, rows: Rows, lanes: LaneArray, fire: Firing, learn: Component, host: Host

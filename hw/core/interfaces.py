@@ -49,6 +49,19 @@ class Settings(Signature):
         super().__init__({"layer_count": Out(16), "class_count": Out(16)})
 
 
+class TableCheck(Signature):
+    """gate → host: whether the core can run what the layer table says.
+
+    start    pulse: check the table
+    done     pulse: it is checked
+    fault    with `done`: the core cannot run it
+    written  pulse: the table, or how many layers or classes are in use, was written
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"start": Out(1), "done": In(1), "fault": In(1), "written": In(1)})
+
+
 class SampleHead(Signature):
     """rows → schedule, learn, readout: the sample that is coming in.
 

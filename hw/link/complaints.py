@@ -18,7 +18,7 @@ class Complaints(Component):
     Of duplicates a whole window waits; more are dropped, and the host asks again.
 
     go_back    the host shall go back to the frame `expected`; `status` says why
-    status     DAMAGED, GAP or NO_ROOM
+    status     DAMAGED, GAP, NO_ROOM or RESTARTED
     expected   sequence number of the frame that the host shall go back to
     duplicate  the frame `sequence` was taken before
     sequence   sequence number of a duplicate

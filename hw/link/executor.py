@@ -43,6 +43,7 @@ class Executor(Component):
     reply        replies to send
     idle         the replies put in were all sent
     done         pulse: a command has run
+    restart      pulse: a SYNC runs
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -64,6 +65,7 @@ class Executor(Component):
                 "reply": Out(stream.Signature(self.store.reply())),
                 "idle": In(1),
                 "done": Out(1),
+                "restart": Out(1),
             }
         )
 
@@ -117,8 +119,9 @@ class Executor(Component):
             self.answer.eq(self.bus_reply.payload),
             self.unanswered.eq(self.unanswered + asked - self.answered),
         ]
-        with m.If(asked):
-            m.d.sync += self.at[:SPACE_SHIFT].eq(self.at[:SPACE_SHIFT] + 1)
+        index = self.at[:SPACE_SHIFT]
+        with m.If(asked):  # behind the end of all numbers is no beginning
+            m.d.sync += index.eq(Mux(index.all(), index, index + 1))
             m.d.sync += self.unsent.eq(self.unsent - 1)
         with m.If(self.answered & self.answer.error):
             m.d.sync += self.reply.payload.head.status.eq(Status.BAD_ADDRESS)
@@ -178,6 +181,7 @@ class Executor(Component):
                     m.d.comb += short.eq((announced == 0) | (announced > most) | ragged)
                     m.next = "ENTRY"
             with m.Case(Command.SYNC):
+                m.d.comb += self.restart.eq(1)
                 m.d.comb += short.eq(announced > 2 * MAX_READ_WORDS)
                 m.d.sync += length.eq(announced)
                 m.next = "ECHO"

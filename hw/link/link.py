@@ -32,6 +32,7 @@ class Link(Component):
     bus_reply    their answers, in order
     sample       payloads of samples
     result       their results
+    restart      pulse: a host begins; no sample is under way
     taken        pulse: a frame was taken
     damaged      pulse: a frame was damaged
     """
@@ -46,6 +47,7 @@ class Link(Component):
                 "bus_reply": In(BusReply),
                 "sample": Out(SampleBytes),
                 "result": In(ResultWords),
+                "restart": Out(1),
                 "taken": Out(1),
                 "damaged": Out(1),
             }
@@ -70,6 +72,7 @@ class Link(Component):
             ring.discard.eq(receiver.discard),
             receiver.full.eq(ring.full),
             receiver.done.eq(executor.done),
+            self.restart.eq(executor.restart),
             self.taken.eq(receiver.taken),
             self.damaged.eq(receiver.damaged),
         ]

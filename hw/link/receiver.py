@@ -29,8 +29,9 @@ class Receiver(Component):
     No room: the ring is full, or RESULT_SLOTS frames wait to be run.
 
     A frame with the wrong length or CRC is DAMAGED and always answered (as long as the answer waits
-    to be sent, for all that come meanwhile). GAP and NO_ROOM are answered only if no go-back was
-    asked for since a frame was taken last: the frames behind a lost one do not each ask again.
+    to be sent, for all that come meanwhile). So is every frame before the first SYNC, RESTARTED. GAP and
+    NO_ROOM are answered only if no go-back was asked for since a frame was taken last: the frames behind
+    a lost one do not each ask again.
 
     i          bytes and ends of frames, never made to wait
     data, write, full, commit, discard: the write side of the ring
@@ -58,11 +59,11 @@ class Receiver(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.crc = crc = Crc32()
+        m.submodules.crc = self.crc = crc = Crc32()
         m.submodules.complaints = complaints = Complaints()
         connect(m, complaints.o, flipped(self.complaint))
         byte, end = Signal(), Signal()
-        header = Signal(8 * HEADER.size)  # sequence, code, length from the lowest bit
+        self.header = header = Signal(8 * HEADER.size)  # sequence, code, length from the lowest bit
         m.d.comb += [
             byte.eq(self.i.valid & ~self.i.payload.end),
             end.eq(self.i.valid & self.i.payload.end),
@@ -72,9 +73,9 @@ class Receiver(Component):
         ]
         part = self.follow(m, byte, end, header)
 
-        held = Signal(range(RESULT_SLOTS + 1))  # frames taken that have not run
+        self.held = held = Signal(range(RESULT_SLOTS + 1))  # frames taken that have not run
         m.d.sync += held.eq(held + self.commit - self.done)
-        no_room = Signal()
+        self.no_room = no_room = Signal()
         kept = (part == Part.HEADER) | (part == Part.PAYLOAD)
         m.d.comb += self.data.eq(self.i.payload.data)
         m.d.comb += self.write.eq(byte & kept & ~self.full & ~no_room)
@@ -92,9 +93,9 @@ class Receiver(Component):
 
     def follow(self, m: Module, byte: Signal, end: Signal, header: Signal) -> Signal:
         """Follow the parts of a frame and keep its header. Returns the part of the next byte."""
-        part = Signal(Part)
-        index = Signal(2)
-        left = Signal(16)
+        self.part = part = Signal(Part)
+        self.index = index = Signal(2)
+        self.left = left = Signal(16)
         length = Cat(header[-8:], self.i.payload.data)
         with m.If(end):
             m.d.sync += [part.eq(Part.HEADER), index.eq(0)]
@@ -128,8 +129,10 @@ class Receiver(Component):
     ) -> None:
         """At the end of a frame: take it, or say why not."""
         sequence, code = header[:8], header[8:16]
-        expected = Signal(8)
+        self.expected = expected = Signal(8)
         ahead = Signal(8)
+        self.fresh = fresh = Signal(init=1)
+        """No SYNC came since power-on."""
         asked = Signal()
         """A go-back was asked for and the frame it asks for has not come."""
         m.d.comb += [
@@ -141,6 +144,8 @@ class Receiver(Component):
         with m.If(end):
             with m.If(~whole):
                 m.d.comb += [complaints.go_back.eq(1), complaints.status.eq(Status.DAMAGED)]
+            with m.Elif(fresh & (code != Command.SYNC)):
+                m.d.comb += [complaints.go_back.eq(1), complaints.status.eq(Status.RESTARTED)]
             with m.Elif((code == Command.SYNC) | (ahead == 0)):
                 m.d.comb += self.commit.eq(~refused)
                 m.d.comb += complaints.go_back.eq(refused & ~asked)
@@ -150,6 +155,6 @@ class Receiver(Component):
             with m.Else():
                 m.d.comb += [complaints.go_back.eq(~asked), complaints.status.eq(Status.GAP)]
         with m.If(self.commit):
-            m.d.sync += [asked.eq(0), expected.eq(sequence + 1)]
+            m.d.sync += [asked.eq(0), expected.eq(sequence + 1), fresh.eq(0)]
         with m.Elif(complaints.go_back):
             m.d.sync += asked.eq(1)

@@ -1,6 +1,7 @@
 """The design as the simulated board compiles it: Verilog of a machine that starts out of reset."""
 
 import re
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Module, Signal
@@ -10,13 +11,18 @@ from hw.top import Machine
 
 
 def convert(config: CoreConfig) -> str:
-    """RTLIL of module `board`. Ports: clk, rx_*, tx_*, busy.
+    """RTLIL of a machine."""
+    return convert_machine(Machine(config))
+
+
+def convert_machine(machine: Any) -> str:
+    """RTLIL of module `board`, of a component with the ports rx, tx and busy. Ports: clk, rx_*, tx_*, busy.
 
     There is no reset: every register starts at the value a reset would give it.
     """
     m = Module()
     m.domains.sync = sync = ClockDomain("sync", reset_less=True)
-    m.submodules.machine = machine = Machine(config)
+    m.submodules.machine = machine
     ports = [sync.clk]
     inputs = {"rx_payload": machine.rx.payload, "rx_valid": machine.rx.valid}
     outputs = {"rx_ready": machine.rx.ready, "tx_payload": machine.tx.payload}

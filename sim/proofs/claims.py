@@ -11,6 +11,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
 from hw.core.base.register_slice import register_slice
+from hw.core.host.gate import Gate
 from hw.core.host.readback import Readback
 from hw.core.readout.result import Result
 from hw.core.rows.events import Events
@@ -24,6 +25,7 @@ from hw.link.replies import Replies
 from hw.link.ring import Ring
 from hw.link.slip import Stuffer, Unstuffer
 from hw.link.transmitter import Transmitter
+from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
 
 SMALL = CoreConfig(
@@ -108,6 +110,17 @@ def committed() -> tuple[Elaboratable, list[Value]]:
     return found, [*free_ports(found.ring), found.number]
 
 
+def duty(made: Any) -> tuple[Elaboratable, list[Value]]:
+    """What a unit owes its neighbours."""
+    return made, free_ports(made.unit)
+
+
+def crc() -> tuple[Elaboratable, list[Value]]:
+    """A byte of the CRC."""
+    step = IsTheCrc()
+    return step, [step.register, step.byte]
+
+
 DEPTH = 10
 """Cycles of what is not proven for ever: enough to fill every queue of the units and to go round."""
 KEEPS = "keeps the stream rules: what is valid stays, and stays the same, until it is taken"
@@ -144,5 +157,19 @@ CLAIMS = (
     Claim(
         "Ring", "gives what was committed, in order, once, and nothing that was discarded", committed, 8,
         given="nothing is written while it is full; a frame is not committed and discarded at once",
+    ),
+    Claim("Crc32", "is the CRC of the definition, bit by bit", crc, 1, ever=True),
+    Claim(
+        "Receiver", "takes whole frames: CRC, length and sequence number right, every byte kept",
+        lambda: duty(TakesWholeFrames(Receiver())), 2, ever=True, given="no frame is done that was not taken",
+    ),
+    Claim(
+        "Scan", "is never held up", lambda: duty(NeverHeldUp(Scan(SMALL, ahead=2))), 12,
+        given="no layer has more chunks than its neurons can have; the next one fires behind its end",
+    ),
+    Claim(
+        "Gate", "answers every sample, by itself if a layer takes longer than its patience (here 4 cycles)",
+        lambda: duty(Watched(Gate(SMALL, cycles=4, reset_cycles=3))), 24,
+        given="the check of a table ends; samples come whole, one after the other, and no change within",
     ),
 )  # fmt: skip

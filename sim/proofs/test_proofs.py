@@ -8,8 +8,12 @@ from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
+from hw.core.host.gate import Gate
+from hw.core.rows.scan import Scan
+from hw.link.receiver import Part, Receiver
 from sim.proofs.__main__ import page
-from sim.proofs.claims import CLAIMS, Claim
+from sim.proofs.claims import CLAIMS, SMALL, Claim, duty
+from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.engine import Disproved, prove
 from sim.proofs.rules import InOrder, StreamRules, free_ports
 
@@ -62,6 +66,41 @@ def test_a_payload_that_is_lost_or_doubled_is_out_of_order(kind: Any, tmp_path: 
     found = InOrder(unit, unit.i, unit.o)
     with pytest.raises(Disproved, match="Assert failed"):
         prove(found, [*free_ports(unit), found.number], 6, induction=False, folder=tmp_path)
+
+
+class Trusting(Receiver):
+    """Takes a frame whatever its CRC, or its number."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+
+    def decide(self, m: Module, end: Any, whole: Any, *others: Any) -> None:
+        if self.what == "crc":
+            whole = self.part == Part.END
+        super().decide(m, end, whole, *others)
+        if self.what == "number":
+            m.d.comb += self.commit.eq(end & whole & ~self.fresh)
+
+
+@pytest.mark.parametrize("what", ["crc", "number"])
+def test_a_receiver_that_trusts_is_found_out(what: str, tmp_path: Path) -> None:
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(TakesWholeFrames(Trusting(what))), 2, induction=True, folder=tmp_path)
+
+
+def test_a_scan_with_too_little_room_holds_chunks_up(tmp_path: Path) -> None:
+    found = NeverHeldUp(Scan(SMALL, ahead=2))
+    found.most += 4
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(found), 12, induction=False, folder=tmp_path)
+
+
+def test_a_gate_without_patience_may_wait_for_ever(tmp_path: Path) -> None:
+    found = Watched(Gate(SMALL, cycles=100, reset_cycles=3))
+    found.bound = 13
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(found), 24, induction=False, folder=tmp_path)
 
 
 def test_what_is_proven_is_written_down() -> None:

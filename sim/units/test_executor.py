@@ -27,6 +27,7 @@ class TestExecutor(UnitTest):
         "bus_request": "the log of the core",
         "sample": "the log of the core",
         "play": "the log of the core",
+        "restart": "its cycles are counted",
     }
 
     def stimuli(self, rng):
@@ -44,6 +45,7 @@ class TestExecutor(UnitTest):
             commands.append(
                 play_command(rng, config, starts) if plays else random_command(rng, LARGEST)
             )
+        self.restarts = 0
         for number, (code, payload) in enumerate(commands):
             sequence = number & 0xFF
             status, answer = self.reference.execute(sequence, code, payload)
@@ -54,6 +56,7 @@ class TestExecutor(UnitTest):
             if rng.random() < 0.5:
                 yield from self.drain()
         yield from self.drain()
+        self.equal("restart", sum(code == Command.SYNC for code, _ in commands), self.restarts)
         assert self.core.log == self.reference.core.log
 
     def edges(self):
@@ -76,6 +79,7 @@ class TestExecutor(UnitTest):
         return {"idle": not self.sending, "playing": self.playing > 0, "refused": refused}
 
     def step(self, now):
+        self.restarts += self.port("restart")
         if self.port("write"):
             address = self.port("address")
             assert not self.reading or address < self.buffer, "a reply is still in the buffer"

@@ -194,7 +194,7 @@ class TestReadback(UnitTest):
     sizes = {"small": {"config": SMALL}, "large": {"config": LARGE}}
     at = {
         "access": 1, "noise.load": 1, "noise.load_low": 1, "noise.load_high": 1,
-        "clear_counters": 1, "settings": 2,
+        "clear_counters": 1, "counts_written": 1, "settings": 2,
         "early": Answers.EARLY - 1,  # `always` answers a cycle later
         "weights": reply_cycles(SMALL) - 1,
     }  # fmt: skip
@@ -311,4 +311,6 @@ class TestReadback(UnitTest):
         written = request["address"] if request and request["write"] else None
         pulses = {"noise.load_low": written == noise, "noise.load_high": written == noise + 1}
         load = request["data"] if any(pulses.values()) else None
-        return pulses | {"noise.load": load, "clear_counters": written == clear}
+        counts = [register_address(name) for name in ("layer_count", "class_count")]
+        told = {"clear_counters": written == clear, "counts_written": written in counts}
+        return pulses | {"noise.load": load} | told

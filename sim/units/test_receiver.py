@@ -62,6 +62,7 @@ class TestReceiver(UnitTest):
         self.rng, self.complaints = rng, Complaining()
         self.expected = self.held = 0
         self.asked = self.no_room = False
+        self.fresh = True
         self.body = b""
         for self.filling, self.running in ((0, 0.2), (0.02, 0.2), (0, 0.004), (0.1, 0.01)):
             for _ in range(60):
@@ -127,6 +128,8 @@ class TestReceiver(UnitTest):
             wanted["damaged"] = 1
         if wanted["damaged"]:
             said["go_back"] = Status.DAMAGED
+        elif self.fresh and frame.code != Command.SYNC:
+            said["go_back"] = Status.RESTARTED
         elif frame.code == Command.SYNC or ahead == 0:
             wanted["commit"] = wanted["taken"] = int(not refused)
             if refused and not self.asked:
@@ -138,5 +141,6 @@ class TestReceiver(UnitTest):
         wanted["discard"] = 1 - wanted["commit"]
         if wanted["commit"]:
             self.asked, self.expected = False, frame.sequence + 1 & 0xFF
+            self.fresh = False
         self.asked = self.asked or "go_back" in said
         return said

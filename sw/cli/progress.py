@@ -60,6 +60,7 @@ class TerminalWatcher(Watcher):
             TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("", visible=False, text="")
 

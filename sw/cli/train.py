@@ -20,6 +20,7 @@ from sw.link import LinkError
 from sw.model import Model
 from sw.run import Every, Recorder, StopRequest, Trainer
 from sw.run.folder import BEST
+from sw.run.tensorboard import TensorBoard
 from sw.run.training import differences
 from sw.run.versions import versions
 from sw.shadow import USUAL_EVERY
@@ -92,6 +93,12 @@ same bits as a run that was never stopped.""",
         "at the end of an epoch alone (default: %(default)s)",
     )
     run.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write the metrics of every epoch there, as scalars for TensorBoard",
+    )
+    run.add_argument(
         "--verify-golden",
         action="store_true",
         help="train again on the integer model; exit status 1 unless all weights are equal",
@@ -127,6 +134,7 @@ def train(args: argparse.Namespace, console: Console) -> int:
         console.print(run_file.dry_run(args), highlight=False)
         return 0
     every = Every.parse(args.checkpoint_every)
+    more = [_tensorboard(args.tensorboard)] if args.tensorboard else []
     job, model, start = (resume if args.resume else begin)(args)
     with model.device as device:
         config = {
@@ -150,7 +158,7 @@ def train(args: argparse.Namespace, console: Console) -> int:
                     until=args.until,
                     run=recorder,
                     checkpoint_every=every,
-                    callbacks=[watcher],
+                    callbacks=[watcher, *more],
                     stop=stop,
                 )
             except (LinkError, DeviceError) as error:
@@ -161,6 +169,14 @@ def train(args: argparse.Namespace, console: Console) -> int:
                 trainer = Trainer(device, job.train_set, None, job.plan, watcher, stop)
                 status = _verify(console, recorder, start, trainer) or status
         return status
+
+
+def _tensorboard(folder: Path) -> TensorBoard:
+    """Raises ValueError when the package for it is missing."""
+    try:
+        return TensorBoard(folder)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"--tensorboard: {error}") from error
 
 
 def _runs(job: Job, model: Model) -> int:

@@ -186,10 +186,12 @@ class Keys:
 
     def __enter__(self) -> Self:
         self._saved: Any = None
-        if sys.stdin.isatty():
+        with suppress(ImportError):  # Windows has no termios: Ctrl-C leaves
             import termios
             import tty
 
+            if not sys.stdin.isatty():
+                return self
             self._saved = termios.tcgetattr(sys.stdin)
             tty.setcbreak(sys.stdin)
         return self

@@ -20,12 +20,14 @@ Window = tuple[int, int]
 """A time window: start (included) and end (excluded), microseconds."""
 
 DEFAULT_WINDOW_US: Window = (0, 300_000)
+MOST_STEPS = 0xFFFF
+"""Time steps of a sample: what its header can say."""
 
 
 def check_binning(steps: int, window_us: Window) -> None:
-    """Raise DataError unless there is at least one step and the time window is not empty."""
-    if steps < 1:
-        raise DataError(f"steps: {steps} time steps cannot be simulated; use 1 or more")
+    """Raise DataError unless there are 1 to MOST_STEPS steps and the time window is not empty."""
+    if not 1 <= steps <= MOST_STEPS:
+        raise DataError(f"steps: {steps} time steps cannot be run; use 1 to {MOST_STEPS}")
     start, stop = window_us
     if not start < stop:
         raise DataError(

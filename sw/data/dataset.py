@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +21,14 @@ from sw.data.maps import turn
 
 
 class Sample(NamedTuple):
-    """One sample: `frames` [steps, n_inputs], `label` 0..classes-1, `key` its name.
-
-    Frames are spikes, bool, or the values of inputs, int8.
-    """
+    """One sample."""
 
     frames: Frames
+    """Input spikes, bool[steps, n_inputs]; or the values of inputs, int8."""
     label: int
+    """Class, 0 to classes - 1."""
     key: str
+    """Name, unique in its split: `train/00001`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +175,7 @@ class Dataset:
         bits: list[Bits] = []
         labels: list[int] = []
         keys: list[str] = []
+        room = memory_bytes() // 2
         for frames, label, key in samples:
             if not 0 <= label < self.classes:
                 raise DataError(
@@ -193,6 +195,11 @@ class Dataset:
                     f"{self.name} {key}: {error}; scale the data, or use more bits"
                 ) from error
             bits.append(pack(frames))
+            if (room := room - bits[-1].nbytes) < 0:
+                raise DataError(
+                    f"{self.name}: {len(bits)} samples of {self.steps} steps and {self.n_inputs} inputs take "
+                    "half of this computer's memory; use fewer steps or samples, or pool the inputs"
+                )
             labels.append(label)
             keys.append(key)
         return Packed(bits, np.array(labels, np.int64), keys)
@@ -255,6 +262,14 @@ class Dataset:
         every NumPy version.
         """
         return np.argsort(random_words(len(self), seed, epoch), kind="stable").astype(np.int64)
+
+
+def memory_bytes() -> int:
+    """Bytes of memory that this computer has; where it does not say so, more than any has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not a Unix
+        return 1 << 62
 
 
 def random_words(count: int, *seed: int) -> NDArray[np.uint64]:

@@ -30,31 +30,28 @@ from sw.data.tonic_adapter import CLASSES, load_tonic
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set that can be loaded by name.
-
-    Attributes:
-        loader: `loader(request, **options) -> Dataset`.
-        sensor: its default sensor, before pooling; None: that of its files.
-        classes: its default number of classes; None: that of its files.
-        text: one line for a user.
-        steps: time steps per sample, unless others are asked for.
-        pool: pooling factor, likewise.
-        size: columns and rows to scale down to, likewise; None: as `pool` says.
-        window_us: part of a recording, likewise.
-        scales: its sensor's pixels can be scaled to any `size`.
-        values: its inputs can carry values (`input_bits`).
-    """
+    """A data set that can be loaded by name."""
 
     loader: Callable[..., Dataset]
+    """`loader(request, **options) -> Dataset`."""
     sensor: Sensor | None
+    """Its default sensor, before pooling; None: that of its files."""
     classes: int | None
+    """Its default number of classes; None: that of its files."""
     text: str
+    """One line for a user."""
     steps: int = 10
+    """Time steps per sample, unless others are asked for; 1 to 65535."""
     pool: int = 1
+    """Pooling factor, likewise; 1 is none."""
     size: Size | None = None
+    """Columns and rows to scale down to, likewise; None: as `pool` says."""
     window_us: Window = DEFAULT_WINDOW_US
+    """Part of a recording, likewise: start and end, microseconds."""
     scales: bool = False
+    """Its sensor's pixels can be scaled to any `size`."""
     values: bool = False
+    """Its inputs can carry values (`input_bits`)."""
 
     @property
     def options(self) -> tuple[str, ...]:

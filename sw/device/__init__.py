@@ -13,7 +13,7 @@ is the board's; the host keeps no copy. `sample_store` knows which samples the b
 from sw.device.channel import Channel
 from sw.device.device import Device, Weights
 from sw.device.identity import DeviceError
-from sw.device.in_flight import LinkStatistics, Refused
+from sw.device.in_flight import LinkStatistics, Refused, Restarted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.sample_store import SampleStore
 
@@ -23,6 +23,7 @@ __all__ = [
     "DeviceError",
     "LinkStatistics",
     "Refused",
+    "Restarted",
     "SampleLike",
     "SampleStore",
     "Series",

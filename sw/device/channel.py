@@ -12,6 +12,9 @@ does:
   and so that no result is overwritten before it is read back
 - after silence with everything taken, a READ is sent as a probe: its reply proves the rest ran
 
+A device that was restarted answers RESTARTED to everything but SYNC. Then all that is unanswered ends in
+Restarted, and so does every command until `restart`: it may have run, but nothing is left of it.
+
 A link on which nothing gets through ends in LinkError after a bounded number of tries.
 """
 
@@ -35,7 +38,7 @@ from golden.spec.frames import (
     Status,
 )
 from golden.spec.registers import RESULT_SLOTS, Space, address
-from sw.device.in_flight import InFlight, LinkStatistics, Submitted
+from sw.device.in_flight import InFlight, LinkStatistics, Restarted, Submitted
 from sw.link import LinkError, Transport
 
 SMALLEST_BUFFER = 512  # frame_bytes of the smallest core: what is safe before the real one is known
@@ -66,6 +69,7 @@ class Channel:
         self._waiting: deque[Submitted] = deque()
         self._again: deque[Submitted] = deque()  # lost replies, to be read before anything else
         self._flight: deque[InFlight] = deque()
+        self._restarted: Restarted | None = None
         self._synchronise(nonce or os.urandom(8))
 
     def configure(self, config: CoreConfig) -> None:
@@ -75,10 +79,13 @@ class Channel:
     def submit(self, command: Command, payload: bytes) -> Submitted:
         """Send a command, after waiting for credit if there is none. Its answer comes later.
 
-        Raises LinkError, and ValueError for a payload that the device's buffer has no room for.
+        Raises LinkError, Restarted among them, and ValueError for a payload that the device's buffer has
+        no room for.
         """
         if HEADER.size + len(payload) > self._credit:
             raise ValueError(f"payload of {len(payload)} bytes: {self._credit - HEADER.size} fit")
+        if self._restarted is not None:
+            raise self._restarted
         submitted = Submitted(self, command, payload)
         self._waiting.append(submitted)
         self._send()
@@ -92,11 +99,17 @@ class Channel:
 
     def pump(self) -> None:
         """Send what may be sent, and take what comes next: replies, or silence. Raises LinkError."""
+        if self._restarted is not None:
+            raise self._restarted
         self._send()
         data = self._read(max(0.0, self._deadline - time.monotonic()))
         for reply in self._reader.feed(data):
             if isinstance(reply, Damaged):
                 self.statistics.damaged += 1
+            elif reply.code == Status.RESTARTED:
+                self._restarted = error = Restarted.by(self.transport.name)
+                self._give_up(error)
+                raise error
             elif self._flight:
                 self._take(reply)
         if self._flight and (not data or time.monotonic() > self._deadline):
@@ -108,18 +121,22 @@ class Channel:
         For use after an exception came out of the channel at any place, a KeyboardInterrupt say. What
         was submitted may have run or not.
         """
-        sent = [frame.submitted for frame in self._flight if frame.submitted is not None]
-        for submitted in (*sent, *self._waiting, *self._again):
-            if not submitted.done:
-                submitted.error = LinkError(f"{self.transport.name}: given up")
-        self._flight.clear()
-        self._waiting.clear()
-        self._again.clear()
+        self._give_up(LinkError(f"{self.transport.name}: given up"))
         self._synchronise(os.urandom(8))
 
     def close(self) -> None:
         """Close the transport."""
         self.transport.close()
+
+    def _give_up(self, error: LinkError) -> None:
+        """What is not answered yet ends in `error`."""
+        sent = [frame.submitted for frame in self._flight if frame.submitted is not None]
+        for submitted in (*sent, *self._waiting, *self._again):
+            if not submitted.done:
+                submitted.error = error
+        self._flight.clear()
+        self._waiting.clear()
+        self._again.clear()
 
     def _write(self, data: bytes) -> None:
         self.statistics.bytes_sent += len(data)
@@ -133,6 +150,7 @@ class Channel:
     def _synchronise(self, nonce: bytes) -> None:
         self._reader = FrameReader()
         self._sequence = 1
+        self._restarted = None
         for _ in range(self._limits[0]):
             self._progress()
             self._write(FLUSH + Frame(0, Command.SYNC, nonce).encode())
@@ -178,7 +196,7 @@ class Channel:
         elif position >= len(self._flight):
             return  # an answer that came twice
         elif reply.code == Status.DUPLICATE:
-            self._mark_taken(position + 1)
+            self._mark_taken(position + 1)  # no progress: the device may say so for ever
         else:
             for _ in range(position):
                 self._lost(self._flight.popleft())
@@ -188,7 +206,8 @@ class Channel:
             self._progress()
 
     def _go_back(self, position: int, code: int) -> None:
-        self._mark_taken(position)
+        if self._mark_taken(position):
+            self._progress()
         self.statistics.refused += 1
         self._asked += 1
         if self._asked > self._limits[1]:
@@ -200,12 +219,12 @@ class Channel:
         else:
             self._resend()
 
-    def _mark_taken(self, count: int) -> None:
+    def _mark_taken(self, count: int) -> bool:
+        """The device has the first `count` frames in flight; whether that is news."""
         news = [sent for sent in list(self._flight)[:count] if not sent.taken]
         for sent in news:
             sent.taken = True
-        if news:
-            self._progress()
+        return bool(news)
 
     def _resolve(self, sent: InFlight, reply: Frame) -> None:
         if sent.submitted is not None:

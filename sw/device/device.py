@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
-from golden.spec.frames import HEADER, Command
+from golden.spec.frames import Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories, play_entries
-from golden.spec.samples import Inputs, Result, SampleStatus, encode_sample, split_sample
+from golden.spec.samples import Result, SampleStatus, encode_sample
 from golden.spec.weights import Weights
 from sw.device.channel import Channel
 from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
 from sw.device.identity import DeviceError, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
+from sw.device.payloads import Payloads
 from sw.device.sample_store import SampleStore, StoredSample
 from sw.device.state import LayerState
+from sw.device.table import check_table
 from sw.link import DEFAULT_BAUD, open_transport
 
 
@@ -49,6 +51,7 @@ class Device(LayerState):
         self.sample_store = SampleStore(self)
         self.network: Network | None = None
         self.layers = []
+        self._payloads = Payloads(self.config)
 
     @classmethod
     def open(
@@ -103,7 +106,7 @@ class Device(LayerState):
         Raises DoesNotFit or ValueError before anything is written.
         """
         layers = network.layers(self.config)
-        self.attach(network)
+        self._hold(network)
         for index, layer in enumerate(layers):
             self.write(Space.LAYERS, index * ENTRY_WORDS, np.array(layer.encode()))
         self.set_register("layer_count", len(layers))
@@ -113,7 +116,15 @@ class Device(LayerState):
         self.write_weights(network.initial_weights() if weights is None else weights)
 
     def attach(self, network: Network) -> None:
-        """Say that the device holds `network` already: nothing is written. Raises DoesNotFit."""
+        """Use the `network` that the device holds already: nothing is written.
+
+        Raises DeviceError when its layer table is another one (learning rates apart), DoesNotFit.
+        """
+        check_table(self, network)
+        self._hold(network)
+
+    def _hold(self, network: Network) -> None:
+        """The device holds it, or is about to."""
         self.layers = network.layers(self.config)
         self.network = network
         self.sample_store.clear()
@@ -217,9 +228,7 @@ class Device(LayerState):
 
     def check(self, sample: SampleLike) -> None:
         """Raise what `run` would for a sample that cannot be sent: ValueError, DeviceError."""
-        network = self._loaded()
-        frames = chip_frames(sample, network)
-        self._payloads(frames, sample.label, True, network.learn_from(len(frames)))
+        self._payloads.of(sample, self._loaded(), learn=True)
 
     def step_through(self, sample: SampleLike, *, learn: bool = False) -> Iterator[int]:
         """Run a sample step by step; yields after every step.
@@ -258,22 +267,8 @@ class Device(LayerState):
 
     def _stream(self, sample: SampleLike, learn: bool) -> Asked:
         """Send a sample."""
-        network = self._loaded()
-        frames = chip_frames(sample, network)
-        payloads = self._payloads(frames, sample.label, learn, network.learn_from(len(frames)))
+        payloads = self._payloads.of(sample, self._loaded(), learn=learn)
         return Asked([self.channel.submit(Command.SAMPLE, data) for data in payloads])
-
-    def _payloads(self, frames: Inputs, label: int, learn: bool, learn_from: int) -> list[bytes]:
-        """Frames' payloads of a sample; of half the buffer at most if its steps allow it."""
-        whole = self.config.frame_bytes
-        how: dict[str, Any] = {"learn": learn, "learn_from": learn_from}
-        bits = self.config.input_bits
-        for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
-            try:
-                return split_sample(frames, label, limit=limit, input_bits=bits, **how)
-            except ValueError as error:
-                too_long = error
-        raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")
 
     def _finish(self, asked: Asked) -> list[Result]:
         """Results of a sample's last piece, or of all that were played, when all went well."""
@@ -284,6 +279,15 @@ class Device(LayerState):
             if faults := [result.status for result in results if result.status]:
                 raise DeviceError(
                     f"device found fault with a sample: {SampleStatus(faults[0])!r}; "
-                    "the bitstream does not match this software, rebuild it"
+                    f"{_cure(SampleStatus(faults[0]))}"
                 )
         return results
+
+
+def _cure(fault: SampleStatus) -> str:
+    """What to do about a sample that a device found fault with."""
+    if fault & (SampleStatus.BAD_TABLE | SampleStatus.NOT_BEGUN):
+        return "its layer table is not that of a network that was loaded; load the network again"
+    if fault & SampleStatus.STUCK:
+        return "the core did not end a step and was reset; load the network again, and report this"
+    return "the bitstream does not match this software, rebuild it"

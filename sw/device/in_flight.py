@@ -48,6 +48,18 @@ class Refused(LinkError):
         )
 
 
+class Restarted(LinkError):
+    """The device was switched on or reset in mid-session: what it held is lost."""
+
+    @classmethod
+    def by(cls, name: str) -> Self:
+        """The restart of the device that is called `name`."""
+        return cls(
+            f"{name} was restarted (reset, brown-out, bitstream loaded again): what it held is lost, what "
+            "was under way did not run; check its power, then load the network again"
+        )
+
+
 @dataclass
 class LinkStatistics:
     """What the link did since it was opened."""

@@ -25,6 +25,11 @@ class GoldenTransport(Transport):
         core, self.about = _core(config) if compiled else (Core(config), "integer model: in NumPy")
         self.device = GoldenDevice(config, core)
 
+    @property
+    def compiled(self) -> bool:
+        """The core is compiled."""
+        return isinstance(self.device.core, CompiledCore)
+
     def write(self, data: bytes) -> None:
         """Hand bytes to the device; it runs nothing yet."""
         self.device.receive(data)

@@ -1,13 +1,13 @@
 """The integer core with its samples run by compiled C++: same memories, same registers, same bits.
 
 A sample that comes whole runs compiled. All else is NumPy's: samples in several frames, samples of no step,
-records of steps, and layer tables that no network has.
+records of steps, and sums of more than 32 bits. The gate (`golden.host`) refuses layer tables that no
+network has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from golden.rows.events import Events, decode_sample
 from golden.rows.trace import ActiveList
 from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
-from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result
+from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result, SampleStatus
+from sw.kept import Kept
 from sw.native import COUNTERS, library, new_core, sums_fit
 
 WHOLE = FIRST | LAST
@@ -50,6 +51,7 @@ class CompiledCore(Core):
     def __init__(self, config: CoreConfig) -> None:
         self._library = library()
         self._compiled: _Compiled | None = None
+        self._decoded: Kept[tuple[int, bytes], _Sample] = Kept()
         super().__init__(config)
 
     def settle(self) -> None:
@@ -64,40 +66,46 @@ class CompiledCore(Core):
         if self.__dict__.get("_compiled") is not None:
             self.__dict__["_compiled"].free()
 
-    def sample(self, payload: bytes) -> Result:
-        """Run the payload of a SAMPLE command, see `golden.core`."""
+    def _run(self, payload: bytes) -> Result:
         compiled = self._ready() if self.records is None and _whole(payload) else None
-        events = None if compiled is None else compiled.events(payload)
-        if compiled is None or events is None or not events.steps:
+        given = None if compiled is None else self._decode(payload, compiled)
+        if compiled is None or given is None or not given.steps:
             self.settle()
-            return super().sample(payload)
+            return super()._run(payload)
         registers = self.registers
         compiled.noise[0] = registers["noise_state"]
-        scores, spikes, counted = compiled.run(events, learn=bool(self.config.learning))
+        scores, spikes, counted = compiled.run(given, learn=bool(self.config.learning))
         registers["noise_state"] = int(compiled.noise[0])
         for name, value in zip(COUNTERS, counted, strict=True):
             registers[name] += value
         registers["samples"] += 1
-        self._step = len(events.steps)
+        self._step = given.steps
         self._scores[: len(scores)], self._scores[len(scores) :] = scores, 0
         self._votes[:] = 0  # they are in the scores
         self._spikes[: len(spikes)], self._spikes[len(spikes) :] = spikes, 0
         return Result(
-            status=events.status,
+            status=given.status,
             prediction=int(np.argmax(scores)),
             cycles=0,
             spikes=tuple(np.minimum(self._spikes, MOST_SPIKES).tolist()),
             scores=tuple(self._scores.tolist()),
         )
 
+    def _decode(self, payload: bytes, compiled: _Compiled) -> _Sample:
+        """A payload's sample; one that comes again is not decoded again."""
+        key = (compiled.layers[0].inputs, payload)
+        return self._decoded.get(
+            key, lambda: _Sample.of(compiled.events(payload)), 6 * len(payload)
+        )
+
     def _ready(self) -> _Compiled | None:
-        """The compiled core with all that is in the memories; None: it does not run such a table."""
+        """The compiled core with all that is in the memories; None: its sums might not hold such a table."""
         counts = (self.layer_count, self.class_count)
         if self._compiled is not None and self._compiled.counts != counts:
             self.settle()
         if self._compiled is None:
             layers = [self.layer(index) for index in range(self.layer_count)]
-            if not _usual(layers, self.config):
+            if not sums_fit(layers[0], self.config, self.config.input_bits):
                 return None
             compiled = _Compiled(self, layers)
             compiled.copy(self, out=False)
@@ -107,6 +115,34 @@ class CompiledCore(Core):
 
 for _name in MEMORIES:
     setattr(CompiledCore, _name, _Memory(_name))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A decoded payload as C++ takes it: step t has rows[offsets[t] : offsets[t + 1]]."""
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    values: NDArray[np.int8]
+    label: NDArray[np.int32]
+    steps: int
+    learn: bool
+    learn_from: int
+    status: SampleStatus
+
+    @classmethod
+    def of(cls, events: Events) -> _Sample:
+        """Take it from the events of a payload."""
+        return cls(
+            offsets=np.cumsum([0, *map(len, events.steps)], dtype=np.int64),
+            rows=np.concatenate([np.zeros(0, np.int64), *events.steps]).astype(np.int32),
+            values=np.concatenate([np.zeros(0, np.int8), *events.values]).astype(np.int8),
+            label=np.array([events.label], np.int32),
+            steps=len(events.steps),
+            learn=events.learn,
+            learn_from=events.learn_from,
+            status=events.status,
+        )
 
 
 class _Compiled:
@@ -135,24 +171,14 @@ class _Compiled:
         self._library.core_free(self._core)
 
     def run(
-        self, events: Events, *, learn: bool
+        self, sample: _Sample, *, learn: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
         """Run a whole sample: scores [classes], spikes [layers], counters in the order of COUNTERS."""
-        offsets = np.cumsum([0, *map(len, events.steps)], dtype=np.int64)
-        rows = np.concatenate(events.steps).astype(np.int32)
-        values = np.concatenate(events.values).astype(np.int8)
-        label = np.array([events.label], np.int32)
         self._counters[:], self.ran = 0, True
         self._library.core_run(
-            *(self._core, offsets, rows, values, label, len(events.steps)),
-            *(
-                self._order,
-                1,
-                learn and events.learn,
-                events.learn_from,
-                self._scores,
-                self._spikes,
-            ),
+            *(self._core, sample.offsets, sample.rows, sample.values, sample.label, sample.steps),
+            *(self._order, 1, learn and sample.learn, sample.learn_from),
+            *(self._scores, self._spikes),
         )
         return self._scores[0], self._spikes[0], self._counters.tolist()
 
@@ -172,7 +198,8 @@ class _Compiled:
             )
             if layer.classifier:
                 held = self._library.core_classifier(self._core, index)
-                view = _view(held, (core.class_count, layer.latent_groups * self._lanes))
+                # the register may have changed since
+                view = _view(held, (self.counts[1], layer.latent_groups * self._lanes))
                 if out:
                     core.keep_classifier(layer, view.astype(np.int64))
                 else:
@@ -196,43 +223,3 @@ def _move(memory: NDArray[Any], held: NDArray[Any], out: bool) -> None:
 def _whole(payload: bytes) -> bool:
     """Whether this is all of a sample."""
     return len(payload) > FLAGS_BYTE and payload[FLAGS_BYTE] & WHOLE == WHOLE
-
-
-def _usual(layers: Sequence[Layer], config: CoreConfig) -> bool:
-    """Whether a layer table is one that a network has: nothing overlaps, and layers fit together."""
-    if not sums_fit(layers[0], config, config.input_bits):
-        return False
-    if not (layers[-1].readout and not any(layer.readout for layer in layers[:-1])):
-        return False
-    taken: list[tuple[str, int, int, int]] = []
-    for layer in layers:
-        taken += [
-            ("weights", layer.weight_base, layer.words, config.weight_words),
-            ("state", layer.state_base, layer.state_groups, config.neuron_groups),
-        ]
-        if layer.classifier:
-            size = config.classifier_groups
-            taken.append(("classifier", layer.classifier_base, layer.latent_groups, size))
-    for number, (memory, first, count, size) in enumerate(taken):
-        if first + count > size:
-            return False
-        for other, start, more, _ in taken[:number]:
-            if memory == other and first < start + more and start < first + count:
-                return False
-    chained = all(_reach(one, config) <= two.inputs for one, two in pairwise(layers))
-    return chained and all(_formed(layer, config) for layer in layers)
-
-
-def _reach(layer: Layer, config: CoreConfig) -> int:
-    """Inputs that the next layer needs for the spikes of this one."""
-    pixels = (layer.width // 2) * (layer.height // 2) if layer.pool else layer.positions
-    return (pixels - 1) * layer.groups * config.lanes + layer.outputs
-
-
-def _formed(layer: Layer, config: CoreConfig) -> bool:
-    """Whether the fields of an entry agree with each other."""
-    if not 0 < layer.outputs <= layer.groups * config.lanes:
-        return False
-    if layer.inputs < 1 or not 1 <= layer.latent_groups <= config.latent_groups:
-        return False
-    return layer.kind.formed(layer)

@@ -7,8 +7,9 @@ other file. What the folder lacks is measured on the integer model (`measured`).
 that takes a `Source`; `plots` and `pictures` draw, `html` makes elements.
 """
 
+from sw.report.compare import comparison
 from sw.report.measured import Measured, measure
 from sw.report.page import page
 from sw.report.source import Source
 
-__all__ = ["Measured", "Source", "measure", "page"]
+__all__ = ["Measured", "Source", "comparison", "measure", "page"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from sw.report.html import key, numbers, section, table
+from sw.html import key, numbers, section, table
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import Source
 from sw.run import Epoch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sw.report.html import el, section, text
+from sw.html import el, section, text
 from sw.report.source import Source
 
 CROWDED = 20  # classes from which cells carry no number

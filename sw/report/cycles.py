@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from golden.spec.registers import COUNTERS, CYCLE_CAUSES
-from sw.report.html import key, numbers, section, table
+from sw.html import key, numbers, section, table
 from sw.report.plots import Axes, ticks
 from sw.report.source import Source
 from sw.run import Epoch

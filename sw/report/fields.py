@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.report.html import el, numbers, section, table, text
+from sw.html import el, numbers, section, table, text
 from sw.report.pictures import image, weight_pixels
 from sw.report.source import Source
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.report.html import el, key, numbers, section, table, text
+from sw.html import el, key, numbers, section, table, text
 from sw.report.plots import Axes, some, ticks, whole
 from sw.report.source import Source
 

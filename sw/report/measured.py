@@ -43,6 +43,9 @@ class Measured:
     rates: list[Floats]
     """Spikes per step of each hidden neuron, by class, [classes, neurons]; NaN: no such sample."""
     shown: Shown
+    """The sample that is shown step by step."""
+    others: list[Shown]
+    """`shown`, then of every class the first sample that was wrong and the first that was right."""
 
     @property
     def samples(self) -> int:
@@ -90,6 +93,8 @@ def measure(
     confusion = np.zeros((network.classes, network.classes), np.int64)
     sums = [np.zeros((network.classes, size)) for size in network.seen]
     tally, transport = Tally(len(network.hidden)), GoldenTransport(core, compiled=False)
+    found: Shown | None = None
+    others: dict[tuple[int, bool], Shown] = {}
     watcher.begin("measuring", len(samples), network)
     with Device(Channel(transport), core) as device:
         device.load(network, weights)
@@ -103,14 +108,17 @@ def measure(
             spikes = [_spikes(records, i, at) for i, at in enumerate(layers[:-1])]
             for total, fired in zip(sums, spikes, strict=True):
                 total[sample.label] += fired.mean(axis=0)
-            if number == shown:
-                scores = _scores(records, network)
-                found = Shown(
-                    sample.key, sample.label, result.prediction, sample.frames != 0, spikes, scores
-                )
+            kind = (sample.label, result.prediction == sample.label)
+            if number == shown or kind not in others:
+                of = (sample.key, sample.label, result.prediction)
+                each = Shown(*of, sample.frames != 0, spikes, _scores(records, network))
+                others.setdefault(kind, each)
+                found = each if number == shown else found
     with np.errstate(invalid="ignore"):
         rates = [total / confusion.sum(axis=1)[:, None] for total in sums]
-    return Measured(confusion, rates, found)
+    assert found is not None, "one of the samples is number `shown`"
+    rest = [others[kind] for kind in sorted(others, key=lambda kind: (kind[1], kind[0]))]
+    return Measured(confusion, rates, found, [found, *(s for s in rest if s is not found)])
 
 
 def _spikes(records: list[StepRecord], layer: int, at: Layer) -> NDArray[np.bool_]:

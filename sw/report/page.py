@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 
+from sw.html import el, text
 from sw.report.accuracy import accuracy
 from sw.report.confusion import confusion
 from sw.report.cycles import cycles
+from sw.report.explore import SCRIPT, explore
 from sw.report.fields import fields
 from sw.report.histograms import rates, weights
-from sw.report.html import el, text
 from sw.report.sample import sample
 from sw.report.setup import setup
 from sw.report.source import Source, folder_name
 
-SECTIONS = (accuracy, confusion, sample, fields, rates, weights, cycles, setup)
+SECTIONS = (accuracy, confusion, sample, explore, fields, rates, weights, cycles, setup)
 STYLE = Path(__file__).parent / "page.css"
-# A browser that obeys this fetches nothing, whatever the page says.
+# A browser that obeys this fetches nothing, whatever the page says, and runs no script but ours.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(source: Source) -> str:
+class Page(str):
+    """The text of a page. A notebook shows it in a frame of its own."""
+
+    def _repr_html_(self) -> str:
+        style = "width:100%;height:80vh;border:1px solid #8884"
+        return el("iframe", srcdoc=self, style=style, title="report of a training run")
+
+
+def page(source: Source) -> Page:
     """The whole file, HTML."""
     title = f"{folder_name(Path(source.name))}: {_what(source)}"
+    sections = el("main", *(make(source) for make in SECTIONS))
+    return document(title, _header(source) + sections, SCRIPT.read_text())
+
+
+def document(title: str, body: str, script: str = "") -> Page:
+    """A page of its own, HTML. It may run `script`, and no other."""
+    policy = POLICY
+    if script:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy += f"; script-src 'sha256-{digest}'"
     head = el(
         "head",
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", http_equiv="Content-Security-Policy", content=policy),
         el("meta", name="color-scheme", content="light dark"),
         el("link", rel="icon", href="data:,"),
         el("title", text(title)),
         el("style", STYLE.read_text()),
     )
-    body = el("body", _header(source), el("main", *(make(source) for make in SECTIONS)))
-    return "<!doctype html>\n" + el("html", head, body, lang="en") + "\n"
+    last = el("script", script) if script else ""
+    whole = el("html", head, el("body", body, last), lang="en")
+    return Page(f"<!doctype html>\n{whole}\n")
 
 
 def _what(source: Source) -> str:

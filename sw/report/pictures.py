@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.report.html import el
+from sw.html import el
 
 Pixels = NDArray[np.uint8]
 ON, OFF, BOTH = (217, 95, 2), (31, 119, 190), (117, 72, 148)
@@ -53,6 +53,14 @@ def spike_pixels(spikes: NDArray[np.bool_]) -> Pixels:
         pixels[on] = (*ON, 255)
         return pixels
     pixels[off], pixels[on], pixels[off & on] = (*OFF, 255), (*ON, 255), (*BOTH, 255)
+    return pixels
+
+
+def rate_pixels(rates: NDArray[np.floating]) -> Pixels:
+    """RGBA of firing rates float[rows, columns], 0 to 1; no spike is transparent."""
+    pixels = np.zeros((*rates.shape, 4), np.uint8)
+    pixels[..., :3] = OFF
+    pixels[..., 3] = np.where(rates > 0, np.rint(50 + 205 * rates), 0)
     return pixels
 
 

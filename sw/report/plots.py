@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sw.report.html import el, text
+from sw.html import el, text
 
 UNITS = 1000
 Points = Sequence[tuple[float, float]]

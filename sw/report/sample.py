@@ -8,13 +8,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.report.html import el, key, numbers, section, table, text
-from sw.report.pictures import image, spike_pixels
+from golden.spec.shape import Map
+from sw.html import el, key, numbers, section, table, text
+from sw.report.explore import layer_maps
+from sw.report.pictures import image, rate_pixels, spike_pixels
 from sw.report.plots import Axes, some, ticks
 from sw.report.source import Source
 
 FRAMES = 20  # pictures of the input at most
 SPIKES = 20_000  # marks of a raster at most
+MAPS = 64  # pictures of a layer at most
 TALLEST = 230  # pixels of a raster
 
 
@@ -26,11 +29,12 @@ def sample(source: Source) -> str:
         if shown.prediction == shown.label
         else f"wrong: its class is {source.label(shown.label)}"
     )
-    note = (
-        f"Sample {shown.key}, {len(shown.frames)} steps, learning off, on the integer model. "
-        "Neurons are sorted by the class they fire most for; those that prefer this "
-        'sample\'s class are shaded, those that never fire stand under "none".'
-    )
+    note = f"Sample {shown.key}, {len(shown.frames)} steps, learning off, on the integer model. "
+    if any(shape.positions == 1 for shape in layer_maps(source)):
+        note += (
+            "Neurons are sorted by the class they fire most for; those that prefer this sample's class are "
+            'shaded, those that never fire stand under "none".'
+        )
     parts = [_film(source), _inputs(source)]
     parts += [_layer(source, layer) for layer in range(len(source.network.hidden))]
     parts += [_scores(source), numbers(_table(source), "Every step")]
@@ -72,7 +76,9 @@ def _inputs(source: Source) -> str:
 
 def _layer(source: Source, layer: int) -> str:
     """Spikes of a hidden layer, sorted by preferred class."""
-    measured = source.measured
+    measured, shape = source.measured, layer_maps(source)[layer]
+    if shape.positions > 1:
+        return _maps(measured.shown.spikes[layer], layer, shape)
     spikes, preferred = measured.shown.spikes[layer], measured.preferred(layer)
     order = np.argsort(preferred, kind="stable")
     counts = np.bincount(preferred + 1, minlength=source.network.classes + 1)  # silent ones first
@@ -93,6 +99,24 @@ def _layer(source: Source, layer: int) -> str:
         f"{spikes.mean():.1%} of neurons a step"
     )
     return _raster(spikes[:, order], parts, title, labels, band, ends[:-1].tolist())
+
+
+def _maps(spikes: NDArray[np.bool_], layer: int, shape: Map) -> str:
+    """Spikes of a map, a picture for each channel: the darker the more steps in which a pixel fired."""
+    planes = spikes.reshape(len(spikes), shape.height, shape.width, shape.channels)
+    rates, counts = planes.mean(axis=0), planes.sum(axis=(0, 1, 2))
+    shown = range(min(shape.channels, MAPS))
+    pictures = [
+        image(rate_pixels(rates[..., channel]), f"channel {channel}: {counts[channel]} spikes")
+        for channel in shown
+    ]
+    some_ = "" if len(shown) == shape.channels else f"; the first {len(shown)} are shown"
+    title = (
+        f"Layer {layer}: {int(spikes.sum())} spikes in {shape.channels} maps of {shape.height} x "
+        f"{shape.width}, {spikes.mean():.1%} of neurons a step{some_}"
+    )
+    words = el("p", text("The darker a pixel, the more of the steps it fired in."), class_="note")
+    return el("h3", text(title)) + words + el("div", *pictures, class_="maps")
 
 
 def _height(neurons: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sw.report.html import el, section, table, text
+from sw.html import el, section, table, text
 from sw.report.source import Source
 
 

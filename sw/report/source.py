@@ -26,9 +26,13 @@ class Source:
     metrics: dict[str, Any]
     """metrics.json."""
     network: Network
+    """The network."""
     core: CoreConfig
+    """The core that it ran on."""
     weights: Weights
+    """After the last sample that was learned."""
     measured: Measured
+    """What the integer model does with them."""
     set_name: str
     """What the measured samples are."""
     sensor: Sensor | None

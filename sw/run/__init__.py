@@ -19,6 +19,7 @@ from sw.run.metrics import Epoch, Plan, Progress, Tally
 from sw.run.recorder import Recorder
 from sw.run.signs_of_life import TrainingWarning
 from sw.run.stopping import Every, StopRequest
+from sw.run.tensorboard import TensorBoard
 from sw.run.training import Trainer
 from sw.run.watcher import Watcher, Watchers
 
@@ -35,6 +36,7 @@ __all__ = [
     "RunFolder",
     "StopRequest",
     "Tally",
+    "TensorBoard",
     "Trainer",
     "TrainingWarning",
     "Watcher",

@@ -36,6 +36,7 @@ class Checkpoint:
     noise_state: int
     """State of the random sequence of stochastic rounding, u32."""
     network: Network
+    """The network."""
     core: CoreConfig
     """The random numbers of a weight depend on the lanes, so another core goes on differently."""
     plan: Plan = field(default_factory=Plan)
@@ -93,15 +94,26 @@ class Checkpoint:
         return checkpoint
 
     @classmethod
-    def of(cls, device: Device, **others: Any) -> Self:
-        """Read weights and noise state off a loaded device."""
+    def of(
+        cls,
+        device: Device,
+        *,
+        plan: Plan | None = None,
+        progress: Progress | None = None,
+        samples: str = "",
+        config: dict[str, Any] | None = None,
+    ) -> Self:
+        """Read weights and noise state off a loaded device; the others are fields."""
         assert device.network is not None, "a network is loaded before it is kept"
         return cls(
             weights=device.read_weights(),
             noise_state=device.noise_state,
             network=device.network,
             core=device.config,
-            **others,
+            plan=plan or Plan(),
+            progress=progress or Progress(),
+            samples=samples,
+            config=config or {},
         )
 
     def restore(self, device: Device) -> None:

@@ -24,7 +24,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            os.fchmod(handle, 0o644)
+            if hasattr(os, "fchmod"):  # not on Windows
+                os.fchmod(handle, 0o644)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
@@ -41,7 +42,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Let a rename survive a power cut."""
+    """Let a rename survive a power cut. Windows opens no folders."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

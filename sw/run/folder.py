@@ -50,6 +50,10 @@ class RunFolder:
     """The folder of a training run."""
 
     path: Path
+    """The folder; text will do."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
 
     @classmethod
     def new(cls, name: str, parent: Path = RUNS) -> Self:

@@ -83,12 +83,12 @@ class Compared:
 
 def compare(one: RunFolder, two: RunFolder) -> Iterator[Compared]:
     """Settings that differ, then what came out, then weights. Raises FileError."""
-    settings = [dict(_flat(_settings(run))) for run in (one, two)]
-    for name in dict.fromkeys([*settings[0], *settings[1]]):
-        pair = Compared(name, *(str(values.get(name, MISSING)) for values in settings))
+    given = [settings(run) for run in (one, two)]
+    for name in dict.fromkeys([*given[0], *given[1]]):
+        pair = Compared(name, *(values.get(name, MISSING) for values in given))
         if pair.differs:
             yield pair
-    outcomes = [_outcome(run) for run in (one, two)]
+    outcomes = [outcome(run) for run in (one, two)]
     for name in outcomes[0]:
         yield Compared(name, outcomes[0][name], outcomes[1][name])
 
@@ -103,11 +103,14 @@ def weights_apart(one: RunFolder, two: RunFolder) -> str:
     return f"{wrong} of {count} weights differ" if wrong else f"all {count} weights are equal"
 
 
-def _settings(run: RunFolder) -> dict[str, Any]:
-    return {name: value for name, value in run.config().items() if name not in NOISE}
+def settings(run: RunFolder) -> dict[str, str]:
+    """Everything that was set, by dotted names, as text. Raises FileError."""
+    given = {name: value for name, value in run.config().items() if name not in NOISE}
+    return {name: str(value) for name, value in _flat(given)}
 
 
-def _outcome(run: RunFolder) -> dict[str, str]:
+def outcome(run: RunFolder) -> dict[str, str]:
+    """What came out, as text. Raises FileError."""
     epochs = run.epochs()
     tests = [epoch.test_accuracy for epoch in epochs if epoch.test_accuracy is not None]
     last = epochs[-1] if epochs else None

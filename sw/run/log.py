@@ -12,7 +12,6 @@ metrics.jsonl.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -24,6 +23,11 @@ from golden.spec.network import Network
 from sw.run.files import FileError
 from sw.run.metrics import Tally
 from sw.run.watcher import Watcher
+
+try:
+    import fcntl
+except ImportError:  # Windows: a run cannot be seen to go on
+    fcntl = None  # type: ignore[assignment]
 
 LOG = "log.jsonl"
 EVERY = 1.0  # seconds between two lines
@@ -105,6 +109,8 @@ class Log(Watcher):
 
     def _lock(self) -> None:
         assert self._file is not None
+        if fcntl is None:
+            return
         limit = time.monotonic() + PATIENCE
         while True:
             try:
@@ -129,7 +135,9 @@ def busy(folder: Path) -> str:
 
 
 def goes_on(path: Path) -> bool:
-    """Whether some process holds the lock on the log of a run."""
+    """Whether some process holds the lock on the log of a run. Where there are no such locks: no."""
+    if fcntl is None:
+        return False
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:

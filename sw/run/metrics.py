@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from golden.spec.network import Network
 from golden.spec.samples import MOST_SPIKES, Result
+from sw.run.shown import progress_html, tally_html
 
 
 def rate_scale(epoch: int, epochs: int) -> float:
@@ -21,13 +22,14 @@ class Plan:
     """How to train. Raises ValueError, naming the field, when a value makes no sense."""
 
     epochs: int = 6
-    """All epochs, those before `begin` included."""
+    """All epochs, those before `begin` included [1 to 100000]."""
     seed: int = 1
-    """Of the order of samples."""
+    """Of the order of samples [0 or more]."""
     constant_rate: bool = False
     """Leave the learning rates as they are instead of letting them decay."""
     begin: int = 0
-    """Epoch at which the schedule starts from the full rates: not 0 when training was extended."""
+    """Epoch at which the schedule starts from the full rates, not 0 when training was extended
+    [0 to epochs - 1]."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.epochs <= 100_000:
@@ -51,10 +53,15 @@ class Tally:
     layers: int
     """Hidden layers."""
     samples: int = 0
+    """Samples counted."""
     correct: int = 0
+    """Those whose class was right."""
     steps: int = 0
+    """Time steps of all of them."""
     spikes: list[int] = field(default_factory=list)
+    """Spikes of each hidden layer over all of them."""
     cycles: int = 0
+    """Clock cycles of all of them; of the integer model 0."""
     timed: int = 0
     """Samples whose cycles were counted. The integer model counts none; 0 with cycles: all, by a version
     that did not count them."""
@@ -134,6 +141,9 @@ class Tally:
             for count, size in zip(self.spikes, network.seen, strict=False)
         ]
 
+    def _repr_html_(self) -> str:
+        return tally_html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """For a file; `from_dict` goes on counting."""
         values = asdict(self) | {"before": self.seconds}
@@ -151,19 +161,25 @@ class Epoch:
     """Metrics of an epoch. Accuracies, but for `online_accuracy`, are those with learning off."""
 
     epoch: int
+    """Number, from 1."""
     rate_scale: float
+    """Factor of the learning rates, 0 to 1."""
     samples: int
+    """Training samples learned."""
     online_accuracy: float
-    """While learning. It is too high: the readout learns the label during the sample's first steps."""
+    """Part that was right while learning. It is too high: the readout learns the label in the first steps."""
     test_accuracy: float | None
-    """None: there are no test samples."""
+    """Part of the test samples that was right after the epoch; None: there are none."""
     train_accuracy: float | None
-    """Of the first training samples, as many as there are test samples."""
+    """The same of the first training samples, as many as there are test samples."""
     firing_rates: list[float]
+    """Spikes per neuron and step of each hidden layer, while learning, 0 to 1."""
     samples_per_second: float
+    """Training samples learned per second, of the clock on the wall."""
     cycles_per_sample: float
-    """Of the samples whose cycles were counted: the integer model counts none."""
+    """Clock cycles of a training sample, of those that were counted: the integer model counts none."""
     seconds: float
+    """Seconds of learning, tests not counted."""
     counters: dict[str, int]
     """The chip's counters over the training samples of the epoch."""
     capped: int = 0
@@ -201,6 +217,9 @@ class Progress:
     def test_accuracy(self) -> float | None:
         """After the last complete epoch."""
         return self.epochs[-1].test_accuracy if self.epochs else None
+
+    def _repr_html_(self) -> str:
+        return progress_html(self)
 
     def history(self) -> list[tuple[int, float, int]]:
         """Number from 0 on, rate factor and samples of every epoch: enough to train again."""

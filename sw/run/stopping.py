@@ -11,7 +11,9 @@ from types import FrameType
 from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+ENDING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)  # Windows has no SIGHUP
 """What systems send to a process that is to end: a shutdown, a scheduler, a terminal that is closed."""
 
 
@@ -70,7 +72,9 @@ class Every:
     """How often to keep a checkpoint: after so many samples, or seconds, or neither."""
 
     samples: int | None = None
+    """Samples between two checkpoints, 1 or more; None: samples do not matter."""
     seconds: float | None = None
+    """Seconds between two checkpoints, above 0; None: time does not matter."""
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -5,6 +5,9 @@ samples (a permutation for each seed and epoch) and, once an epoch, the learning
 multiplied by `rate_scale`, half a cosine from 1 down towards 0, which lets the weights, few bits
 wide, settle. Samples that fit in the board's sample store cross the link once, and are played from there.
 
+A board that is restarted in the middle has forgotten everything. Training then goes on from the newest
+checkpoint, to the same bits.
+
 Every training run, from the command line or from Python, is this one.
 """
 
@@ -21,7 +24,7 @@ import numpy as np
 
 from golden.spec.network import Network
 from sw.data import Dataset
-from sw.device import Device, Weights
+from sw.device import Device, Restarted, Weights
 from sw.run.checkpoint import Checkpoint, digest
 from sw.run.metrics import Epoch, Plan, Progress, Tally
 from sw.run.signs_of_life import dead_parts, silent_inputs
@@ -30,6 +33,9 @@ from sw.run.watcher import Watcher
 
 Keep = Callable[[Checkpoint], None]
 """Is called with a checkpoint at the start, when one is due, after every epoch and when stopped."""
+
+MOST_RESTARTS = 5
+"""Restarts of the board after which a run goes on by itself; more are no accident."""
 
 
 def forget(checkpoint: Checkpoint) -> None:
@@ -67,7 +73,7 @@ class Trainer:
         """Train up to epoch `until` (default: the plan's last); False when stopped before."""
         self.agreed = False
         try:
-            complete = self._epochs(until)
+            complete = self._through_restarts(until)
             self.agreed = True
             return complete
         except Exception as error:
@@ -77,6 +83,31 @@ class Trainer:
         finally:
             if self.progress.tally is not None:
                 self.progress.tally.pause()
+
+    def _through_restarts(self, until: int | None) -> bool:
+        """Epochs, from the newest checkpoint again whenever the board was restarted."""
+        restarts = 0
+        while True:
+            try:
+                if restarts:
+                    self._return(restarts)
+                return self._epochs(until)
+            except Restarted:
+                restarts += 1
+                if self.last is None or restarts > MOST_RESTARTS:
+                    raise
+
+    def _return(self, restarts: int) -> None:
+        """Device and progress as they were at the newest checkpoint."""
+        assert self.last is not None
+        self.device.restart()
+        self.last.restore(self.device)
+        vars(self.progress).update(vars(deepcopy(self.last.progress)))
+        text = (
+            f"{self.device.channel.transport.name} was restarted ({restarts} of at most {MOST_RESTARTS} "
+            f"times): goes on from the checkpoint after {self.progress.samples} samples"
+        )
+        self._tell(self.watcher.odd, text)
 
     def _epochs(self, until: int | None) -> bool:
         last = self.plan.epochs if until is None else min(until, self.plan.epochs)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
@@ -51,12 +52,19 @@ class Shadowed(Device):
 
     @classmethod
     def beside(
-        cls, target: str, config: CoreConfig | None, *, baud: int = DEFAULT_BAUD, **options: Any
+        cls,
+        target: str,
+        config: CoreConfig | None,
+        *,
+        baud: int = DEFAULT_BAUD,
+        twin: str = "golden",
+        every: int = USUAL_EVERY,
+        folder: Path = Path("difference"),
     ) -> Self:
-        """Open `target` with a twin; the options are those of the constructor."""
+        """Open `target` with a twin. Raises LinkError, DeviceError, ValueError."""
         transport = open_transport(target, config=config, baud=baud)
         try:
-            return cls(Channel(transport), config, **options)
+            return cls(Channel(transport), config, twin=twin, every=every, folder=folder)
         except BaseException:
             transport.close()
             raise
@@ -72,12 +80,12 @@ class Shadowed(Device):
         self.twin.close()
         super().close()
 
-    def attach(self, network: Network) -> None:
-        """Say that both hold `network` already. Raises DoesNotFit."""
-        super().attach(network)
-        self.twin.attach(network)
+    def _hold(self, network: Network) -> None:
+        """Both hold it, or are about to."""
+        super()._hold(network)
+        self.twin._hold(network)
 
-    def write(self, space: Space, index: int, words: Any) -> None:
+    def write(self, space: Space, index: int, words: NDArray[np.integer]) -> None:
         """Write to both. The state that was known to be equal is then no longer of use."""
         super().write(space, index, words)
         self.twin.write(space, index, words)

@@ -11,6 +11,7 @@ from golden.spec.formats import MEMBRANE_BITS, TRACE_BITS
 from hw.core import kinds
 from hw.core.base.pipeline import later
 from hw.core.host.answers import Answers
+from hw.core.host.checker import Checker
 from hw.core.host.counters import Counters
 from hw.core.host.layer_table import LayerTable
 from hw.core.host.readback import Readback
@@ -24,6 +25,7 @@ from hw.core.interfaces import (
     Settings,
     SignAccess,
     Slots,
+    TableCheck,
     TracePeek,
     WeightAccess,
 )
@@ -36,6 +38,7 @@ class Host(Component):
     bus_request                                            accesses, from the link
     bus_reply                                              their answers
     settings                                               registers for the rooms
+    check                                                  whether the core can run the layer table
     inputs                                                 input neurons of the first layer
     schedule, fire, learn                                  the layer table, for the room of that name
     counted                                                the same, for classifiers
@@ -60,6 +63,7 @@ class Host(Component):
                 "bus_request": In(BusRequest),
                 "bus_reply": Out(BusReply),
                 "settings": Out(Settings()),
+                "check": In(TableCheck()),
                 "inputs": Out(16),
                 "schedule": In(LayerRead(config)),
                 "fire": In(LayerRead(config)),
@@ -100,8 +104,8 @@ class Host(Component):
             connect(m, flipped(getattr(self, name)), getattr(table, name))
         for name in ("phase", "slots", "activity"):
             connect(m, flipped(getattr(self, name)), getattr(counters, name))
+        self._check(m, readback, answers)
         m.d.comb += [
-            answers.access.eq(readback.access),
             readback.early.eq(answers.early),
             readback.weights.eq(answers.weights),
             readback.counters.eq(counters.values),
@@ -112,3 +116,23 @@ class Host(Component):
         first = later(m, "first_layer", answers.layer.entry, 1)
         m.d.sync += self.inputs.eq(kinds.inputs(self.config, first))
         return m
+
+    def _check(self, m: Module, readback: Readback, answers: Answers) -> None:
+        """The checker reads the table on the host's way: while a sample waits to be let in."""
+        m.submodules.checker = checker = Checker(self.config)
+        connect(m, readback.settings, checker.settings)
+        m.d.comb += [
+            answers.access.eq(readback.access),
+            checker.start.eq(self.check.start),
+            checker.value.eq(answers.early.layers),
+            self.check.done.eq(checker.done),
+            self.check.fault.eq(checker.fault),
+            self.check.written.eq(readback.access.writes.layers | readback.counts_written),
+        ]
+        with m.If(checker.active):
+            m.d.comb += [
+                answers.access.eq(0),
+                answers.access.active.eq(1),
+                answers.access.word.eq(checker.layer),
+                answers.access.element.eq(checker.field),
+            ]

@@ -40,6 +40,7 @@ class Readback(Component):
     settings        registers for the rooms
     noise           state of the random numbers
     clear_counters  pulse
+    counts_written  pulse: how many layers or classes are in use was written
     counters        values of the counters
     """
 
@@ -55,6 +56,7 @@ class Readback(Component):
                 "settings": Out(Settings()),
                 "noise": Out(NoiseAccess()),
                 "clear_counters": Out(1),
+                "counts_written": Out(1),
                 "counters": In(counter_values()),
             }
         )
@@ -154,6 +156,7 @@ class Readback(Component):
             self.noise.load_low.eq(at("noise_state")),
             self.noise.load_high.eq(at("noise_state", 1)),
             self.clear_counters.eq(at("clear_counters")),
+            self.counts_written.eq(at("layer_count") | at("class_count")),
         ]
         return stored
 

@@ -20,8 +20,9 @@ class Scan(wiring.Component):
     events  its spikes, one by one
     """
 
-    def __init__(self, config: CoreConfig) -> None:
-        self.config = config
+    def __init__(self, config: CoreConfig, *, ahead: int = AHEAD) -> None:
+        """`ahead` is for tests: events found ahead."""
+        self.config, self.ahead = config, ahead
         super().__init__(
             {
                 "chunks": In(stream.Signature(spike_word(config))),
@@ -36,7 +37,7 @@ class Scan(wiring.Component):
         m.submodules.words = words = fifo.SyncFIFO(
             width=shape.size, depth=config.neuron_groups * config.chunks
         )
-        m.submodules.found = found = fifo.SyncFIFO(width=event(config).size, depth=AHEAD)
+        m.submodules.found = found = fifo.SyncFIFO(width=event(config).size, depth=self.ahead)
         m.d.comb += [
             words.w_data.eq(self.chunks.payload),
             words.w_en.eq(self.chunks.valid),

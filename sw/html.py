@@ -7,7 +7,7 @@ from html import escape
 
 from sw.printable import printable_lines
 
-VOID = ("img", "meta", "link")
+VOID = ("img", "meta", "link", "input")
 
 
 def text(value: object) -> str:
@@ -37,7 +37,10 @@ def table(
             for at, value in enumerate(row[1:], start=1)
         )
 
-    titles = "".join(el("th", text(title), scope="col") for title in head)
+    titles = "".join(
+        el("th", text(title), scope="col", class_="t" if at < texts else None)
+        for at, title in enumerate(head)
+    )
     return el(
         "div",
         el(
