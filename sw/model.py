@@ -269,9 +269,8 @@ class Model:
             last.restore(self.device)
             self.progress = deepcopy(last.progress)
         else:
-            self.device.attach(
-                self.network
-            )  # which a device that was restarted does not hold any more
+            # a device that was restarted holds nothing any more
+            self.device.attach(self.network)
         self._unsure = None
 
     def extend(self, epochs: int) -> None:
