@@ -24,7 +24,7 @@ class Vote(Component):
     votes  one for each logit
     """
 
-    LATENCY = 2
+    LATENCY = 3
 
     def __init__(self, config: CoreConfig) -> None:
         super().__init__(
@@ -40,13 +40,17 @@ class Vote(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         number = Signal.like(self.votes.number)
+        logit = Signal.like(self.logit, reset_less=True)
+        gain = Signal.like(self.gain, reset_less=True)
         product = Signal(signed(LOGIT_BITS + GAIN_BITS + 1), reset_less=True)
         with m.If(self.valid):
             m.d.sync += number.eq(number + 1)
         with m.If(self.begin):
             m.d.sync += number.eq(0)
         m.d.sync += [
-            product.eq(self.logit * self.gain),
+            logit.eq(self.logit),  # it is saturated in its cycle, and goes far
+            gain.eq(self.gain),
+            product.eq(logit * gain),
             self.votes.vote.eq(saturate(round_shift(product, VOTE_FRACTION), MEMBRANE_BITS)),
         ]
         m.d.comb += [
