@@ -100,6 +100,7 @@ def test_fields_change_the_preset_of_the_board() -> None:
         ("", 3, 80),
         ("--preset ulx3s-85f-maps", 1, 60),
         ("--preset ulx3s-85f-128", 2, 50),
+        ("--preset ulx3s-85f-classifiers --input-bits 4", 3, 50),
         ("--preset ulx3s-85f-maps --seed 7 --clock 50", 7, 50),
     ],
 )
