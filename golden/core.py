@@ -117,7 +117,7 @@ class Core(CoreMemory):
         if layer.bias:
             rows, values = np.append(rows, layer.inputs), np.append(values, 1)
         visit = self.lists[index].merge(rows, layer, learn, values)
-        graded = index == 0 and self.config.input_bits > 1
+        graded = index == 0 and self.config.graded
         deferred = self.deferred
         for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):
             weights = self.group_weights(layer, number)

@@ -103,6 +103,13 @@ class Preset:
         return Network(**{"sizes": sizes, **settings})
 
 
+LEARNED: dict[str, Any] = {
+    **{"classifiers": "learned", "guess": "even", "score": "all", "learn_last": 1},
+    **{"init_scale": 2.0, "eta_classifier": 0.18, "eta_out": 0.003},
+    **{"weight_fraction": 9, "readout_fraction": 10},
+}
+"""Maps that learn from classifiers of their own, once an image; but for their rates."""
+
 PRESETS: Named[Preset] = Named(
     "preset",
     {
@@ -188,12 +195,7 @@ PRESETS: Named[Preset] = Named(
             steps=6,
             epochs=6,
             core="ulx3s-85f-classifiers",
-            network={
-                **{"classifiers": "learned", "guess": "even", "score": "all"},
-                **{"learn_last": 1, "init_scale": 2.0},
-                **{"eta": (0.0006, 0.0018), "eta_classifier": 0.18, "eta_out": 0.003},
-                **{"weight_fraction": 9, "readout_fraction": 10},
-            },
+            network={**LEARNED, "eta": (0.0006, 0.0018)},
             options={"levels": 1},
         ),
         "cifar10-graded": Preset(
@@ -203,12 +205,7 @@ PRESETS: Named[Preset] = Named(
             steps=6,
             epochs=6,
             core="ulx3s-85f-classifiers",
-            network={
-                **{"classifiers": "learned", "guess": "even", "score": "all"},
-                **{"learn_last": 1, "init_scale": 2.0},
-                **{"eta": (0.0003, 0.0009), "eta_classifier": 0.18, "eta_out": 0.003},
-                **{"weight_fraction": 9, "readout_fraction": 10},
-            },
+            network={**LEARNED, "eta": (0.0003, 0.0009)},
             input_bits=4,
         ),
         "gesture-conv": Preset(

@@ -2,8 +2,7 @@
 
 v_i[t] = gamma u_i[t-1] + sum_j w_ij x_j[t]: the leaked membrane is stored ready for use, so a pass
 starts from it and adds a row of weights per spike, times the value that an input carries. The sum is wide
-enough never to overflow and is
-saturated once, in golden/fire/fire.py, so the order of spikes does not matter.
+enough never to overflow and is saturated once, in golden/fire/fire.py: the order of spikes does not matter.
 """
 
 import numpy as np

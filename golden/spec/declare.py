@@ -45,6 +45,11 @@ class Declared:
         """The value lies within the bounds. NaN does not."""
         return self.low is None or self.high is None or self.low <= value <= self.high
 
+    def check(self, name: str, value: Any) -> None:
+        """Raise ValueError, with the field's name and bounds, unless it holds the value."""
+        if not self.holds(value):
+            raise ValueError(f"{name} is {value}: it must lie in {self.bounds}")
+
 
 def _plain(bound: float | None) -> str:
     return str(bound) if isinstance(bound, int) else f"{bound:g}"
@@ -91,5 +96,4 @@ def check_bounds(thing: Any) -> None:
         if declared.choices and value not in declared.choices:
             raise ValueError(f"{name} {value!r}: {' or '.join(declared.choices)}")
         for one in value if isinstance(value, tuple) else (value,):
-            if not declared.holds(one):
-                raise ValueError(f"{name} is {one}: it must lie in {declared.bounds}")
+            declared.check(name, one)

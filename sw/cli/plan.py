@@ -13,7 +13,7 @@ from rich.table import Table
 
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
-from golden.spec.declare import declarations
+from golden.spec.declare import declarations, option
 from golden.spec.fpga import TARGETS, find_target
 from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
@@ -76,7 +76,7 @@ examples:
     network = declarations(Network)
     for name in ASKED:
         parser.add_argument(
-            f"--{name.replace('_', '-')}",
+            option(name),
             type=int,
             metavar="N",
             help=f"{network[name].option_help} (default: a preset's, or {getattr(Network, name)})",
@@ -128,9 +128,7 @@ def _said(args: argparse.Namespace) -> dict[str, Any]:
     """What was said of the network beside its layers. Raises ValueError."""
     said = {name: getattr(args, name) for name in ASKED if getattr(args, name) is not None}
     for name, value in said.items():
-        declared = declarations(Network)[name]
-        if not declared.holds(value):
-            raise ValueError(f"{name} is {value}: it must lie in {declared.bounds}")
+        declarations(Network)[name].check(name, value)
     return said
 
 
@@ -183,7 +181,7 @@ def verdict(plan: Plan) -> str:
         return f"fits the bitstream of {label} as it is: nothing to build"
     declared = (CORES[fit.preset] if fit.preset else plan.target.config).as_dict()
     changes = {name: n for name, n in fit.config.as_dict().items() if n != declared[name]}
-    options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in changes.items())
+    options = "".join(f" {option(name)} {value}" for name, value in changes.items())
     if fit.preset:
         built = f"{build} --preset {fit.preset}{options}"
         return f"fits the core {fit.preset}{options and ' with'}{options}: {built}"

@@ -11,6 +11,7 @@ from golden.spec.formats import LOGIT_BITS
 from hw.core.base.layouts import context
 from hw.core.base.pipeline import later
 from hw.core.interfaces import ClassSignals, LayerRead
+from hw.core.learn.classifier import asked
 from hw.core.learn.error import Error
 
 
@@ -72,7 +73,7 @@ class Classes(Component):
                 with m.If(entry.flags.readout | token.teach):
                     m.next = "SHIFT"
                 if self.config.classifier_groups:
-                    with m.If(entry.flags.classifier & (token.teach | (entry.vote_gain != 0))):
+                    with m.If(asked(entry, token.teach)):
                         m.d.comb += self.classify.eq(1)
                         m.next = "CLASSIFY"
             with m.State("SHIFT"):

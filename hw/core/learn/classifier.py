@@ -47,6 +47,11 @@ def sweep(config: CoreConfig) -> data.StructLayout:
     return data.StructLayout({"base": bits, "groups": bits + 1, "clear": 1})
 
 
+def asked(entry: Any, teach: Any) -> Value:
+    """A layer's logits are those of its classifier, in this step: it learns, or votes."""
+    return entry.flags.classifier & (teach | (entry.vote_gain != 0))
+
+
 class Classifier(Component):
     """Owns the weights of all classifiers and the counts of their latents.
 
@@ -139,8 +144,7 @@ class Classifier(Component):
         seen, lead = self.seen, Firing.SEEN_LEAD
         coming, entry = seen.coming, self.layer.entry
         m.d.comb += self.layer.layer.eq(coming.context.layer)
-        wanted = coming.context.teach | (entry.vote_gain != 0)
-        counts_it = coming.valid & entry.flags.classifier & wanted
+        counts_it = coming.valid & asked(entry, coming.context.teach)
         due = later(m, "due", counts_it, lead)
         place = later(m, "place", entry.classifier_base + seen.latent, 1)
         place = later(m, "of_chunk", self._chunk(place, later(m, "at", coming.chunk, 1)), lead - 2)

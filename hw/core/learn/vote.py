@@ -7,11 +7,12 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import LOGIT_BITS, MEMBRANE_BITS, VOTE_FRACTION
+from golden.spec.layers import FIELD_OF
 from hw.core.base.formats import round_shift, saturate
 from hw.core.base.pipeline import later
 from hw.core.interfaces import ClassVotes
 
-GAIN_BITS = 15
+GAIN_BITS = FIELD_OF["vote_gain"].high.bit_length()
 
 
 class Vote(Component):

@@ -107,11 +107,15 @@ class Decoder(Component):
         m.d.comb += self.events.valid.eq(1), self.events.payload.row.eq(row)
         return self.events.ready
 
+    def _truncated(self, m: Module) -> None:
+        """The payload ended too early: every step that is missing ends."""
+        m.d.sync += self._mark(SampleStatus.TRUNCATED)
+        m.next = "DEAD"
+
     def _next_byte(self, m: Module, keep: Any, following: str) -> None:
         """Take a byte and go on, or, if there is none left, end every step that is missing."""
         with m.If(self.ended):
-            m.d.sync += self._mark(SampleStatus.TRUNCATED)
-            m.next = "DEAD"
+            self._truncated(m)
         with m.Else():
             m.d.comb += self.sample.ready.eq(1)
             with m.If(self.take):
@@ -135,8 +139,7 @@ class Decoder(Component):
         with m.If(self.steps == 0):
             m.next = "TRAILING"
         with m.Elif(self.ended):
-            m.d.sync += self._mark(SampleStatus.TRUNCATED)
-            m.next = "DEAD"
+            self._truncated(m)
         with m.Else():
             m.d.comb += self.sample.ready.eq(1)
             with m.If(self.take):
@@ -173,12 +176,11 @@ class Decoder(Component):
         with m.If(self.count == 0):
             m.next = "END"
         with m.Elif(self.ended):
-            m.d.sync += self._mark(SampleStatus.TRUNCATED)
-            m.next = "DEAD"
+            self._truncated(m)
         with m.Else():
             moved, total = Signal(FAR_BITS), self.row[:-1] + self.byte
             m.d.comb += moved.eq(Cat(total[:-1], total[-1] | self.row[-1]))
-            following = Cat((moved[:-1] + 1)[:-1], moved[:-1].all() | moved[-1])
+            following = _behind(moved)
             with m.If(self.byte == SKIP):
                 m.d.comb += self.sample.ready.eq(1)
             with m.Elif(self.sample.valid):
@@ -200,8 +202,7 @@ class Decoder(Component):
         with m.If(self.count == 0):
             m.next = "END"
         with m.Elif(self.ended):
-            m.d.sync += self._mark(SampleStatus.TRUNCATED)
-            m.next = "DEAD"
+            self._truncated(m)
         with m.Else():
             m.d.comb += value.eq(self.byte[: self.input_bits].as_signed())
             with m.If(value == 0):
@@ -209,9 +210,8 @@ class Decoder(Component):
             with m.Elif(self.sample.valid):
                 m.d.comb += self.sample.ready.eq(self._emit(m, self.row))
             with m.If(self.take):
-                beyond = self.row[:-1].all() | self.row[-1]
                 m.d.sync += self.count.eq(self.count - 1)
-                m.d.sync += self.row.eq(Cat((self.row[:-1] + 1)[:-1], beyond))
+                m.d.sync += self.row.eq(_behind(self.row))
                 m.next = "SPARSE"
 
     def _values(self, m: Module) -> None:
@@ -261,3 +261,8 @@ class Decoder(Component):
             with m.If(self.free):
                 m.d.sync += self.ended.eq(0), self.status.eq(0), self.count.eq(0)
                 m.next = "HEADER"
+
+
+def _behind(row: Value) -> Value:
+    """The row behind `row`; its top bit, once set, stays."""
+    return Cat((row[:-1] + 1)[:-1], row[:-1].all() | row[-1])
