@@ -20,7 +20,7 @@ def test_every_command_runs_once_on_a_line_that_harms_frames(board: str) -> None
     seed, figures = choose_seed(), Counter[str]()
     print("seed", seed)
     line = link.BadLine(BOARDS[board](link.CONFIG))
-    assert not link.campaign(line, seed, figures, 250)
+    assert not link.campaign(line, seed, figures, 400, scale=1.0)
     assert figures["faults"] > 10 and figures["resent"] and figures["recovered"]
 
 
@@ -35,7 +35,24 @@ def test_a_command_that_runs_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -
         return execute(frame)
 
     monkeypatch.setattr(device, "_execute", twice)
-    assert link.campaign(line, 1, Counter(), 100)
+    assert link.campaign(line, 1, Counter(), 100, scale=1.0)
+
+
+def test_a_write_that_comes_late_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs is what was submitted, in another order."""
+    line = link.BadLine(GoldenTransport(link.CONFIG))
+    device, kept = line.board.device, []
+    write = device._write
+
+    def late(address, words):
+        if address >= link.SPARE:
+            kept.append((address, words))
+        for each in kept[:-1] if address >= link.SPARE else [(address, words)]:
+            write(*each)
+        del kept[:-1]
+
+    monkeypatch.setattr(device, "_write", late)
+    assert link.campaign(line, 1, Counter(), 100, scale=0.0)
 
 
 @pytest.mark.parametrize("name", CORES)

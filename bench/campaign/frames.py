@@ -10,14 +10,16 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
+from bench.campaign import seeds
 from bench.campaign.cores import CORES, networks, random_frames
 from bench.campaign.inventor import Inventor
-from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.config import CoreConfig
 from golden.spec.frames import (
     PLAY_ENTRY,
     READ_PAYLOAD,
@@ -37,15 +39,16 @@ from golden.spec.registers import (
     brief_words,
     memories,
     register_address,
-    result_words,
 )
-from golden.spec.samples import (
-    SampleStatus,
-)
+from golden.spec.samples import SampleStatus
 from sw.data import Sample
 from sw.device import Channel, Device
 from sw.link import GoldenTransport, SimulatedTransport, Transport
 
+COMMANDS = 600
+"""Of a round, before its trainings."""
+TRAININGS = 4
+"""Networks that are trained behind a round."""
 TIMED = {"cycles", *(cause for cause in CYCLE_CAUSES if not cause.startswith("rows"))}
 
 
@@ -124,13 +127,14 @@ def _short(frame: Frame) -> str:
 
 
 def compare(config: CoreConfig, one: Transport, two: Transport, seed: int, commands: int) -> str:
-    """Random commands to both boards, then a training; what differs, or nothing. Prints nothing."""
-    pair, inventor = Pair(config, one, two), Inventor(config, random.Random(seed))
-    return _compare(pair, inventor, commands)
+    """Random commands to both boards, then trainings; what differs, or nothing. Prints nothing."""
+    return _compare(Pair(config, one, two), seed, commands)
 
 
-def _compare(pair: Pair, inventor: Inventor, commands: int) -> str:
+def _compare(pair: Pair, seed: int, commands: int) -> str:
     config, made, last = pair.config, 0, b""
+    rng = random.Random(seed)
+    inventor = Inventor(config, rng)
     todo: list[tuple[int, bytes]] = [(Command.SAMPLE, bytes(9))]  # refused: nobody began
     todo += [(Command.SYNC, b"begin"), (Command.SAMPLE, bytes((0, 7, 1, 0, 0, 0, 1, 0, 0)))]
     while made < commands:
@@ -143,18 +147,27 @@ def _compare(pair: Pair, inventor: Inventor, commands: int) -> str:
         if code == Command.WRITE:
             last = payload
         made += 1
-    results = [trained(board, config) for board in (pair.one, pair.two)]
-    fresh = trained(GoldenTransport(config), config)
-    for name, result in zip((pair.one.name, pair.two.name), results, strict=True):
-        if result != fresh:
-            return f"{name}: trains to other bits than a fresh board"
+    count = len(networks(config))
+    chosen = rng.sample(range(count), min(TRAININGS, count))
+    for board in (pair.one, pair.two):
+        if trained(board, config, chosen) != [fresh(config, each) for each in chosen]:
+            return f"{board.name}: trains to other bits than a fresh board"
     return ""
 
 
-def trained(board: Transport, config: CoreConfig) -> object:
-    """What a training comes to on a board: results, weights, noise state."""
-    device, found = Device(Channel(board)), []
-    for network in networks(config):
+@cache
+def fresh(config: CoreConfig, number: int) -> object:
+    """What the training of a network comes to on a board that was just switched on."""
+    return trained(GoldenTransport(config), config, [number])[0]
+
+
+def trained(
+    board: Transport, config: CoreConfig, chosen: Sequence[int] | None = None
+) -> list[object]:
+    """What the trainings of all or some networks come to on a board: results, weights, noise state."""
+    device, found, known = Device(Channel(board)), [], networks(config)
+    for number in range(len(known)) if chosen is None else chosen:
+        network = known[number]
         if network.classifiers == "learned":
             device.write(Space.SIGNS, 0, pack_signs(config, network.classes))
         device.load(network)
@@ -176,17 +189,16 @@ def run(minutes: float, seed: int, say: Callable[[str], None]) -> bool:
     models = {name: GoldenTransport(config) for name, config in CORES.items()}
     while time.monotonic() < until:
         for name, config in CORES.items():
-            say(f"{name}: seed {seed + turn}")
             pair = Pair(config, boards[name], models[name])
-            inventor = Inventor(config, random.Random(seed + turn))
-            if found := _compare(pair, inventor, 400):
+            if found := _compare(pair, seed + turn, COMMANDS):
                 say(f"{name}, seed {seed + turn}: {found}")
                 return False
             seen += pair.seen
         turn += 1
+        if turn % 50 == 0:
+            say(f"{turn} rounds")
     for what, count in sorted(seen.items()):
         say(f"{count:8d} {what}")
-    say(
-        f"{result_words(PRESETS['tiny'])} words a result, {turn} rounds on each of {', '.join(CORES)}"
-    )
+    say(f"{turn * len(CORES) * COMMANDS} commands, {turn} rounds on each of {', '.join(CORES)}")
+    say(seeds(seed, turn))
     return True

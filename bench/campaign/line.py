@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bench.campaign import seeds
 from golden.spec.config import PRESETS
 from golden.spec.network import Network
 from sim.serial_line import Harm, SerialLine
@@ -65,4 +66,5 @@ def run(minutes: float, seed: int, say: Say) -> bool:
     faults = Counter(ends[0].done) + Counter(ends[1].done)
     kinds = ", ".join(f"{count} {name}" for name, count in faults.items())
     say(f"{turn} trainings, {line.carried} bytes, {faults.total()} faults ({kinds})")
+    say(seeds(seed, turn))
     return True

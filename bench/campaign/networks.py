@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.campaign import seeds
 from bench.campaign.cores import CORES, fits, random_frames
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
@@ -161,4 +162,5 @@ def run(minutes: float, seed: int, say: Say) -> bool:
         turn += 1
     kinds = ", ".join(f"{count} {kinds}" for kinds, count in seen.most_common())
     say(f"{seen.total()} networks on {', '.join(CORES)} ({kinds})")
+    say(seeds(seed, turn))
     return True

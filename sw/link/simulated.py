@@ -40,7 +40,8 @@ class SimulatedTransport(Transport):
     """A simulated board in this process. Time passes only while it is read.
 
     `trace` names a VCD file to dump every signal to (slow, and large); `traceable` is for a dump that
-    starts later (`start_trace`). `library` is a compiled board to take instead of the usual one.
+    starts later (`start_trace`). `library` is a compiled board to take instead of the usual one. After
+    `quiet` cycles without a byte, and without a sample in the core, nothing can come any more.
     """
 
     patience = 60.0
@@ -53,6 +54,7 @@ class SimulatedTransport(Transport):
         trace: Path | None = None,
         traceable: bool = False,
         library: Path | None = None,
+        quiet: int | None = None,
     ) -> None:
         """Compile the board if need be, and switch it on. Raises LinkError."""
         self._config, self._given = config, library
@@ -60,7 +62,7 @@ class SimulatedTransport(Transport):
         self._board = self._library.board_create()
         self._waiting = bytearray()
         self._output = ctypes.create_string_buffer(OUTPUT_BYTES)
-        self._quiet_cycles = 64 * 1024 + 8 * config.frame_bytes
+        self._quiet_cycles = quiet or 64 * 1024 + 8 * config.frame_bytes
         if trace:
             self.start_trace(trace)
 
