@@ -5,27 +5,43 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Assume, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import stream
+from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
 from hw.core.base.register_slice import register_slice
+from hw.core.host.checker import Checker
 from hw.core.host.gate import Gate
 from hw.core.host.readback import Readback
 from hw.core.readout.result import Result
+from hw.core.rows.decoder import Decoder
 from hw.core.rows.events import Events
 from hw.core.rows.scan import Scan
 from hw.core.rows.trace import Trace
 from hw.core.schedule.segments import Segments
+from hw.core.schedule.sequencer import Sequencer
 from hw.link.complaints import Complaints
 from hw.link.executor import Executor
+from hw.link.player import Player
 from hw.link.receiver import Receiver
 from hw.link.replies import Replies
 from hw.link.ring import Ring
 from hw.link.slip import Stuffer, Unstuffer
+from hw.link.store import BlockStore, StoreSwitch
 from hw.link.transmitter import Transmitter
+from hw.link.uart import UartReceiver
+from sim.proofs.checking import ChecksEnd
 from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
+from sim.proofs.ending import LayersAreCounted, PassesEnd
+from sim.proofs.neighbours import (
+    a_command_at_a_time,
+    a_sample_at_a_time,
+    a_side_at_a_time,
+    answers_follow,
+    words_stand_still,
+)
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
 
 SMALL = CoreConfig(
@@ -50,6 +66,21 @@ class Slice(Component):
         return m
 
 
+class Buffered(Component):
+    """The kind of queue that Events keeps what it decoded in."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(stream.Signature(4)), "o": Out(stream.Signature(4))})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.queue = queue = SyncFIFOBuffered(width=4, depth=4)
+        m.d.comb += [queue.w_data.eq(self.i.payload), queue.w_en.eq(self.i.valid)]
+        m.d.comb += [self.i.ready.eq(queue.w_rdy), self.o.valid.eq(queue.r_rdy)]
+        m.d.comb += [self.o.payload.eq(queue.r_data), queue.r_en.eq(self.o.ready)]
+        return m
+
+
 @dataclass(frozen=True)
 class Claim:
     """A property, made ready to be proven."""
@@ -71,35 +102,14 @@ class Claim:
         return f"{self.unit}-{'-'.join(self.says.split()[:2])}"
 
 
-def words_stand_still(m: Module, unit: Any) -> None:
-    """What a result is made of does not change while a word of it waits."""
-    waits = Signal()
-    m.d.sync += waits.eq(unit.result.valid & ~unit.result.ready)
-    for name in ("status", "score", "spike_count", "class_count"):
-        value = getattr(unit, name)
-        before = Signal(value.shape(), name=f"{name}_was")
-        m.d.sync += before.eq(value)
-        m.d.comb += Assume(~waits | (value == before))
-    m.d.comb += Assume(~unit.result.valid | ~(unit.busy | unit.begin))
-
-
-def answers_follow(m: Module, unit: Any) -> None:
-    """The core answers an access once, after it was asked."""
-    open_ = Signal(8)
-    asked = unit.bus_request.valid & unit.bus_request.ready
-    m.d.sync += open_.eq(open_ + asked - (unit.bus_reply.valid & unit.bus_reply.ready))
-    m.d.comb += Assume(~unit.bus_reply.valid | (open_ != 0))
-
-
 def rules(unit: Callable[[], Component], **environment: Any) -> tuple[Elaboratable, list[Value]]:
     """The stream rules at all streams of a unit."""
     made = unit()
     return StreamRules(made, **environment), free_ports(made)
 
 
-def order(places: int) -> tuple[Elaboratable, list[Value]]:
-    """What enters a register slice leaves it."""
-    unit = Slice(places)
+def order(unit: Slice | Buffered) -> tuple[Elaboratable, list[Value]]:
+    """What enters a queue leaves it."""
     found = InOrder(unit, unit.i, unit.o)
     return found, [*free_ports(unit), found.number]
 
@@ -113,6 +123,12 @@ def committed() -> tuple[Elaboratable, list[Value]]:
 def duty(made: Any) -> tuple[Elaboratable, list[Value]]:
     """What a unit owes its neighbours."""
     return made, free_ports(made.unit)
+
+
+def ending() -> tuple[Elaboratable, list[Value]]:
+    """Gate and sequencer, both as large as they are."""
+    gate, sequencer = Gate(SMALL), Sequencer(SMALL)
+    return PassesEnd(gate, sequencer), [*free_ports(gate), *free_ports(sequencer)]
 
 
 def crc() -> tuple[Elaboratable, list[Value]]:
@@ -131,6 +147,9 @@ FOR_EVER: dict[str, Callable[[], Component]] = {
     "Complaints": Complaints,
     "Transmitter": Transmitter,
     "Trace": partial(Trace, SMALL),
+    "Decoder": Decoder,
+    "BlockStore": partial(BlockStore, SMALL),
+    "UartReceiver": partial(UartReceiver, clock_hz=8e6, baud=1e6),
 }
 BOUNDED: dict[str, Callable[[], Component]] = {
     "Slice": Slice,
@@ -152,8 +171,22 @@ CLAIMS = (
         "Result", KEEPS, partial(rules, partial(Result, SMALL), environment=words_stand_still), DEPTH,
         given="what a result is made of stands still while a word of it waits",
     ),
-    Claim("Slice", "loses, doubles and swaps nothing, with 2 places", partial(order, 2), 8),
-    Claim("Slice", "neither does it with 4 places", partial(order, 4), 8),
+    Claim(
+        "StoreSwitch", KEEPS, partial(rules, StoreSwitch, environment=a_side_at_a_time), 6, ever=True,
+        given="the store changes hands at rest; core and store do not answer at once",
+    ),
+    Claim(
+        "Player", KEEPS, partial(rules, partial(Player, SMALL), environment=a_command_at_a_time), DEPTH,
+        given="a sample comes from the link, or one is played",
+    ),
+    Claim(
+        "Gate", KEEPS,
+        partial(rules, partial(Gate, SMALL, cycles=100), environment=a_sample_at_a_time), DEPTH,
+        given="the core is not reset; it answers the sample that it was given, and nothing changes within",
+    ),
+    Claim("Slice", "loses, doubles and swaps nothing, with 2 places", lambda: order(Slice(2)), 8),
+    Claim("Slice", "neither does it with 4 places", lambda: order(Slice(4)), 8),
+    Claim("Events", "its queue loses, doubles and swaps nothing", lambda: order(Buffered()), 8),
     Claim(
         "Ring", "gives what was committed, in order, once, and nothing that was discarded", committed, 8,
         given="nothing is written while it is full; a frame is not committed and discarded at once",
@@ -170,6 +203,25 @@ CLAIMS = (
     Claim(
         "Gate", "answers every sample, by itself if a layer takes longer than its patience (here 4 cycles)",
         lambda: duty(Watched(Gate(SMALL, cycles=4, reset_cycles=3))), 24,
-        given="the check of a table ends; samples come whole, one after the other, and no change within",
+        given="the check of a table ends (`Checker`); samples come whole, one after the other, and no change "
+        "within",
+    ),
+    Claim(
+        "Gate", "with the sequencer in any state, whatever the other rooms do, passes that are under way end "
+        "within its patience (2^20 cycles here, and 3), or the core is reset and the sample answered STUCK; "
+        "no result is cut short by that",
+        ending, 2, ever=True,
+        given="results come from the sequencer's state for them, with a sample in the core",
+    ),
+    Claim(
+        "Sequencer", "from any state, begins the passes of at most (steps + 1) x layers layers before the "
+        "result (layers rounded up to a power of two)",
+        lambda: duty(LayersAreCounted(Sequencer(MAPS))), 1, ever=True,
+        given="1 to as many layers as there are in use, and no change within",
+    ),
+    Claim(
+        "Checker", "ends: its operations are gone through once for each layer in use, each in a bounded time",
+        lambda: duty(ChecksEnd(Checker(SMALL))), 2, ever=True,
+        given="1 to as many layers as there are in use, and no change within",
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Every claim is proven; a unit that breaks one is found out; the page about it is not stale."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,17 @@ from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
+from golden.spec.rules import Op, Step
+from hw.core.host.checker import Checker
 from hw.core.host.gate import Gate
 from hw.core.rows.scan import Scan
+from hw.core.schedule.sequencer import Sequencer
 from hw.link.receiver import Part, Receiver
 from sim.proofs.__main__ import page
-from sim.proofs.claims import CLAIMS, SMALL, Claim, duty
+from sim.proofs.checking import ChecksEnd
+from sim.proofs.claims import CLAIMS, MAPS, SMALL, Claim, duty
 from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
+from sim.proofs.ending import LayersAreCounted, PassesEnd
 from sim.proofs.engine import Disproved, prove
 from sim.proofs.rules import InOrder, StreamRules, free_ports
 
@@ -101,6 +107,58 @@ def test_a_gate_without_patience_may_wait_for_ever(tmp_path: Path) -> None:
     found.bound = 13
     with pytest.raises(Disproved, match="Assert failed"):
         prove(*duty(found), 24, induction=False, folder=tmp_path)
+
+
+class Forgetful(Gate):
+    """Does not count."""
+
+    def _watch(self, m: Module) -> None:
+        pass
+
+
+class Rash(Gate):
+    """Resets the core in the cycle in which its result begins."""
+
+    def _open(self, m: Module) -> None:
+        super()._open(m)
+        with m.If(self.waited == self.patience):
+            self._stuck(m)
+
+
+@pytest.mark.parametrize("kind", [Forgetful, Rash])
+def test_a_gate_that_does_not_report_is_found_out(kind: Any, tmp_path: Path) -> None:
+    gate, sequencer = kind(SMALL), Sequencer(SMALL)
+    ports = [*free_ports(gate), *free_ports(sequencer)]
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(PassesEnd(gate, sequencer), ports, 2, induction=True, folder=tmp_path)
+
+
+class Endless(Sequencer):
+    """Forgets that it is at the end of a sample."""
+
+    def _settle(self, m: Module, layer: Any) -> None:
+        m.d.sync += layer.eq(0)
+        m.next = "LAYER"
+
+
+def test_a_sequencer_without_end_is_found_out(tmp_path: Path) -> None:
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(LayersAreCounted(Endless(MAPS))), 1, induction=True, folder=tmp_path)
+
+
+class Backwards(Checker):
+    """Leaves no operation behind it when it goes back."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        steps = [step for step in self.program.steps if step.op != Op.NEXT]
+        steps += [Step(Op.SKIP_ZERO, argument=(1 << len(steps).bit_length()) - 3)]
+        self.program = replace(self.program, steps=tuple(steps))
+
+
+def test_a_check_without_end_is_found_out(tmp_path: Path) -> None:
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(ChecksEnd(Backwards(SMALL))), 2, induction=True, folder=tmp_path)
 
 
 def test_what_is_proven_is_written_down() -> None:

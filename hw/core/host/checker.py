@@ -75,8 +75,8 @@ class Checker(Component):
             self.field.eq(self.step.argument),
             self.left.eq(self.settings.layer_count - 1 - self.layer),
         ]
-        with m.FSM() as fsm:
-            m.d.comb += self.active.eq(~fsm.ongoing("IDLE"))
+        with m.FSM() as self.fsm:
+            m.d.comb += self.active.eq(~self.fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 m.d.sync += [self.at.eq(0), self.layer.eq(0)]
                 with m.If(self.start):

@@ -70,7 +70,7 @@ class Gate(Component):
         took = self.sample.valid & self.sample.ready
         self.whole = took & self.sample.payload.last
         m.d.sync += self.reset.eq(0)
-        with m.FSM():
+        with m.FSM() as self.fsm:
             with m.State("OPEN"):
                 self._open(m)
             with m.State("CHECK"):
@@ -117,7 +117,7 @@ class Gate(Component):
         self._watch(m)
         with m.If(ended):
             m.d.sync += [self.inside.eq(0), self.fed.eq(0)]
-        with m.Elif(self.waited == self.patience):
+        with m.Elif((self.waited == self.patience) & ~self.core_result.valid):
             self._stuck(m)
         with m.Elif(self.sample.valid & ~self.begun & ~self.inside):
             m.d.comb += self.table.start.eq(~self.good)

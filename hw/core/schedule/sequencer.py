@@ -87,8 +87,9 @@ class Sequencer(Component):
         self.drain = Signal(range(drain + 1))
         layer = self.layer.layer
         self._parameters(m, layer)
-        with m.FSM() as fsm:
-            m.d.comb += self.phase.busy.eq(~fsm.ongoing("IDLE") & ~fsm.ongoing("RESULT"))
+        with m.FSM() as self.fsm:
+            resting = self.fsm.ongoing("IDLE") | self.fsm.ongoing("RESULT")
+            m.d.comb += self.phase.busy.eq(~resting)
             # what is cleared is cleared a cycle later, and not looked at before
             m.d.sync += [self.trace.clear.eq(0), self.phase.clear.eq(0), self.phase.drop.eq(0)]
             with m.State("IDLE"):
