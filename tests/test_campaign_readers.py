@@ -17,9 +17,13 @@ SEED = 7
 
 @pytest.mark.parametrize("name", FILES)
 def test_readers_take_what_is_whole(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "WAYS", readers.WAYS[:1])  # a DAVIS file is of no 16 x 16 sensor
     for raw in FILES[name]:
-        assert readers.attack(name, raw, tmp_path) == ("", True)
+        found = set()
+        for way in list(readers.WAYS):
+            with monkeypatch.context() as patch:
+                patch.setattr(readers, "WAYS", [way])
+                found.add(readers.attack(name, raw, tmp_path))
+        assert ("", True) in found and found <= {("", True), ("", False)}
 
 
 @pytest.mark.parametrize("name", FILES)
