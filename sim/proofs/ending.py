@@ -5,6 +5,7 @@ from typing import Any
 from amaranth.hdl import (
     Assert,
     Assume,
+    Cover,
     Elaboratable,
     Fragment,
     Module,
@@ -82,6 +83,10 @@ class PassesEnd(Elaboratable):
         before = at("CHECK") | at("LABEL") | at("FLAGS") | at(GIVING[0]) | at(GIVING[1])
         m.d.sync += reset.eq(Mux(unit.reset, reset + 1, 0))
         first = unit.result.valid & (unit.index == 0) & at("ANSWER")
+        passes = Signal()  # were under way when the sample was taken out
+        m.d.sync += passes.eq(sequencer.fsm.ongoing("PASSES"))
+        m.d.comb += Cover(taken_out & passes, "passes that do not end")
+        m.d.comb += Cover(stuck & taken, "the answer")
         answers = at("RESET") | at("SWALLOW") | at("ANSWER")
         m.d.comb += [
             Assert(~taken_out | at("RESET"), "the core is reset"),

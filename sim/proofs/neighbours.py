@@ -18,11 +18,23 @@ def words_stand_still(m: Module, unit: Any) -> None:
 
 
 def answers_follow(m: Module, unit: Any) -> None:
-    """The core answers an access once, after it was asked."""
-    open_ = Signal(8)
-    asked = unit.bus_request.valid & unit.bus_request.ready
+    """The core answers an access once, after it was asked, and a sample; the player refuses what it took."""
+    open_, asked = Signal(8), unit.bus_request.valid & unit.bus_request.ready
     m.d.sync += open_.eq(open_ + asked - (unit.bus_reply.valid & unit.bus_reply.ready))
     m.d.comb += Assume(~unit.bus_reply.valid | (open_ != 0))
+    owed, played, result = Signal(), Signal(), unit.result
+    begins = unit.play.valid & unit.play.ready
+    m.d.sync += played.eq(unit.playing | begins)
+    with m.If(unit.sample.valid | begins):
+        m.d.sync += owed.eq(1)
+    with m.Elif(result.valid & result.ready & result.payload.last):
+        m.d.sync += owed.eq(0)
+    m.d.comb += [
+        Assume(~result.valid | owed),
+        Assume(unit.play.ready == ~unit.playing),
+        Assume(~unit.playing | played),
+        Assume(~unit.refused | (unit.playing & ~result.valid)),
+    ]
 
 
 def a_sample_at_a_time(m: Module, unit: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Component
 
@@ -65,6 +65,7 @@ class StreamRules(Elaboratable):
         for name, interface, leaves in streams(self.unit):
             holds = kept(m, name.replace(".", "_"), interface)
             m.d.comb += Assert(holds, name) if leaves else Assume(holds)
+            m.d.comb += Cover(interface.valid & interface.ready, name)
         self.environment(m, self.unit)
         return m
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Assume, Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -17,10 +17,10 @@ from hw.core.schedule.sequencer import Sequencer
 from hw.link.receiver import Part, Receiver
 from sim.proofs.__main__ import page
 from sim.proofs.checking import ChecksEnd
-from sim.proofs.claims import CLAIMS, MAPS, SMALL, Claim, duty
+from sim.proofs.claims import CLAIMS, DEPTH, KEEPS, MAPS, SMALL, Claim, duty
 from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
-from sim.proofs.engine import Disproved, prove
+from sim.proofs.engine import Disproved, prove, reach
 from sim.proofs.rules import InOrder, StreamRules, free_ports
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +30,34 @@ ROOT = Path(__file__).parent.parent.parent
 def test_claim(claim: Claim, tmp_path: Path) -> None:
     design, ports = claim.make()
     prove(design, ports, claim.depth, induction=claim.ever, folder=tmp_path)
+
+
+TOO_LATE = ("UartReceiver", "Replies")
+"""A byte takes 80 cycles; the solver takes minutes for the first byte of a reply."""
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [claim for claim in CLAIMS if claim.says == KEEPS and claim.unit not in TOO_LATE],
+    ids=lambda claim: claim.unit,
+)
+def test_what_is_assumed_lets_every_stream_move(claim: Claim, tmp_path: Path) -> None:
+    """No proof is about nothing: within its cycles something comes by every stream."""
+    design, ports = claim.make()
+    reach(design, ports, claim.depth if not claim.ever else DEPTH, folder=tmp_path)
+
+
+def test_a_sample_may_get_stuck_and_be_answered(tmp_path: Path) -> None:
+    gate, sequencer = Gate(SMALL, cycles=4, reset_cycles=3), Sequencer(SMALL)
+    ports = [*free_ports(gate), *free_ports(sequencer)]
+    reach(PassesEnd(gate, sequencer), ports, 20, folder=tmp_path)
+
+
+def test_what_cannot_be_is_not_reached(tmp_path: Path) -> None:
+    unit = Greedy()
+    never = StreamRules(unit, lambda m, unit: m.d.comb.__iadd__(Assume(~unit.i.valid)))
+    with pytest.raises(Disproved, match="Unreached"):
+        reach(never, free_ports(unit), 6, folder=tmp_path)
 
 
 class Greedy(Component):
