@@ -37,7 +37,17 @@ LUTS, LUTS_A_LANE = 15_480, 268
 """What logic takes apart from memories: the line through two bitstreams of the README, 12F and 85F."""
 
 LUTS_OF_MAPS = 9_600
-"""What the netlist of `ulx3s-85f-maps` has more than this line."""
+"""What the bitstream of `ulx3s-85f-maps` has more than this line."""
+
+LUTS_SINCE, LUTS_SINCE_OF_MAPS = 1_270, 315
+"""What cores have more since those bitstreams: gate, checker of layer tables, refusals of the link. By synthesis of
+cores with 4 lanes, then and now: 15,164 and 16,466; with maps, 20,169 and 21,787."""
+
+LUTS_OF_CLASSIFIERS = 2_510
+"""Of classifiers that learn and vote. By synthesis, 4 lanes: 24,329 with them, 21,787 without."""
+
+LUTS_OF_VALUES, LUTS_A_VALUE = 370, 11
+"""Of inputs that carry values: to decode them, and for a product in each lane that a multiplier makes."""
 
 BITS_PER_LUT = 64 // 4
 """Bits of a memory made of logic that one look-up table holds, with what writes it."""
@@ -46,5 +56,18 @@ BITS_PER_LUT = 64 // 4
 def lut_estimate(config: CoreConfig) -> int:
     """Look-up tables, about: logic, and memories that are made of logic."""
     bits = sum(ram.bits for ram in memory_map(config) if not ram.block)
-    maps = LUTS_OF_MAPS * (config.map_pixels > 0)
-    return LUTS + LUTS_A_LANE * config.lanes + maps + bits // BITS_PER_LUT
+    luts = LUTS + LUTS_SINCE + LUTS_A_LANE * config.lanes + bits // BITS_PER_LUT
+    if config.map_pixels:
+        luts += LUTS_OF_MAPS + LUTS_SINCE_OF_MAPS
+    if config.classifier_groups:
+        luts += LUTS_OF_CLASSIFIERS
+    if config.graded:
+        luts += LUTS_OF_VALUES + config.lanes * _luts_of_a_product(config)
+    return luts
+
+
+def _luts_of_a_product(config: CoreConfig) -> int:
+    """Of a weight and the value of an input, in one lane: 116 in logic for 4 bits, 393 for 8."""
+    if config.small and not config.map_pixels:
+        return max(LUTS_A_VALUE, 69 * config.input_bits - 160)
+    return LUTS_A_VALUE
