@@ -40,8 +40,10 @@ LUTS_OF_MAPS = 9_600
 """What the bitstream of `ulx3s-85f-maps` has more than this line."""
 
 LUTS_SINCE, LUTS_SINCE_OF_MAPS = 1_270, 315
-"""What cores have more since those bitstreams: gate, checker of layer tables, refusals of the link. By synthesis of
-cores with 4 lanes, then and now: 15,164 and 16,466; with maps, 20,169 and 21,787."""
+"""What cores have more since those bitstreams: gate, checker of layer tables, refusals of the link.
+
+By synthesis of cores with 4 lanes, then and now: 15,164 and 16,466; with maps, 20,169 and 21,787.
+"""
 
 LUTS_OF_CLASSIFIERS = 2_510
 """Of classifiers that learn and vote. By synthesis, 4 lanes: 24,329 with them, 21,787 without."""
