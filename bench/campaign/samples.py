@@ -47,7 +47,7 @@ def samples() -> dict[str, list[bytes]]:
         ],
         ".aedat": [_aedat2(e), _davis(e), AEDAT31 + _packet(1, e) + _packet(2, e)],
         ".csv": _tables(e),
-        ".npy": [_npy(events()), _npy(events().astype([(n, "<i4") for n in ("t", "x", "y", "p")]))],
+        ".npy": [_npy(events()), _npy(_named(e))],
         ".npz": [_npz(compressed=False, **e), _npz(compressed=True, events=events())],
         "gesture": [_npy(np.stack([e["x"], e["y"], e["p"], e["t"] / 1000], axis=1))],
         "labels": [
@@ -121,6 +121,14 @@ def _npy(array: Any) -> bytes:
     out = io.BytesIO()
     np.save(out, array)
     return out.getvalue()
+
+
+def _named(e: dict[str, Any]) -> Any:
+    """Fields of other types, in another order."""
+    found = np.zeros(len(e["t"]), [(name, "<i4") for name in ("t", "x", "y", "p")])
+    for name, values in e.items():
+        found[name] = values
+    return found
 
 
 def _npz(*, compressed: bool, **arrays: Any) -> bytes:
