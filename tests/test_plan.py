@@ -212,6 +212,19 @@ def test_the_estimate_of_luts_is_near_the_bitstreams():
     assert lut_estimate(CORES["ulx3s-85f-maps"]) == pytest.approx(32_155 + maps, rel=0.02)
 
 
+def test_the_estimate_of_luts_counts_what_synthesis_counts():
+    """Of two cores that differ in one thing (`golden.spec.logic`)."""
+
+    def more(preset: str, lanes: int, **change: int) -> int:
+        core = replace(CORES[preset], lanes=lanes)
+        return lut_estimate(replace(core, **change)) - lut_estimate(core)
+
+    assert more("ulx3s-85f-maps", 4, classifier_groups=64) == pytest.approx(2_542, rel=0.02)
+    assert more("ulx3s-12f", 4, input_bits=4) == pytest.approx(588, rel=0.02)
+    assert more("ulx3s-12f", 16, input_bits=4) == pytest.approx(1_792, rel=0.02)
+    assert more("ulx3s-85f-maps", 4, input_bits=4) == pytest.approx(412, rel=0.02)
+
+
 def test_the_estimate_of_luts_is_near_a_bitstream_it_was_not_made_from():
     """Of `cifar10-graded`, with classifiers and inputs of 4 bits: 37,609 (README)."""
     core = replace(CORES["ulx3s-85f-classifiers"], input_bits=4)

@@ -48,8 +48,9 @@ By synthesis of cores with 4 lanes, then and now: 15,164 and 16,466; with maps, 
 LUTS_OF_CLASSIFIERS = 2_510
 """Of classifiers that learn and vote. By synthesis, 4 lanes: 24,329 with them, 21,787 without."""
 
-LUTS_OF_VALUES, LUTS_A_VALUE = 370, 11
-"""Of inputs that carry values: to decode them, and for a product in each lane that a multiplier makes."""
+LUTS_OF_VALUES, LUTS_OF_VALUES_OF_MAPS, LUTS_A_VALUE = 190, 370, 11
+"""Of inputs that carry values: to decode them, and for a product in each lane that a multiplier makes. By
+synthesis with 4 bits: 588 with 4 lanes, 1,792 with 16; with maps and 4 lanes 412."""
 
 BITS_PER_LUT = 64 // 4
 """Bits of a memory made of logic that one look-up table holds, with what writes it."""
@@ -64,12 +65,13 @@ def lut_estimate(config: CoreConfig) -> int:
     if config.classifier_groups:
         luts += LUTS_OF_CLASSIFIERS
     if config.graded:
-        luts += LUTS_OF_VALUES + config.lanes * _luts_of_a_product(config)
+        luts += LUTS_OF_VALUES_OF_MAPS if config.map_pixels else LUTS_OF_VALUES
+        luts += config.lanes * _luts_of_a_product(config)
     return luts
 
 
 def _luts_of_a_product(config: CoreConfig) -> int:
-    """Of a weight and the value of an input, in one lane: 116 in logic for 4 bits, 393 for 8."""
+    """Of a weight and the value of an input, in one lane: 100 in logic for 4 bits, 376 for 8."""
     if config.small and not config.map_pixels:
-        return max(LUTS_A_VALUE, 69 * config.input_bits - 160)
+        return max(LUTS_A_VALUE, 69 * config.input_bits - 176)
     return LUTS_A_VALUE
