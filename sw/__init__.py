@@ -14,8 +14,9 @@ the command line the entry is `python -m sw.driver`. The packages, each of which
 - `cli`: the commands
 
 At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`, `notebook`,
-`presets`, and the constants of the `energy` estimate; `places` knows folders of this computer, and `own`
-which files may be loaded as code; `driver` and `reference` are programs.
+`presets`, and the constants of the `energy` estimate; `places` knows folders of this computer, `own`
+which files may be loaded as code, and `child` keeps native code that reads files of others in a process of
+its own; `driver` and `reference` are programs.
 """
 
 from golden.spec.config import PRESETS as CORES

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sw import driver
+from sw.interchange import package
 from sw.interchange.interpreter import run_graph
 from sw.interchange.package import OURS, Unsupported, hints, read_graph
 from sw.interchange.recognise import recognise
@@ -103,6 +104,23 @@ def test_edges_to_nowhere_and_graphs_without_end(tmp_path):
     many.nodes |= {f"n{i}": nir.Scale(np.ones(1)) for i in range(600)}
     with pytest.raises(Unsupported, match="605 nodes: 500 are read at most"):
         read_graph(write(tmp_path / "b.nir", many))
+
+
+def test_files_that_hdf5_does_not_come_through(tmp_path, monkeypatch):
+    """An object of its heap is so large that the next one is itself: HDF5 goes round for ever."""
+    path = write(tmp_path / "a.nir", graph())
+    raw = path.read_bytes()
+    at = raw.index(b"GCOL") + 24
+    path.write_bytes(raw[:at] + (2**64 - 16).to_bytes(8, "little") + raw[at + 8 :])
+    monkeypatch.setattr(package, "SECONDS", 1)
+    with pytest.raises(FileError, match=r"a\.nir: not a NIR graph .* HDF5 was not done after 1 s"):
+        read_graph(path)
+    monkeypatch.undo()
+    path.write_bytes(raw)
+    assert len(read_graph(path).nodes) == 5  # by a new process
+    package.CHILD.process.kill()
+    package.CHILD.process.wait()
+    assert len(read_graph(path).nodes) == 5
 
 
 def test_files_that_promise_terabytes_or_lead_elsewhere(tmp_path):

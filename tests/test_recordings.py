@@ -247,7 +247,7 @@ def test_a_crash_of_faery_is_an_error_of_the_file(tmp_path):
 def test_a_process_that_hangs_is_given_up(tmp_path, monkeypatch):
     path = put(tmp_path / "a.raw", evt3(random_events(5)))
     read_recording(path)
-    os.kill(decoder._running.pid, signal.SIGSTOP)
+    os.kill(decoder.CHILD.process.pid, signal.SIGSTOP)
     monkeypatch.setattr(decoder, "SECONDS", 0.2)
     with pytest.raises(DamagedFile, match="faery was not done after 0 s"):
         read_recording(path)
@@ -360,7 +360,7 @@ def test_other_sensors_endings_and_missing_files(tmp_path):
 
 
 def test_faery_not_installed(tmp_path, monkeypatch):
-    decoder.stop()
+    decoder.CHILD.stop()
     monkeypatch.setattr(decoder, "find_spec", lambda name: None)
     path = put(tmp_path / "a.raw", evt3(random_events(5)))
     with pytest.raises(DataError, match="faery: not installed; install it with: pip install faery"):

@@ -42,6 +42,7 @@ ROOMS = (
     "cli",
 )
 TOP = (
+    "sw.child",
     "sw.energy",
     "sw.html",
     "sw.kept",
@@ -56,7 +57,8 @@ ALSO = {
     "hw/top.py": {"boards"},
     "hw/clocks.py": {"boards"},
     "hw/report.py": {"boards", "rich"},
-    "sw/interchange/package.py": {"nir", "h5py"},
+    "sw/interchange/package.py": {"nir"},
+    "sw/interchange/graph_child.py": {"nir", "h5py"},
     "sw/notebook.py": {"IPython"},
     "sw/cli/completion.py": {"shtab"},
     "sw/run/tensorboard.py": {"tensorboardX"},

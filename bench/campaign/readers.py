@@ -43,6 +43,7 @@ from sw.printable import printable
 from sw.run import FileError, Follower, RunFolder
 
 SECONDS, BYTES = 10, 1 << 30
+GIVE_UP = 3 * SECONDS
 BATCH = 1000
 """Inputs of one process."""
 MEMORY = Path("/dev/shm")
@@ -96,7 +97,13 @@ def campaign(name: str, seed: int, figures: Figures, *, start: int = 0, count: i
     worker.start()
     there.close()
     try:
+        seen = -1
         while True:
+            if not here.poll(GIVE_UP):
+                if at.value == seen:
+                    worker.kill()  # it is in native code, where its own alarm does not reach
+                seen = at.value
+                continue
             kind, number, text = here.recv()
             if kind == "wrong":
                 figures.wrong.append(f"{name} {seed}.{number}: {text}")

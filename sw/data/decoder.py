@@ -5,11 +5,6 @@ The process is started for the first file and serves all others. faery is an opt
 
 from __future__ import annotations
 
-import atexit
-import json
-import select
-import subprocess
-import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sw.child import Child, NoAnswer
 from sw.data.events import EVENT_DTYPE, DataError, Events, Sensor
 from sw.printable import short
 
 INSTALL = "install it with: pip install faery==0.7.1"
-WORKER = Path(__file__).with_name("decoder_child.py")
+CHILD = Child(Path(__file__).with_name("decoder_child.py"), "faery")
 SECONDS, BYTES_PER_SECOND = 60, 1_000_000  # time a file may take: a hundred times what it takes
 MEMORY = 4 << 30  # bytes of address space, beside four times the file
 LARGEST = (1 << 14, 1 << 14)  # of a sensor, and what stands for "the file does not say"
@@ -72,61 +68,11 @@ def decode(path: Path, kind: str, version: str | None = None) -> Decoded:
     return Decoded(events, sensor, answer["packets"], None if error is None else short(error))
 
 
-_running: subprocess.Popen[str] | None = None
-
-
 def _ask(request: dict[str, Any], seconds: float) -> dict[str, Any]:
     """The answer of the child, or what became of it."""
-    child = _child()
-    assert child.stdin is not None and child.stdout is not None
-    try:
-        child.stdin.write(json.dumps(request) + "\n")
-        child.stdin.flush()
-        ready, _, _ = select.select([child.stdout], [], [], seconds)
-        line = child.stdout.readline() if ready else None
-    except BrokenPipeError:
-        line = ""
-    except BaseException:
-        stop()  # an answer to come must not be taken for that to another request
-        raise
-    if line:
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-    stop()
-    why = "faery crashed on it" if line == "" else f"faery was not done after {seconds:.0f} s"
-    return {"packets": 0, "error": why}
-
-
-def _child() -> subprocess.Popen[str]:
-    """The child process, started if none runs."""
-    global _running
-    if _running is not None and _running.poll() is None:
-        return _running
     if find_spec("faery") is None:
         raise DataError(f"faery: not installed; {INSTALL}")
-    _running = subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            str(WORKER),
-        ],  # -P: nothing is imported from the folder of this file,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    return _running
-
-
-@atexit.register
-def stop() -> None:
-    """End the child process, if one runs."""
-    global _running
-    if _running is None:
-        return
-    _running.kill()
-    _running.wait()
-    for pipe in (_running.stdin, _running.stdout):
-        if pipe is not None:
-            pipe.close()
-    _running = None
+    try:
+        return CHILD.ask(request, seconds)
+    except NoAnswer as error:
+        return {"packets": 0, "error": str(error)}

@@ -10,8 +10,8 @@ every failure. Here it can do both without harm. A request is one line of JSON o
 - `memory`: bytes of address space that the process may have, where the system knows such a limit
 - `largest`: width and height to take where the file does not say them
 
-The answer is one line on standard output: `width` and `height` (if the file could be opened),
-`packets` read, and `error`.
+Empty braces say that the process has started. The answer to a request is one line on standard output: `width`
+and `height` (if the file could be opened), `packets` read, and `error`.
 """
 
 from __future__ import annotations
@@ -88,5 +88,6 @@ def records(packet: Any, record: Any) -> Any:
 
 
 if __name__ == "__main__":
+    print("{}", flush=True)
     for line in sys.stdin:
         print(json.dumps(decode(json.loads(line))), flush=True)

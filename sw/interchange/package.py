@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.printable import printable, reason
+from sw.child import Child, NoAnswer
+from sw.printable import printable, short
 from sw.run import FileError, write_atomically
 
 DT = 1e-4
@@ -20,6 +21,11 @@ LARGEST = 1 << 31
 """Bytes of numbers in a file, at most."""
 MOST_NODES = 500
 LARGEST_VALUE = 1e30
+CHILD = Child(Path(__file__).with_name("graph_child.py"), "HDF5")
+SECONDS, BYTES_PER_SECOND = 5, 10_000_000
+"""Time a file may take: a hundred times what it takes."""
+MEMORY = 2 * LARGEST
+"""Bytes of address space of the child, beside four times the file."""
 OURS = "tess_fpga"
 """Key of a graph's metadata that this software writes: JSON with what a graph has no place for."""
 
@@ -47,45 +53,31 @@ def read_graph(path: Path) -> Any:
     nir = nir_package()
     if not path.is_file():
         raise FileError(f"{path}: no such file")
+    kind, text = _trial(path)
     try:
-        _check_content(path)
-        # `recognise` checks the shapes: nir refuses parameters that are one number for all neurons
-        graph = nir.read(path, type_check=False)
-    except Exception as error:  # h5py and nir raise whatever they like for a damaged file
+        if not kind:
+            # `recognise` checks the shapes: nir refuses parameters that are one number for all neurons
+            graph = nir.read(path, type_check=False)
+    except Exception as error:  # the file was changed since
+        kind, text = type(error).__name__, str(error)
+    if kind:
         raise FileError(
-            f"{path}: not a NIR graph that can be read ({type(error).__name__}: {reason(error)}); "
+            f"{path}: not a NIR graph that can be read ({kind}: {short(text) or kind}); "
             "write it again with its tool"
-        ) from error
+        )
     check_graph(graph)
     return graph
 
 
-def _check_content(path: Path) -> None:
-    """Look a file over before it is read: HDF5 believes any size, and follows links out of the file.
-
-    Raises ValueError, or what h5py raises.
-    """
-    import h5py
-
-    sizes: list[int] = []
-
-    def look(name: str, item: Any) -> str | None:  # an answer that is not None ends the visit
-        if not isinstance(item, h5py.Dataset):
-            return None
-        if item.external or item.is_virtual:
-            return f"{name} lies in another file"
-        sizes.append(item.size * item.dtype.itemsize if item.size else 0)
-        return None
-
-    def look_at_link(name: str, link: Any) -> str | None:
-        return None if isinstance(link, h5py.HardLink) else f"{name} is a link to elsewhere"
-
-    with h5py.File(path, "r") as file:
-        wrong = file.visititems_links(look_at_link) or file.visititems(look)
-    if wrong:
-        raise ValueError(wrong)
-    if sum(sizes) > LARGEST:
-        raise ValueError(f"it promises {sum(sizes)} bytes of numbers, {LARGEST} are read at most")
+def _trial(path: Path) -> tuple[str, str]:
+    """Read a graph in a child process: the kind and the text of what is wrong; no kind: it can be read."""
+    size = path.stat().st_size
+    request = {"path": str(path), "largest": LARGEST, "memory": MEMORY + 4 * size}
+    try:
+        answer = CHILD.ask(request, SECONDS + size / BYTES_PER_SECOND)
+    except NoAnswer as error:
+        return "damage", str(error)
+    return answer["kind"], answer["error"]
 
 
 def check_graph(graph: Any) -> None:
