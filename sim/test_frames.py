@@ -5,11 +5,13 @@ import struct
 import numpy as np
 import pytest
 
-from bench.campaign.cores import CORES
+from bench.campaign.cores import CORES, LIVELY
 from bench.campaign.frames import ask, compare, trained
 from golden.spec.config import PRESETS
 from golden.spec.frames import READ_PAYLOAD, WRITE_PAYLOAD, Command, Frame, Status
+from golden.spec.layers import FIELD_NAMES
 from golden.spec.network import Network
+from golden.spec.packing import pack_signs
 from golden.spec.registers import Space, address, register_address
 from golden.spec.samples import Result, SampleStatus, encode_sample
 from sim.harness import choose_seed
@@ -28,6 +30,26 @@ def test_board_and_model_answer_alike(name: str) -> None:
     print("seed", seed)
     config = CORES[name]
     assert not compare(config, SimulatedTransport(config), GoldenTransport(config), seed, 400)
+
+
+@pytest.mark.parametrize("shift", [2, 8, 9, 15])
+def test_a_cell_may_be_larger_than_any_map(shift: int) -> None:
+    """A table may say so: the map is one cell then, whatever low bits of the number say."""
+    config = CORES["maps"]
+    network = Network.of_stages((1, 4, 4), ("6c3g",), 4, classifiers="learned", tau=0.1, **LIVELY)
+    rng = np.random.default_rng(3)
+    samples = [Sample(rng.random((3, 16)) < 0.5, int(rng.integers(4)), "") for _ in range(4)]
+    boards = [SimulatedTransport(config), GoldenTransport(config)]
+    boards += [GoldenTransport(config, compiled=False) for _ in range(2)]
+    found = []
+    for board, chosen in zip(boards, [shift, shift, shift, 2], strict=True):
+        device = Device(Channel(board), config)
+        device.write(Space.SIGNS, 0, pack_signs(config, network.classes))
+        device.load(network)
+        device.write(Space.LAYERS, FIELD_NAMES.index("cell_shift"), np.array([chosen]))
+        results = [(r.status, r.spikes, r.scores) for r in device.run(samples, learn=True)]
+        found.append((results, [w.tolist() for _, w in device.read_weights().named()]))
+    assert found[0] == found[1] == found[2] == found[3]
 
 
 @pytest.mark.parametrize("board", BOARDS)

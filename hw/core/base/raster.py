@@ -61,9 +61,10 @@ class Raster(wiring.Component):
         cell_line, cell_x = Signal(bits), Signal(bits)
         window_line, window_x = Signal(bits), Signal(bits)
         next_x, next_y = Signal(len(x)), Signal(len(y))
-        mask = Signal(len(x))
+        mask, places = Signal(len(x)), ceil_log2(len(x))
+        whole = entry.cell_shift[places:].any()  # a cell is larger than any map: tables may say so
         m.d.comb += [
-            mask.eq((1 << entry.cell_shift[: ceil_log2(len(x))]) - 1),
+            mask.eq(((1 << entry.cell_shift[:places]) - 1) | whole.replicate(len(x))),
             next_x.eq(x + 1),
             next_y.eq(y + 1),
             self.pixel_end.eq(self.group == entry.groups - 1),
