@@ -5,13 +5,12 @@
 Same network, samples and time steps for all. A method with settings to choose (learning rate, epochs,
 spread) chooses them on a fifth of the training samples, held out; then it trains on all training samples
 with every seed and is judged by the test samples, learning off, after its last epoch. No epoch is picked.
-Results go to bench/results/PRESET.json (a method that is run again replaces its own), from where
-`python -m bench.results` makes the tables and plots of docs/results.md.
+Results go to bench/results/PRESET.json (a method that is run again replaces its own, or adds its seeds by
+--more), from where `python -m bench.results` makes the tables and plots of docs/results.md.
 """
 
 import argparse
 import ast
-import json
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -23,30 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.accuracy.jobs import RESULTS, Job, run
+from bench.accuracy.kept import keep
 from bench.accuracy.methods import ETAS, METHODS, TIMES
 from golden.spec.declare import declarations
 from golden.spec.network import Network
 from sw.presets import PRESETS
 
 QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
-
-
-def keep(name: str, changes: dict[str, Any], results: dict[str, Any], path: Path) -> None:
-    """Add to the file of a preset, in place of what the same methods had there."""
-    preset = PRESETS[name]
-    known = json.loads(path.read_text()) if path.exists() else {}
-    methods = known.get("methods", {}) | results
-    content = {
-        "preset": name,
-        "text": preset.text,
-        "hidden": list(preset.hidden),
-        "steps": preset.steps,
-        "network": preset.network | changes,
-        **({"changes": changes} if changes else {}),
-        "methods": {method: methods[method] for method in METHODS if method in methods},
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def table(name: str, results: dict[str, dict[str, Any]]) -> Table:
@@ -117,6 +99,9 @@ def parse() -> argparse.Namespace:
         "--out", type=Path, metavar="FILE", help="default: bench/results/PRESET.json"
     )
     parser.add_argument(
+        "--more", action="store_true", help="add the seeds to those that the file has"
+    )
+    parser.add_argument(
         "--quick", action="store_true", help="100 samples, 2 epochs, one seed; keeps nothing"
     )
     return parser.parse_args()
@@ -153,7 +138,8 @@ def main() -> None:
         for job, result in zip(jobs, pool.map(run, jobs), strict=True):
             results[job.method] = result
             if not options.quick or options.out:
-                keep(options.preset, dict(options.set), {job.method: result}, path)
+                how = {"more": options.more}
+                keep(options.preset, dict(options.set), {job.method: result}, path, **how)
     Console().print(table(options.preset, results))
 
 
