@@ -11,9 +11,7 @@ Results go to bench/results/PRESET.json (a method that is run again replaces its
 
 import argparse
 import ast
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +22,11 @@ from rich.table import Table
 from bench.accuracy.jobs import RESULTS, Job, run
 from bench.accuracy.kept import keep
 from bench.accuracy.methods import ETAS, METHODS, TIMES
+from bench.workers import add_workers
 from golden.spec.declare import declarations
 from golden.spec.network import Network
 from sw.presets import PRESETS
+from sw.study import run as run_tasks
 
 QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
 
@@ -94,7 +94,7 @@ def parse() -> argparse.Namespace:
         metavar="FIELD=VALUE",
         help="fields of the network that are not the preset's, as score=output; give --out, too",
     )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    add_workers(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: bench/results/PRESET.json"
     )
@@ -134,12 +134,15 @@ def main() -> None:
         raise SystemExit("bench.accuracy: --set needs --out: these are not the preset's results")
     path = options.out or RESULTS / f"{options.preset}.json"
     results = {}
-    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-        for job, result in zip(jobs, pool.map(run, jobs), strict=True):
-            results[job.method] = result
-            if not options.quick or options.out:
-                how = {"more": options.more}
-                keep(options.preset, dict(options.set), {job.method: result}, path, **how)
+    where = {"workers": min(options.workers, len(jobs)), "cluster": options.cluster}
+    for job, result in run_tasks(run, jobs, **where):
+        if isinstance(result, Exception):
+            raise result
+        results[job.method] = result
+        if not options.quick or options.out:
+            how = {"more": options.more}
+            keep(options.preset, dict(options.set), {job.method: result}, path, **how)
+    results = {method: results[method] for method in options.methods}
     Console().print(table(options.preset, results))
 
 
