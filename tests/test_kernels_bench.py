@@ -60,6 +60,8 @@ def test_bptt_chooses_by_the_last_fifth_of_the_training_images(monkeypatch) -> N
     rates = (5e-4, 1e-3, 2e-3)
     assert choose(train, configuration("bptt", STAGES, images), images, 1, rates) == 1e-3
     assert seen == [([*range(8)], [8, 9], rate) for rate in (5e-4, 1e-3, 2e-3)]
+    assert choose(train, configuration("bptt", STAGES, images), images, 1, (2e-3,)) == 2e-3
+    assert len(seen) == 3  # of one rate there is nothing to choose
 
 
 def test_a_run_that_is_kept_is_not_run_again(folder: Path, monkeypatch, capsys) -> None:
