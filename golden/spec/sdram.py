@@ -25,6 +25,9 @@ class Command(IntEnum):
 ALL_BANKS = 1 << 10
 """Address bit of PRECHARGE for all banks; of READ and WRITE for a precharge behind it, never used here."""
 
+MOST_WORDS = 512
+"""Words of a burst."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:

@@ -15,8 +15,9 @@ from amaranth.lib.wiring import Component
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS
+from golden.spec.sdram import SdramConfig
 
-DESIGN = ("hw.core", "hw.link", "hw.top", "hw.clocks")
+DESIGN = ("hw.core", "hw.link", "hw.memory", "hw.top", "hw.clocks")
 """Packages and modules that hold units, in the order of the page."""
 
 
@@ -40,6 +41,9 @@ PARAMETERS: dict[str, Callable[[CoreConfig], Any]] = {
     "depth": lambda config: config.frame_bytes,
     "count": lambda config: config.chunk_lanes,
     "settles": lambda config: 1,
+    "sdram": lambda config: SdramConfig(),
+    "timing": lambda config: SdramConfig().timing,
+    "chip": lambda config: SdramConfig().chip,
 }
 """What a parameter of that name gets when a unit is made on its own, beside the fields of CoreConfig."""
 

@@ -192,7 +192,10 @@ def write_entry(entry: Path, text: str) -> None:
 def source_hash(config: CoreConfig, trace: bool) -> str:
     """Hash of all that the library depends on, found without the hardware description."""
     files = [
-        p for s in SOURCES for p in sorted((ROOT / s).rglob("*")) if p.suffix in (".py", ".cc")
+        p
+        for s in SOURCES
+        for p in sorted((ROOT / s).rglob("*"))
+        if p.suffix in (".py", ".cc", ".h")
     ]
     digest = hashlib.sha256(repr([config.as_dict(), trace, platform.node()]).encode())
     digest.update(repr([tool_version(tool) for tool in TOOLS]).encode())
