@@ -19,9 +19,9 @@ READ_QUEUE = 16
 class BurstController(Component):
     """A word a clock, as long as the words come and are taken; rows and refreshes are its own affair.
 
-    Every command is one slot of the chip's bus. Slots go to the refresher, to the opener, else to the columns of
-    the present piece: a READ while there is room for its word, a WRITE when there is one. The chip's bursts are
-    one word long, so a wait costs its own cycles alone and nothing has to be ended.
+    Every command is one slot of the chip's bus. Slots go to the refresher, to the opener, else to the
+    columns of the present piece: a READ while there is room for its word, a WRITE when there is one. The
+    chip's bursts are one word long, so a wait costs its own cycles alone and nothing has to be ended.
 
     port     bursts and their words
     pins     to the registers at the pins
@@ -42,13 +42,13 @@ class BurstController(Component):
         m = Module()
         timing = self.sdram.timing
         m.submodules.cutter = cutter = Cutter(timing.chip)
-        m.submodules.opener = opener = Opener(timing)
-        m.submodules.refresher = refresher = Refresher(timing)
+        m.submodules.opener = self.opener = opener = Opener(timing)
+        m.submodules.refresher = self.refresher = refresher = Refresher(timing)
         connect(m, flipped(self.port.request), cutter.i)
         connect(m, cutter.o, opener.i)
         reads, writes, room = Signal(), Signal(), Signal()
         turn = timer(m, "turn", (reads, timing.turn))
-        wrote = timer(m, "wrote", (writes, timing.clocks(timing.chip.write_recovery)))
+        self.wrote = wrote = timer(m, "wrote", (writes, timing.clocks(timing.chip.write_recovery)))
         now = opener.now
         goes = opener.valid & opener.open & ~refresher.hold & (opener.command == Command.NOP)
         m.d.comb += [
@@ -89,9 +89,12 @@ class BurstController(Component):
 
     def _read(self, m: Module, reads: Signal, room: Signal) -> None:
         """Words come back a known time later, to places that were kept for them."""
-        m.submodules.queue = queue = SyncFIFO(width=self.sdram.chip.data_bits, depth=READ_QUEUE)
-        places = Signal(range(READ_QUEUE + 1), init=READ_QUEUE)
-        taken, coming = Signal(), Signal(self.latency)
+        m.submodules.queue = self.queue = queue = SyncFIFO(
+            width=self.sdram.chip.data_bits, depth=READ_QUEUE
+        )
+        self.places = places = Signal(range(READ_QUEUE + 1), init=READ_QUEUE)
+        self.room, self.coming = room, Signal(self.latency)
+        taken, coming = Signal(), self.coming
         m.d.sync += [
             coming.eq(Cat(reads, coming)),
             places.eq(places + taken - reads),

@@ -11,7 +11,7 @@ from hw.memory.ports import request, segment
 
 
 class Cutter(Component):
-    """Cuts a burst where its row ends; a piece a cycle, the first one a cycle behind the request.
+    """Cuts a burst where its row ends; a piece a cycle, and a cycle between two bursts.
 
     A burst of no words gives no piece. Behind the last word of the memory comes the first one.
 
@@ -31,26 +31,26 @@ class Cutter(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         chip, left = self.chip, Signal(request(self.chip))
-        column = left.address[: chip.column_bits]
+        column, line = left.address[: chip.column_bits], left.address[chip.column_bits :]
         room = Signal(chip.column_bits + 1)  # words from here to the end of the row
-        fits, taken = Signal(), Signal()
+        busy, fits = Signal(), Signal()
         m.d.comb += [
             room.eq(chip.columns - column),
             fits.eq(left.words <= room),
-            self.o.valid.eq(left.words != 0),
+            self.i.ready.eq(~busy),
+            self.o.valid.eq(busy),
             self.o.payload.column.eq(column),
-            self.o.payload.bank.eq(left.address[chip.column_bits :]),
-            self.o.payload.row.eq(left.address[chip.column_bits + chip.bank_bits :]),
+            self.o.payload.bank.eq(line),
+            self.o.payload.row.eq(line[chip.bank_bits :]),
             self.o.payload.last.eq(Mux(fits, column + left.words - 1, chip.columns - 1)),
             self.o.payload.write.eq(left.write),
-            taken.eq(self.o.valid & self.o.ready),
-            self.i.ready.eq(~self.o.valid | (self.o.ready & fits)),
         ]
-        following = left.address[chip.column_bits :] + 1
-        with m.If(taken):
-            m.d.sync += left.words.eq(Mux(fits, 0, left.words - room))
-            m.d.sync += left.address[chip.column_bits :].eq(following)
-            m.d.sync += column.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += left.eq(self.i.payload)
+        with m.If(~busy):
+            m.d.sync += [
+                left.eq(self.i.payload),
+                busy.eq(self.i.valid & (self.i.payload.words != 0)),
+            ]
+        with m.Elif(self.o.ready):
+            m.d.sync += [busy.eq(~fits), left.words.eq(left.words - room)]
+            m.d.sync += [line.eq(line + 1), column.eq(0)]
         return m

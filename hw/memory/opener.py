@@ -4,14 +4,14 @@ from typing import Any
 
 from amaranth import Module, Signal, Value
 from amaranth.lib import enum, stream
-from amaranth.lib.memory import Memory
+from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.sdram import Command, Timing
 from hw.memory.ports import segment
 
 
-class Step(enum.Enum, shape=2):
+class Step(enum.Enum):
     """What the next piece waits for."""
 
     LOOK = 0  # which row is open in its bank
@@ -23,14 +23,14 @@ class Step(enum.Enum, shape=2):
 class Opener(Component):
     """Holds two pieces: the present one, whose columns are read or written, and the next one.
 
-    The next piece looks up the row that is open in its bank, has that closed if it is another one, and its own
-    opened, while the present piece goes on in another bank. In the same bank it waits for the end of the present
-    piece. A refresh closes everything: then the row of the present piece is opened first.
+    The next piece looks up the row that is open in its bank, has that closed if it is another one, and its
+    own opened, while the present piece goes on in another bank. In the same bank it waits for the end of
+    the present piece. A refresh closes everything: then the row of the present piece is opened first.
 
-    Times between two commands are kept by four timers for all banks together, as commands come one after the
-    other: an opened row settles before anything else is done (tRCD, tRRD), a closed one before it is opened
-    (tRP); no row is closed until the last that was opened is old enough (tRAS, tRC), nor until the last word of
-    the piece before is written (tWR).
+    Times between two commands are kept by four timers for all banks together, as commands come one after
+    the other: an opened row settles before anything else is done (tRCD, tRRD), a closed one before it is
+    opened (tRP); no row is closed until the last that was opened is old enough (tRAS, tRC), nor until the
+    last word of the piece before is written (tWR).
 
     i        pieces of bursts
     now      the present piece
@@ -67,15 +67,16 @@ class Opener(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         timing, chip, now = self.timing, self.timing.chip, self.now
-        following, there = Signal(segment(chip)), Signal()
-        step, opening = Signal(Step), Signal()
+        self.following = following = Signal(segment(chip))
+        self.there, self.step, self.opening = Signal(), Signal(Step), Signal()
+        there, step, opening = self.there, self.step, self.opening
         close, open_next, open_now, advance = Signal(), Signal(), Signal(), Signal()
         clocks = timing.clocks
         settles = max(clocks(chip.activate_to_column), clocks(chip.other_bank))
         ages = max(clocks(chip.active), clocks(chip.cycle) - clocks(chip.precharge))
         opens, done = open_next | open_now, self.goes & (now.column == now.last)
         settle = timer(m, "settle", (close, clocks(chip.precharge)), (opens, settles))
-        age = timer(m, "age", (opens, ages))
+        self.age = age = timer(m, "age", (opens, ages))
         recover = timer(m, "recover", (done & now.write, clocks(chip.write_recovery)))
 
         elsewhere, settled = Signal(), Signal()
@@ -118,23 +119,16 @@ class Opener(Component):
 
     def _found(self, m: Module, following: Any, close: Value, opens: Value) -> Value:
         """The step after LOOK, by the rows that are open."""
-        chip = self.timing.chip
-        m.submodules.rows = rows = Memory(shape=chip.row_bits, depth=chip.banks, init=[])
-        write, read = rows.write_port(), rows.read_port(domain="comb")
-        opened, found = Signal(chip.banks), Signal(Step)
-        m.d.comb += [
-            write.addr.eq(self.bank),
-            write.data.eq(self.row),
-            write.en.eq(opens),
-            read.addr.eq(following.bank),
-            found.eq(Step.CLOSE),
-        ]
+        chip, found = self.timing.chip, Signal(Step)
+        self.opened = opened = Signal(chip.banks)
+        self.rows = rows = Signal(ArrayLayout(chip.row_bits, chip.banks))
+        m.d.comb += found.eq(Step.CLOSE)
         with m.If(~opened.bit_select(following.bank, 1)):
             m.d.comb += found.eq(Step.OPEN)
-        with m.Elif(read.data == following.row):
+        with m.Elif(rows[following.bank] == following.row):
             m.d.comb += found.eq(Step.READY)
         with m.If(opens):
-            m.d.sync += opened.bit_select(self.bank, 1).eq(1)
+            m.d.sync += [opened.bit_select(self.bank, 1).eq(1), rows[self.bank].eq(self.row)]
         with m.If(close):
             m.d.sync += opened.bit_select(self.bank, 1).eq(0)
         with m.If(self.closed):

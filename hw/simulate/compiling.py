@@ -49,8 +49,9 @@ def compile_board(
 ) -> Path:
     """The shared library of a design, in a folder of `into` (default: build/), built unless it is there.
 
-    `table` declares the memory chip to the harness (`hw.simulate.sdram.header`); the default is none. It is native code: what lies there already is taken only when nobody else can have put it there.
-    Raises BuildError.
+    `table` declares the memory chip to the harness (`hw.simulate.sdram.header`); the default is none. It is
+    native code: what lies there already is taken only when nobody else can have put it there. Raises
+    BuildError.
     """
     build = into or BUILD
     check_private(build)

@@ -1,4 +1,4 @@
-"""The controller with the chip's model at its pins: every word, every rule, and how much of the bus is used."""
+"""The controller with the model of the chip: every word, every rule, and how much of the bus is used."""
 
 import numpy as np
 import pytest

@@ -158,8 +158,8 @@ def random_bursts(
 ) -> tuple[NDArray[Any], NDArray[np.uint16]]:
     """Bursts of about so many `words`, written and read, and the words to write.
 
-    They are of all lengths, none and one word not rare, and lie about a few places of a memory of `memory` words
-    (its end is one of them), so that rows are met again and most words read were written.
+    They are of all lengths, none and one word not rare, and lie about a few places of a memory of `memory`
+    words (its end is one of them), so that rows are met again and most words read were written.
     """
     count = 4 * words // longest
     bursts = np.zeros(count, BURST)
