@@ -202,3 +202,7 @@ class SdramConfig:
     def timing(self) -> Timing:
         """Its clocks."""
         return Timing(self.chip, self.mhz, self.cas)
+
+    def as_dict(self) -> dict[str, float]:
+        """What a board is built with, by name; of the usual chip."""
+        return {name: getattr(self, name) for name in ("mhz", "phase", "read_delay", "cas")}
