@@ -99,7 +99,7 @@ class Crossing(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         width = len(Value.cast(self.i.payload))
-        m.submodules.queue = queue = AsyncFIFO(
+        m.submodules.crossing = queue = AsyncFIFO(  # the build knows it by this name (COLLISIONS)
             width=width, depth=CROSSING_PLACES, w_domain=self.source, r_domain=self.sink
         )
         m.d.comb += [

@@ -75,8 +75,8 @@ class Machine(Component):
     def _memory(self, m: Module, link: Link, core: Core) -> None:
         """A switch before the core, and the way to the other clock and back."""
         m.submodules.switch = switch = MemorySwitch()
-        m.submodules.crossing_there = there = Crossing(BusRequest, "sync", "memory")
-        m.submodules.crossing_back = back = Crossing(BusReply, "memory", "sync")
+        m.submodules.to_memory = there = Crossing(BusRequest, "sync", "memory")
+        m.submodules.from_memory = back = Crossing(BusReply, "memory", "sync")
         assert self.memory
         memory = Memory(self.memory)
         m.submodules.memory = DomainRenamer({"sync": "memory"})(memory)

@@ -70,6 +70,13 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("--board ulx3s --baud 30000000", "at most 1e+07 baud"),
         ("--board ulx3s --nonsense", "unrecognized arguments: --nonsense"),
         ("--board ulx3s --unit x", "unit 'x': choose from"),
+        ("--board ulx3s --sdram-phase 90", "--sdram-phase: only with --sdram"),
+        ("--board ulx3s --sdram --sdram-phase 360", "phase is 360: it must lie in 0 to 359"),
+        ("--board ulx3s --sdram --sdram-delay 4", "read_delay is 4: it must lie in 0 to 3"),
+        ("--board ulx3s --sdram --sdram-clock 150", "at most 100 MHz with 2, 133.333 MHz with 3"),
+        ("--board ulx3s --sdram --sdram-clock 130 --sdram-cas 2", "CAS latency 2: at most 100 MHz"),
+        ("--board ulx3s --sdram --sdram-clock 133", "nearest: 132.5 and 133.333 MHz"),
+        ("--board tang-primer-20k --sdram", "has no SDRAM that this project knows"),
         ("", "required: --board"),
     ],
 )

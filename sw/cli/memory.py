@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golden.spec.memory_test import Pass, Pattern
+from golden.spec.memory_test import Pass, Pattern, pattern_words
 from sw.cli.checks import FAIL, OK, Finding
 from sw.device import Device, MemoryResult, MemoryUnit
 
@@ -50,17 +50,27 @@ def _rates(memory: MemoryUnit, result: MemoryResult) -> str:
 def _address_lines(memory: MemoryUnit) -> Finding:
     """A word at each power of two and at 0, all different, written before any is checked."""
     lines = (memory.words - 1).bit_length()
-    places = {0: "none", **{1 << line: f"A{line}" for line in range(lines)}}
+    places = [0, *(1 << line for line in range(lines))]
+
+    def run(place: int, passes: Pass) -> MemoryResult:
+        return memory.test(Pattern.ADDRESS, seed=SEED, address=place, words=1, passes=passes)
+
     for place in places:
-        memory.test(Pattern.ADDRESS, seed=SEED, address=place, words=1, passes=Pass.WRITE)
-    wrong = [
-        name
-        for place, name in places.items()
-        if memory.test(Pattern.ADDRESS, seed=SEED, address=place, words=1, passes=Pass.CHECK).errors
-    ]
-    if not wrong:
+        run(place, Pass.WRITE)
+    owner = {
+        int(pattern_words(Pattern.ADDRESS, SEED, place, 1, memory.words)[0]): place
+        for place in places
+    }
+    mixed = []
+    for place in places:
+        result = run(place, Pass.CHECK)
+        if result.errors:
+            other = owner.get(result.bad_found)
+            what = f"{result.bad_found:#06x}" if other is None else f"that of {other:#x}"
+            mixed.append(f"the word at {place:#x} is {what}")
+    if not mixed:
         return Finding(OK, f"memory: {lines} address lines")
-    return Finding(FAIL, f"memory: address lines {', '.join(wrong)} are mixed up", _cure(memory))
+    return Finding(FAIL, f"memory: address lines: {'; '.join(mixed)}", _cure(memory))
 
 
 def _judged(memory: MemoryUnit, result: MemoryResult, what: str) -> Finding:
