@@ -121,7 +121,7 @@ def read_resources(
 
 
 MEMORY_CLOCK = "memory"
-"""In the names of the clocks of the memory beside the FPGA (hw/clocks.py)."""
+"""In the last part of the names of the clocks of the memory beside the FPGA (hw/clocks.py)."""
 
 
 def read_fmax(nextpnr: Mapping[str, Any], *, memory: bool = False) -> float:
@@ -130,7 +130,8 @@ def read_fmax(nextpnr: Mapping[str, Any], *, memory: bool = False) -> float:
     Raises ValueError when nothing is clocked.
     """
     found = nextpnr["fmax"].items()
-    clocks = [clock for name, clock in found if (MEMORY_CLOCK in name) == memory]
+    leaf = {name: name.rsplit(".", 1)[-1] for name, _ in found}
+    clocks = [clock for name, clock in found if (MEMORY_CLOCK in leaf[name]) == memory]
     if not clocks:
         raise ValueError("the report has no clock: nothing in the design is clocked")
     return float(min(clocks, key=lambda c: c["achieved"] / c["constraint"])["achieved"])

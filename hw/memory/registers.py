@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Array, Const, Module, Mux, Signal, Value
+from amaranth import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.memory_test import (
@@ -14,12 +14,13 @@ from golden.spec.memory_test import (
 )
 from golden.spec.registers import SPACE_SHIFT
 from golden.spec.sdram import SdramConfig
+from hw.core.base.read_multiplexer import ReadMultiplexer
 from hw.core.ports import BusReply, BusRequest
 from hw.memory.tester import ASKED, FOUND
 
 
 class MemoryRegisters(Component):
-    """Space SDRAM: an access every three cycles.
+    """Space SDRAM: an access every four cycles.
 
     request  accesses
     reply    their answers; `error`: no such register, or not one that can be written
@@ -44,30 +45,33 @@ class MemoryRegisters(Component):
         m = Module()
         request, reply = self.request.payload, self.reply.payload
         index = request.address[:SPACE_SHIFT]
-        chosen, writable, looked = Signal(16), Signal(), Signal()
+        words = self._words()
+        m.submodules.one_of = one = ReadMultiplexer(16, len(words))
+        waited = Signal(range(ReadMultiplexer.LATENCY + 1))
         first = memory_register(CONTROL[0].name)[0]
         after = first + sum(register.words for register in CONTROL)
-        words = Array(self._words())
+        exists, takes = Signal(), Signal()
+        m.d.sync += exists.eq(
+            Mux(request.write, (index >= first) & (index < after), index < len(words))
+        )
+        m.d.comb += [place.eq(word) for place, word in zip(one.word, words, strict=True)]
         m.d.comb += [
-            writable.eq((index >= first) & (index < after)),
-            self.request.ready.eq(looked & ~self.reply.valid),
+            one.index.eq(index),
+            self.request.ready.eq((waited == ReadMultiplexer.LATENCY) & ~self.reply.valid),
+            takes.eq(self.request.valid & self.request.ready),
         ]
-        m.d.sync += [
-            looked.eq(self.request.valid & ~looked & ~self.reply.valid),
-            chosen.eq(words[index[: MEMORY_REGISTER_WORDS.bit_length()]]),
-            self.asked.start.eq(0),
-        ]
+        m.d.sync += self.asked.start.eq(0)
+        with m.If(takes | ~self.request.valid):
+            m.d.sync += waited.eq(0)
+        with m.Elif(waited != ReadMultiplexer.LATENCY):
+            m.d.sync += waited.eq(waited + 1)
         with m.If(self.reply.ready):
             m.d.sync += self.reply.valid.eq(0)
-        with m.If(self.request.valid & self.request.ready):
-            exists = Mux(request.write, writable, index < MEMORY_REGISTER_WORDS)
-            m.d.sync += [
-                self.reply.valid.eq(1),
-                reply.error.eq(~exists),
-                reply.data.eq(Mux(exists, chosen, 0)),
-            ]
-            with m.If(request.write & ~self.running):
-                self._write(m, index, request.data)
+        with m.If(takes):
+            data = Mux(exists & ~request.write, one.value, 0)
+            m.d.sync += [self.reply.valid.eq(1), reply.error.eq(~exists), reply.data.eq(data)]
+            with m.If(request.write & exists & ~self.running):
+                self._write(m, index[: (MEMORY_REGISTER_WORDS - 1).bit_length()], request.data)
         return m
 
     def _words(self) -> list[Value]:

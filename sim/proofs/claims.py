@@ -28,6 +28,7 @@ from hw.link.slip import Stuffer, Unstuffer
 from hw.link.transmitter import Transmitter
 from hw.memory.controller import BurstController
 from hw.memory.cutter import Cutter
+from hw.memory.registers import MemoryRegisters
 from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
 from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
@@ -184,6 +185,7 @@ CLAIMS = (
         given="the check of a table ends; samples come whole, one after the other, and no change within",
     ),
     Claim("Cutter", KEEPS, partial(rules, partial(Cutter, Chip())), 4, ever=True),
+    Claim("MemoryRegisters", KEEPS, partial(rules, partial(MemoryRegisters, SdramConfig())), 4, ever=True),
     *(
         Claim(
             "BurstController", f"sends no command to the chip early or out of order, at {config.mhz:g} MHz; "
