@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -30,27 +30,28 @@ class Cutter(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        chip, left = self.chip, Signal(request(self.chip))
-        column, line = left.address[: chip.column_bits], left.address[chip.column_bits :]
-        room = Signal(chip.column_bits + 1)  # words from here to the end of the row
+        chip, columns = self.chip, self.chip.column_bits
+        asked, out = self.i.payload, self.o.payload
+        place, write = Signal(chip.address_bits), Signal()
+        more = Signal(max(len(asked.words), columns + 1))  # words behind the next one
+        end = Signal(len(more) + 1)  # column of the last word, if the row went on
+        column, line = place[:columns], place[columns:]
         busy, fits = Signal(), Signal()
         m.d.comb += [
-            room.eq(chip.columns - column),
-            fits.eq(left.words <= room),
+            end.eq(column + more),
+            fits.eq(end[columns:] == 0),
             self.i.ready.eq(~busy),
             self.o.valid.eq(busy),
-            self.o.payload.column.eq(column),
-            self.o.payload.bank.eq(line),
-            self.o.payload.row.eq(line[chip.bank_bits :]),
-            self.o.payload.last.eq(Mux(fits, column + left.words - 1, chip.columns - 1)),
-            self.o.payload.write.eq(left.write),
+            out.column.eq(column),
+            out.bank.eq(line),
+            out.row.eq(line[chip.bank_bits :]),
+            out.last.eq(Mux(fits, end, chip.columns - 1)),
+            out.write.eq(write),
         ]
         with m.If(~busy):
-            m.d.sync += [
-                left.eq(self.i.payload),
-                busy.eq(self.i.valid & (self.i.payload.words != 0)),
-            ]
+            m.d.sync += [place.eq(asked.address), write.eq(asked.write), more.eq(asked.words - 1)]
+            m.d.sync += busy.eq(self.i.valid & (asked.words != 0))
         with m.Elif(self.o.ready):
-            m.d.sync += [busy.eq(~fits), left.words.eq(left.words - room)]
-            m.d.sync += [line.eq(line + 1), column.eq(0)]
+            m.d.sync += [busy.eq(~fits), column.eq(0), line.eq(line + 1)]
+            m.d.sync += more.eq(Cat(end[:columns], end[columns:] - 1))
         return m
