@@ -10,6 +10,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
+from golden.spec.sdram import Chip, SdramConfig
 from hw.core.base.register_slice import register_slice
 from hw.core.host.gate import Gate
 from hw.core.host.readback import Readback
@@ -25,8 +26,12 @@ from hw.link.replies import Replies
 from hw.link.ring import Ring
 from hw.link.slip import Stuffer, Unstuffer
 from hw.link.transmitter import Transmitter
+from hw.memory.controller import BurstController
+from hw.memory.cutter import Cutter
+from hw.memory.registers import MemoryRegisters
 from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
+from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
 
 SMALL = CoreConfig(
     lanes=3, neuron_groups=3, trace_entries=9, weight_words=16, layers=2, classes=3,
@@ -121,6 +126,13 @@ def crc() -> tuple[Elaboratable, list[Value]]:
     return step, [step.register, step.byte]
 
 
+def obeys(config: SdramConfig) -> tuple[Elaboratable, list[Value]]:
+    """The controller of the memory obeys its chip."""
+    return duty(ObeysTheChip(BurstController(config)))
+
+
+MEMORIES = {SdramConfig(): 8, SdramConfig(mhz=132.5, read_delay=2): 11}
+"""The memory of the boards with each CAS latency; cycles that are longer than its longest wait."""
 DEPTH = 10
 """Cycles of what is not proven for ever: enough to fill every queue of the units and to go round."""
 KEEPS = "keeps the stream rules: what is valid stays, and stays the same, until it is taken"
@@ -171,5 +183,19 @@ CLAIMS = (
         "Gate", "answers every sample, by itself if a layer takes longer than its patience (here 4 cycles)",
         lambda: duty(Watched(Gate(SMALL, cycles=4, reset_cycles=3))), 24,
         given="the check of a table ends; samples come whole, one after the other, and no change within",
+    ),
+    Claim("Cutter", KEEPS, partial(rules, partial(Cutter, Chip())), 4, ever=True),
+    Claim("MemoryRegisters", KEEPS, partial(rules, partial(MemoryRegisters, SdramConfig())), 4, ever=True),
+    *(
+        Claim(
+            "BurstController", f"sends no command to the chip early or out of order, at {config.mhz:g} MHz; "
+            "columns are of the row they are meant for; no refresh waits longer than closing all rows takes",
+            partial(obeys, config), depth, ever=True,
+        )
+        for config, depth in MEMORIES.items()
+    ),
+    Claim(
+        "BurstController", "has room for every word that it reads",
+        lambda: duty(KeepsPlaces(BurstController(SdramConfig()))), 2, ever=True,
     ),
 )  # fmt: skip
