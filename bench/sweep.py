@@ -27,10 +27,10 @@ from rich.console import Console
 from bench.accuracy.choose import part
 from bench.accuracy.jobs import RESULTS, task_of
 from bench.accuracy.methods import Outcome, Setting, Task, chip, online
-from bench.workers import add_workers
 from golden.spec.network import Network
 from sw.presets import PRESETS
 from sw.study import run as run_tasks
+from sw.study.options import add_workers
 
 FOLDS = 5
 USUAL_FRACTION = Network(sizes=(1, 1)).weight_fraction

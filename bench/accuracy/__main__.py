@@ -22,11 +22,11 @@ from rich.table import Table
 from bench.accuracy.jobs import RESULTS, Job, run
 from bench.accuracy.kept import keep
 from bench.accuracy.methods import ETAS, METHODS, TIMES
-from bench.workers import add_workers
 from golden.spec.declare import declarations
 from golden.spec.network import Network
 from sw.presets import PRESETS
 from sw.study import run as run_tasks
+from sw.study.options import add_workers
 
 QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from sw.cli.train import quietly, train_parser
 from sw.printable import printable
 from sw.study import Axis, Study, Task
 from sw.study import run as run_tasks
+from sw.study.options import add_workers
 from sw.study.task import STOPPED, Trained, train
 
 HOME = "--target"  # where it trains: the integer model, unless something else is said
@@ -51,16 +51,7 @@ folder is not shared.""",
         help="an option of train and its values, parted by commas, or semicolons; may be repeated",
     )
     parser.add_argument("--seeds", default="1", metavar="N,N", help="(default: %(default)s)")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="trainings at a time on this computer (default: its processors)",
-    )
-    parser.add_argument(
-        "--cluster", metavar="ADDRESS", help="a Dask scheduler, tcp://HOST:8786, instead"
-    )
+    add_workers(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="new folder (default: runs/sweep-1, -2, ...)"
     )

@@ -1,4 +1,4 @@
-"""Where a bench runs what can run side by side: options of its command line."""
+"""Where tasks run: options of a command line."""
 
 import argparse
 import os
@@ -11,7 +11,8 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="processes; more than one needs the extra cluster (%(default)s)",
+        help="processes of this computer; more than one needs the extra cluster (default: %(default)s, its "
+        "processors)",
     )
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="a Dask scheduler, tcp://HOST:8786, instead"
