@@ -25,7 +25,7 @@ def add_parser(commands: Any, **style: Any) -> None:
     parser = commands.add_parser(
         "sweep",
         help="train with many settings and seeds, on one computer or many",
-        usage=f"{PROGRAM} sweep --grid OPTION=VALUE,VALUE [--seeds 1,2,3] [options] [train options]",
+        usage=f"{PROGRAM} sweep --grid OPTION=VALUES [options] [train options]",
         description="Train with every combination of values of some options, with every seed. All other "
         "options go to train; without --target it is golden. The folder has a run for each training, and "
         "results.jsonl, a line for each that is done.",
