@@ -18,7 +18,7 @@ chosen. Results go to bench/results/sweep-PRESET-FIELD.json, from where `python 
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from bench.accuracy.jobs import RESULTS, task_of
 from bench.accuracy.methods import Outcome, Setting, Task, chip, online
 from golden.spec.network import Network
 from sw.presets import PRESETS
+from sw.study import run as run_tasks
+from sw.study.options import add_workers
 
 FOLDS = 5
 USUAL_FRACTION = Network(sizes=(1, 1)).weight_fraction
@@ -75,10 +77,25 @@ def measure(folds: list[Task], field: str, value: Value, seeds: list[int]) -> di
     }
 
 
-def folds_of(options: argparse.Namespace, steps: int | None) -> list[Task]:
-    """The folds of the preset's samples, in `steps` steps."""
-    task = task_of(options.preset, options.data_dir, options.train, 1, steps)
-    return [fold(task, number) for number in range(options.folds)]
+@dataclass(frozen=True)
+class Point:
+    """A value to measure, as a task."""
+
+    preset: str
+    root: str | None
+    limit: int | None
+    folds: int
+    field: str
+    value: Value
+    seeds: tuple[int, ...]
+
+
+def measured(point: Point) -> dict[str, Any]:
+    """Load, train, judge."""
+    steps = int(point.value) if point.field == "steps" else None
+    task = task_of(point.preset, point.root, point.limit, 1, steps)
+    folds = [fold(task, number) for number in range(point.folds)]
+    return measure(folds, point.field, point.value, list(point.seeds))
 
 
 def main() -> None:
@@ -97,16 +114,21 @@ def main() -> None:
         help="fifths that are judged, where all take too long (%(default)s)",
     )  # fmt: skip
     parser.add_argument("--repeats", type=int, default=1, help="seeds of each fold (%(default)s)")
+    add_workers(parser)
     options = parser.parse_args()
-    console, points = Console(highlight=False), []
-    seeds = [options.seed + FOLDS * n for n in range(options.repeats)]
-    for text in options.values:
-        value = TYPES[options.field](text)
-        folds = folds_of(options, value if options.field == "steps" else None)
-        point = measure(folds, options.field, value, seeds)
-        firing = ", ".join(f"{100 * rate:.1f} %" for rate in point["firing_rates"])
-        console.print(f"{options.field} {value}: {100 * point['accuracy']:.1f} %, firing {firing}")
-        points.append(point)
+    console, found = Console(highlight=False), {}
+    seeds = tuple(options.seed + FOLDS * n for n in range(options.repeats))
+    given = (options.preset, options.data_dir, options.train, options.folds, options.field)
+    wanted = [Point(*given, TYPES[options.field](text), seeds) for text in options.values]
+    where = {"workers": min(options.workers, len(wanted)), "cluster": options.cluster}
+    for point, result in run_tasks(measured, wanted, **where):
+        if isinstance(result, Exception):
+            raise result
+        firing = ", ".join(f"{100 * rate:.1f} %" for rate in result["firing_rates"])
+        text = f"{100 * result['accuracy']:.1f} %, firing {firing}"
+        console.print(f"{options.field} {point.value}: {text}")
+        found[point] = result
+    points = [found[point] for point in wanted]
     path = RESULTS / f"sweep-{options.preset}-{options.field}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import Protocol
+from typing import Any, Protocol
 
 from amaranth.hdl import Const, Instance, Signal, Value
 
@@ -16,8 +16,21 @@ class Pll(Protocol):
     def output_mhz(self) -> float:
         """Frequency of the output, exact as far as a float can be."""
 
-    def instance(self, *, clock: Value, output: Signal, locked: Signal) -> Instance:
-        """The primitive: oscillator in, generated clock and lock out."""
+    def phase(self, wanted: float) -> float:
+        """Degrees, the nearest to `wanted` by which a second output can be behind. Raises ValueError."""
+
+    def instance(
+        self,
+        *,
+        clock: Value,
+        output: Signal,
+        locked: Signal,
+        second: tuple[Signal, float] | None = None,
+    ) -> Instance:
+        """The primitive: oscillator in, generated clock and lock out.
+
+        `second` is another output of the same frequency, and the degrees by which it is behind.
+        """
 
     def gate(self, *, clock: Value, enable: Value, output: Signal) -> Instance | None:
         """The primitive that lets the clock through while enabled, without a glitch; None: there is none."""
@@ -46,8 +59,32 @@ class Ecp5Pll:
         """Frequency of CLKOP."""
         return self.vco_mhz / self.output_divider
 
-    def instance(self, *, clock: Value, output: Signal, locked: Signal) -> Instance:
-        """CLKI -> CLKOP."""
+    def phase(self, wanted: float) -> float:
+        """Steps are eighths of a period of the VCO."""
+        return self._steps(wanted) * 360 / (8 * self.output_divider)
+
+    def _steps(self, wanted: float) -> int:
+        return round(wanted / 360 * 8 * self.output_divider) % (8 * self.output_divider)
+
+    def instance(
+        self,
+        *,
+        clock: Value,
+        output: Signal,
+        locked: Signal,
+        second: tuple[Signal, float] | None = None,
+    ) -> Instance:
+        """CLKI -> CLKOP, and CLKOS, which is the second."""
+        more: dict[str, Any] = {}
+        if second:
+            coarse, fine = divmod(self._steps(second[1]), 8)
+            more = {
+                "p_CLKOS_ENABLE": "ENABLED",
+                "p_CLKOS_DIV": self.output_divider,
+                "p_CLKOS_CPHASE": self.output_divider - 1 + coarse,
+                "p_CLKOS_FPHASE": fine,
+                "o_CLKOS": second[0],
+            }
         return Instance(
             "EHXPLLL",
             a_ICP_CURRENT="12",
@@ -73,6 +110,7 @@ class Ecp5Pll:
             i_ENCLKOP=Const(0),
             o_CLKOP=output,
             o_LOCK=locked,
+            **more,
         )
 
     def gate(self, *, clock: Value, enable: Value, output: Signal) -> Instance | None:
@@ -100,8 +138,22 @@ class GowinPll:
         """Frequency of the oscillator inside."""
         return self.output_mhz * self.vco_divider
 
-    def instance(self, *, clock: Value, output: Signal, locked: Signal) -> Instance:
-        """CLKIN -> CLKOUT, feedback inside."""
+    def phase(self, wanted: float) -> float:
+        """None but 0: no board of this family has a use for it."""
+        if wanted:
+            raise ValueError(f"a phase of {wanted:g} degrees: only ECP5 boards have a second clock")
+        return 0.0
+
+    def instance(
+        self,
+        *,
+        clock: Value,
+        output: Signal,
+        locked: Signal,
+        second: tuple[Signal, float] | None = None,
+    ) -> Instance:
+        """CLKIN -> CLKOUT, feedback inside. There is no second output."""
+        assert second is None, "GowinPll.phase refuses it"
         fixed = {f"p_DYN_{name}_SEL": "false" for name in ("IDIV", "FBDIV", "ODIV")}
         return Instance(
             "rPLL",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from golden.core import Core
 from golden.host.memory import BadAddress
+from golden.memory.tester import MemoryTester
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
     MAX_READ_WORDS,
@@ -35,18 +36,22 @@ from golden.spec.registers import (
     play_entries,
 )
 from golden.spec.samples import SAMPLE_HEADER, SampleStatus
+from golden.spec.sdram import SdramConfig
 from golden.store import SampleStore
 
 BEHIND = SEQUENCES // 2  # distances of so many and more lie in the past: the frame was taken before
 
 
 class GoldenDevice:
-    """A core behind its link. `core` takes the place of a new `Core(config)`."""
+    """A core behind its link. `core` takes the place of a new `Core(config)`; `memory` is beside the FPGA."""
 
-    def __init__(self, config: CoreConfig, core: Core | None = None) -> None:
+    def __init__(
+        self, config: CoreConfig, core: Core | None = None, memory: SdramConfig | None = None
+    ) -> None:
         self.config = config
         self.core = core or Core(config)
         self.store = SampleStore(config)
+        self.memory = MemoryTester(memory) if memory else None
         self.executed: list[tuple[int, bytes]] | None = None
         """Set to an empty list to have every command that ran appended: code, payload."""
         self._reader = FrameReader()
@@ -174,6 +179,8 @@ class GoldenDevice:
             return  # no word, so none that does not exist
         if self._in_store(address):
             self.store.write(address & ((1 << SPACE_SHIFT) - 1), words)
+        elif self.memory and address >> SPACE_SHIFT == Space.SDRAM:
+            self.memory.write(address & ((1 << SPACE_SHIFT) - 1), words)
         else:
             self.core.write(address, words)
 
@@ -186,6 +193,8 @@ class GoldenDevice:
             return b""
         if self._in_store(address):
             return self.store.read(index, count).astype("<u2").tobytes()
+        if self.memory and address >> SPACE_SHIFT == Space.SDRAM:
+            return self.memory.read(index, count).astype("<u2").tobytes()
         if address >> SPACE_SHIFT != Space.RESULTS:
             return self.core.read(address, count).astype("<u2").tobytes()
         if index + count > image.size:

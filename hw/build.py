@@ -20,6 +20,7 @@ from golden.spec.declare import declarations, option
 from golden.spec.fpga import SLOWER
 from hw.building.fit import check_logic, check_memories
 from hw.building.flow import build
+from hw.building.memory import add_memory, memory_of
 from hw.building.program import program
 from hw.building.toolchain import BuildError
 from hw.building.units import build_unit, time_unit
@@ -33,6 +34,7 @@ EXAMPLES = """examples:
   python -m hw.build --board ulx3s --size 12f --lanes 8 a smaller core
   python -m hw.build --board ulx3s --program            build, then load it over USB
   python -m hw.build --board ulx3s --unit sequencer     what one unit costs, in a minute
+  python -m hw.build --board ulx3s --sdram --sdram-phase 180   with the memory; its clock half a period late
 """
 
 
@@ -57,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = configuration(board, options)
         pll = board.pll(options.clock or SLOWER.get(options.preset))
         phase_step(pll.output_mhz * 1e6, options.baud)
+        memory = memory_of(board, options)
         unit = make_unit(options.unit, config) if options.unit else None
     except ValueError as error:
         parser.error(str(error))
@@ -75,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         check_logic(board, config)
         check_memories(board, config)
-        top = BoardTop(board, config, pll=pll, baud=options.baud)
+        top = BoardTop(board, config, pll=pll, baud=options.baud, memory=memory)
         bitstream = build(board, top, folder, seed, console, force=options.force)
         if options.program:
             program(board, bitstream, console)
@@ -109,6 +112,7 @@ def make_parser() -> Parser:
     unit = parser.add_argument_group("one unit only")
     unit.add_argument("--unit", metavar="NAME", help="synthesise NAME alone and count its cells")
     unit.add_argument("--pnr", action="store_true", help="also place and route it alone: its clock")
+    add_memory(parser)
     core = parser.add_argument_group("core (default: the board's preset)")
     core.add_argument("--preset", choices=PRESETS, help="start from this configuration instead")
     for name, declared in declarations(CoreConfig).items():

@@ -51,11 +51,14 @@ class Report:
     build_fingerprint: str
     tools: Mapping[str, str]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    memory: Mapping[str, float] = field(default_factory=dict)
+    """Of the memory beside the FPGA, if it is built with one: mhz, fmax_mhz, phase, read_delay, cas."""
 
     @property
     def timing_met(self) -> bool:
-        """Whether the design runs at its clock."""
-        return self.fmax_mhz >= self.target_mhz
+        """Whether the design runs at its clock, and the memory at its own."""
+        memory_met = not self.memory or self.memory["fmax_mhz"] >= self.memory["mhz"]
+        return self.fmax_mhz >= self.target_mhz and memory_met
 
     def save(self, path: Path) -> None:
         """Write report.json."""
@@ -86,6 +89,11 @@ class Report:
         verdict = f"[{colour}]{'met' if self.timing_met else 'missed'}[/]"
         table.add_section()
         table.add_row("clock, MHz", f"{self.fmax_mhz:.1f}", f"{self.target_mhz:g} wanted", verdict)
+        if memory := self.memory:
+            met = memory["fmax_mhz"] >= memory["mhz"]
+            verdict = "[green]met[/]" if met else "[red]missed[/]"
+            wanted = f"{memory['mhz']:g} wanted"
+            table.add_row("clock of the memory, MHz", f"{memory['fmax_mhz']:.1f}", wanted, verdict)
         console.print(table)
         console.print(path_text(self.critical_path), highlight=False)
 
@@ -112,9 +120,18 @@ def read_resources(
     }
 
 
-def read_fmax(nextpnr: Mapping[str, Any]) -> float:
-    """Frequency of the clock that has the least room. Raises ValueError when nothing is clocked."""
-    clocks = nextpnr["fmax"].values()
+MEMORY_CLOCK = "memory"
+"""In the last part of the names of the clocks of the memory beside the FPGA (hw/clocks.py)."""
+
+
+def read_fmax(nextpnr: Mapping[str, Any], *, memory: bool = False) -> float:
+    """Frequency of the clock that has the least room: of the core, or of the memory beside the FPGA.
+
+    Raises ValueError when nothing is clocked.
+    """
+    found = nextpnr["fmax"].items()
+    leaf = {name: name.rsplit(".", 1)[-1] for name, _ in found}
+    clocks = [clock for name, clock in found if (MEMORY_CLOCK in leaf[name]) == memory]
     if not clocks:
         raise ValueError("the report has no clock: nothing in the design is clocked")
     return float(min(clocks, key=lambda c: c["achieved"] / c["constraint"])["achieved"])

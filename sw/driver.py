@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from golden.spec.layout import DoesNotFit
-from golden.spec.names import UnknownName, near
+from golden.spec.names import UnknownName
 from sw.cli import (
     completion,
     doctor,
@@ -20,20 +18,22 @@ from sw.cli import (
     plan,
     report,
     runs,
+    sweep,
     train,
     verify,
     watch,
 )
 from sw.cli.help import Help
+from sw.cli.parser import USAGE, Parser, say
 from sw.cli.program import PROGRAM, Version
-from sw.cli.terminal import Terminal, lenient
+from sw.cli.terminal import Terminal
 from sw.data import DataError
 from sw.device import DeviceError
 from sw.link import LinkError
 from sw.printable import printable
 from sw.run import FileError
 
-USAGE, FAILED, INTERRUPTED = 2, 1, 130
+FAILED, INTERRUPTED = 1, 130
 DESCRIPTION = """\
 Train spiking neural networks on the chip, and use what they learned.
 
@@ -47,6 +47,7 @@ start here:
   train                                 the N-MNIST subset, simulated
   train --target golden                 the same in seconds
   runs                                  the runs there are
+  sweep --grid eta=0.001,0.003          many settings and seeds, as one table
   evaluate --run runs/nmnist-fast-1     how good is it
   predict --run runs/nmnist-fast-1 0    one sample
   watch                                 see a run while it goes on
@@ -56,28 +57,6 @@ start here:
 
 exit status: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (what was
 learned is kept; SIGTERM and SIGHUP keep it too, and end the program as usual)"""
-
-
-class Parser(argparse.ArgumentParser):
-    """Errors in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where help is; exit status 2."""
-        if found := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
-            message += near(found[1], re.findall(r"'?([\w.-]+)'?", found[2]))
-        elif message.startswith("unrecognized arguments: "):
-            message += near(message.split()[2].partition("=")[0], self._flags())
-        _say(f"error: {printable(message)}; see {self.prog} --help\n")
-        raise SystemExit(USAGE)
-
-    def _flags(self) -> list[str]:
-        """All flags of all commands."""
-        found = [flag for action in self._actions for flag in action.option_strings]
-        for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                for command in action.choices.values():
-                    found += command._flags()
-        return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -96,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_parser(commands, **style)
     look.add_parsers(commands, **style)
-    for command in (runs, report, watch, live, export, import_, verify):
+    for command in (sweep, runs, report, watch, live, export, import_, verify):
         command.add_parser(commands, **style)
     plan.add_parser(commands, **style)
     doctor.add_parser(commands, **style)
@@ -106,7 +85,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    args = parser().parse_args(arguments)
+    top = parser()
+    args, more = top.parse_known_args(arguments)
+    if hasattr(args, "more"):
+        args.more = more
+    elif more:
+        top.error(f"unrecognized arguments: {' '.join(more)}")
     args.words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status: int = args.command(args, Terminal())
@@ -121,15 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _failed(error: object, status: int) -> int:
     text = " ".join(str(error).split())
-    _say(f"error: {printable(text)}\n")
+    say(f"error: {printable(text)}\n")
     return status
-
-
-def _say(text: str) -> None:
-    """Write to the standard error, if there is one."""
-    if sys.stderr is not None:
-        lenient(sys.stderr)
-        sys.stderr.write(text)
 
 
 if __name__ == "__main__":

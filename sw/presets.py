@@ -148,6 +148,17 @@ PRESETS: Named[Preset] = Named(
             epochs=5,
             network={"logit_scale": 0.1, "rate_cost": 0.1},
         ),
+        "mnist-maps": Preset(
+            text="MNIST images of 4 bits, convolutions to 16 and 32 channels, learned as cifar10-learned",
+            data="mnist",
+            hidden=("16c3p", "32c3p"),
+            steps=6,
+            epochs=3,
+            core="ulx3s-85f-classifiers",
+            network={**LEARNED, "eta": (0.001, 0.003), "eta_classifier": 0.5, "eta_out": 0.03},
+            input_bits=4,
+            input_fraction=3,
+        ),
         "cifar10": Preset(
             text="CIFAR-10 images, halved, 2 levels of 3 colours, 192 neurons",
             data="cifar10",

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.accuracy.__main__ import keep, main
+from bench.accuracy.__main__ import main
 from bench.accuracy.choose import choose, held_out
 from bench.accuracy.floats import float_config
 from bench.accuracy.jobs import task_of
+from bench.accuracy.kept import keep
 from bench.accuracy.methods import (
     ETAS,
     METHODS,
@@ -172,6 +173,32 @@ def test_a_method_that_runs_again_replaces_its_own(tmp_path):
     keep("smoke", {}, {"bptt": {"accuracy": [3]}}, path)
     methods = json.loads(path.read_text())["methods"]
     assert list(methods.items()) == [("chip", {"accuracy": [2]}), ("bptt", {"accuracy": [3]})]
+
+
+def test_seeds_are_added_to_those_that_are_kept(tmp_path):
+    path = tmp_path / "smoke.json"
+
+    def row(seeds, accuracy, rate, **other):
+        runs = {"accuracy": accuracy, "by_epoch": [[a] for a in accuracy], "firing_rates": [rate]}
+        return {
+            "chip": {"samples": [9, 3], "epochs": 1, "setting": {}, "seeds": seeds, **runs} | other
+        }
+
+    keep("smoke", {}, row([1, 3], [0.1, 0.3], 0.2), path, more=True)
+    keep("smoke", {}, row([2, 3], [0.2, 0.4], 0.5), path, more=True)
+    kept = json.loads(path.read_text())["methods"]["chip"]
+    assert (kept["seeds"], kept["accuracy"]) == ([1, 2, 3], [0.1, 0.2, 0.4])
+    assert kept["by_epoch"] == [[0.1], [0.2], [0.4]]
+    assert kept["firing_rates"] == [0.4]  # of one run with 0.2, two with 0.5
+    for changes, other, said in (
+        ({}, {"epochs": 2}, "epochs there 1, here 2"),
+        ({"theta": 0.7}, {}, "its network is another"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            keep("smoke", changes, row([4], [0.5], 0.5, **other), path, more=True)
+        assert json.loads(path.read_text())["methods"]["chip"] == kept
+        beside = json.loads((tmp_path / "smoke.other.json").read_text())
+        assert beside["methods"]["chip"]["seeds"] == [4]
 
 
 def test_fields_of_the_network_are_set(tmp_path, monkeypatch, capsys):

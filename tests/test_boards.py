@@ -1,9 +1,11 @@
 """PLL dividers and the board table."""
 
 import pytest
+from amaranth.hdl import Signal
 
 from boards import BOARDS, BoardError, find, names, sizes
 from boards.pll import find_ecp5, find_gw2a
+from golden.spec.sdram import SdramConfig
 
 
 @pytest.mark.parametrize("source", [12, 25, 48, 50, 100])
@@ -51,11 +53,40 @@ def test_every_board_has_what_the_design_asks_for(board) -> None:
     assert (board.target.sdram is not None) == any(
         name == "sdram" for name, _ in platform.resources
     )
+    if board.target.sdram:
+        widths = {io.name: len(io.ios[0]) for io in platform.lookup("sdram").ios}
+        chip = SdramConfig().chip
+        wanted = {
+            "a": chip.address_pins,
+            "ba": chip.bank_bits,
+            "dq": chip.data_bits,
+            "clk": 1,
+            "clk_en": 1,
+        }
+        assert widths == wanted | {"cs": 1, "ras": 1, "cas": 1, "we": 1, "dqm": 2}
+        assert chip.words * chip.data_bits == board.target.sdram.megabytes << 23
     platform.lookup("uart", 0)
     for number in range(board.leds):
         platform.lookup("led", number)
     for resource, number, subsignal in board.held_high:
         assert subsignal in [io.name for io in platform.lookup(resource, number).ios]
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 90, 225, 300, 359])
+@pytest.mark.parametrize(("source", "mhz"), [(25, 100), (50, 100), (25, 132.5)])
+def test_a_second_output_has_the_phase_that_is_nearest(source, mhz, wanted) -> None:
+    pll = find_ecp5(source, mhz)
+    step = 360 / (8 * pll.output_divider)
+    assert abs((pll.phase(wanted) - wanted + 180) % 360 - 180) <= step / 2
+    clocks = {name: Signal() for name in ("clock", "output", "locked")}
+    second = pll.instance(**clocks, second=(Signal(), wanted)).parameters
+    one = pll.instance(**clocks).parameters
+    behind = 8 * (second["CLKOS_CPHASE"] - second["CLKOP_CPHASE"]) + second["CLKOS_FPHASE"]
+    assert behind * step == pytest.approx(pll.phase(wanted))
+    assert second["CLKOS_DIV"] == second["CLKOP_DIV"] and second["CLKOS_CPHASE"] < 128
+    assert one == {name: value for name, value in second.items() if "CLKOS_" not in name}
+    with pytest.raises(ValueError, match="only ECP5"):
+        find_gw2a(27, 54).phase(90)
 
 
 def test_boards_are_found_by_name_and_size() -> None:

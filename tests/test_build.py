@@ -4,6 +4,7 @@ import json
 import re
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,13 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("--board ulx3s --baud 30000000", "at most 1e+07 baud"),
         ("--board ulx3s --nonsense", "unrecognized arguments: --nonsense"),
         ("--board ulx3s --unit x", "unit 'x': choose from"),
+        ("--board ulx3s --sdram-phase 90", "--sdram-phase: only with --sdram"),
+        ("--board ulx3s --sdram --sdram-phase 360", "phase is 360: it must lie in 0 to 359"),
+        ("--board ulx3s --sdram --sdram-delay 4", "read_delay is 4: it must lie in 0 to 3"),
+        ("--board ulx3s --sdram --sdram-clock 150", "at most 100 MHz with 2, 133.333 MHz with 3"),
+        ("--board ulx3s --sdram --sdram-clock 130 --sdram-cas 2", "CAS latency 2: at most 100 MHz"),
+        ("--board ulx3s --sdram --sdram-clock 133", "nearest: 132.5 and 133.333 MHz"),
+        ("--board tang-primer-20k --sdram", "has no SDRAM that this project knows"),
         ("", "required: --board"),
     ],
 )
@@ -218,6 +226,29 @@ def test_missing_tool_says_what_to_do(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("YOSYS", "no-such-yosys")
     with pytest.raises(BuildError, match=r"no-such-yosys is missing: correct or unset \$YOSYS"):
         YOSYS.path()
+
+
+def test_the_memory_has_a_clock_of_its_own() -> None:
+    """Whatever nextpnr calls the two; the slower one of each is told."""
+    fmax = {
+        "$glbnet$clocks.memory_pin_clk": {"achieved": 650.0, "constraint": 100.0},
+        "machine.to_memory.clk": {"achieved": 81.0, "constraint": 80.0},
+        "machine.crossing.consume_cdc.memory_clk": {"achieved": 99.0, "constraint": 100.0},
+        "$glbnet$clocks.i": {"achieved": 300.0, "constraint": 25.0},
+    }
+    assert read_fmax({"fmax": fmax}) == 81.0
+    assert read_fmax({"fmax": fmax}, memory=True) == 99.0
+
+
+def test_a_memory_that_misses_its_clock_gives_no_bitstream(tmp_path: Path) -> None:
+    memory = {"mhz": 100.0, "fmax_mhz": 99.0, "phase": 225.0, "read_delay": 1, "cas": 2}
+    report = replace(make_report(fmax_mhz=90.0), memory=memory)
+    assert not report.timing_met
+    with pytest.raises(BuildError, match=r"clock of the memory missed: 99.0 MHz of 100 MHz"):
+        flow.deliver(report, tmp_path / "top.bit", Console(quiet=True))
+    assert replace(report, memory=memory | {"fmax_mhz": 100.0}).timing_met
+    report.save(tmp_path / "report.json")
+    assert Report.load(tmp_path / "report.json") == report
 
 
 def test_programming_says_what_is_missing(monkeypatch, tmp_path: Path) -> None:

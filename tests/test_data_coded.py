@@ -47,6 +47,20 @@ def test_mnist_test_split_has_its_own_files(tmp_path):
         load("mnist", tmp_path)
 
 
+def test_intensities_are_values_of_zero_to_one(tmp_path):
+    write_mnist(tmp_path)
+    for bits, fraction, white in ((4, None, 4), (4, 3, 7), (8, 7, 127), (2, 0, 1)):
+        found = load("mnist", tmp_path, steps=3, input_bits=bits, input_fraction=fraction)
+        used = bits - 2 if fraction is None else fraction
+        assert (found.input_bits, found.input_fraction) == (bits, used)
+        for sample, image in zip(found, IMAGES, strict=True):
+            wanted = np.minimum(np.rint(image.reshape(-1) / 255 * 2**used), white)
+            assert np.array_equal(sample.frames, np.repeat(wanted[None], 3, axis=0))
+        assert found[0].frames.max() == white and found[0].frames.min() == 0
+    with pytest.raises(DataError, match="code: rate makes spikes"):
+        load("mnist", tmp_path, input_bits=4, code="rate")
+
+
 def test_rate_code_is_seeded_and_follows_the_intensity():
     image = np.array([[0, 64], [128, 255]], np.uint8)
     frames = rate_code(image, 4000, 5, 0, 0)

@@ -1,4 +1,4 @@
-"""Other people's simulators give the golden spikes, every one; and their networks run on the chip.
+"""Other simulators give the golden spikes, every one; their networks run on the chip; torch gives our BPTT.
 
 They live in an environment of their own: see tests/interop.py.
 """
@@ -19,10 +19,10 @@ from sw.interchange.package import read_graph, write_graph
 from sw.interchange.quantise import quantise
 from sw.interchange.recognise import recognise
 from sw.interchange.spikes import GoldenSpikes, chip_answer, golden_path, record
-from tests.interop import PYTHON, ROOT
+from tests.interop import FOLDER, PYTHON, ROOT, made
 
 pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason=f"no {PYTHON}; make it: python -m tests.interop"
+    not made(), reason=f"no environment in {FOLDER}; make it: python -m tests.interop"
 )
 TINY = CORES["tiny"]
 GAMMAS = (0.5, 0.73, 0.9)
@@ -131,3 +131,8 @@ def test_a_network_of_snntorch_fires_alike_on_the_chip(tmp_path):
         print(f"layer {index}: {wrong} of {golden.size} differ, {golden.sum()} spikes")
         assert golden.sum() > 30
         assert wrong <= 0.01 * golden.size
+
+
+def test_bptt_by_torch_is_ours():
+    status, text = theirs("-m", "pytest", "-q", "-o", "addopts=", "tests/with_torch.py")
+    assert status == 0, text

@@ -99,24 +99,27 @@ driver.main(sys.argv[1:])
     assert not list(tmp_path.glob(".*"))
 
 
-def test_kill_9_at_any_moment(whole, tmp_path):
-    """Killed from outside, again and again, until it is through."""
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "sw.driver", *QUICK, "--out", out, "--checkpoint-every", "20"]
+def test_kill_9_at_any_moment(tmp_path):
+    """Killed from outside, again and again, later and later behind a checkpoint, until it is through."""
+    long = [*QUICK, "--train", "250", "--epochs", "12"]
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    assert driver.main([*long, "--out", str(whole)]) == 0
+    often = ["--checkpoint-every", "20"]
+    command = [sys.executable, "-m", "sw.driver", *long, "--out", out, *often]
     kills = 0
     for _ in range(30):
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         before, limit = learned(out), time.monotonic() + 30
         while process.poll() is None and learned(out) == before and time.monotonic() < limit:
             time.sleep(0.01)
-        time.sleep(0.15)
+        time.sleep(0.05 * kills)
         if process.poll() is not None:
             break
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         kills += 1
         command = [sys.executable, "-m", "sw.driver", "train", "--resume", out]
-        command += ["--target", "golden", "--checkpoint-every", "20"]
+        command += ["--target", "golden", *often]
     else:
         pytest.fail("it never came to its end")
     assert kills >= 1

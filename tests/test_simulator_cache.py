@@ -28,7 +28,7 @@ def cache(tmp_path, monkeypatch):
     entry = simulated.INDEX / simulated.source_hash(CONFIG, False)
     entry.parent.mkdir()
     entry.write_text(str(library))
-    monkeypatch.setattr(simulated, "make", lambda config, entry, trace: Path("made anew"))
+    monkeypatch.setattr(simulated, "make", lambda config, entry, **more: Path("made anew"))
     return library, entry
 
 

@@ -39,6 +39,7 @@ ROOMS = (
     "report",
     "planning",
     "live",
+    "study",
     "cli",
 )
 TOP = (
@@ -63,6 +64,7 @@ ALSO = {
     "sw/cli/completion.py": {"shtab"},
     "sw/run/tensorboard.py": {"tensorboardX"},
     "sw/live/app.py": {"starlette", "uvicorn"},
+    "sw/study/engine.py": {"distributed"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }
 

@@ -102,6 +102,8 @@ MAP = Network.of_stages((1, 4, 5), ("4c3p", "6"), 3, eta=0.05, weight_fraction=7
         (MAP, {"width__0": 200}, "layer 0: more pixels than the core has"),
         (MAP, {"classifier_base__0": 5000}, "layer 0: classifier_base is not 0 to 4096"),
         (MAP, {"classifier_base__0": 39, "flags__0": 32 + 64 + 8 + 256}, "beyond its memory"),
+        (MAP, {"flags__0": 32 + 64 + 128}, "layer 0: a flag of flat layers on a convolution"),
+        (MAP, {"flags__2": 1 + 32}, "layer 2: a flag of flat layers on a convolution"),
         (MAP, {"channels__1": 4}, "layer 1: channels of a layer that has none"),
     ],
 )

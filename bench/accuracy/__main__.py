@@ -5,16 +5,13 @@
 Same network, samples and time steps for all. A method with settings to choose (learning rate, epochs,
 spread) chooses them on a fifth of the training samples, held out; then it trains on all training samples
 with every seed and is judged by the test samples, learning off, after its last epoch. No epoch is picked.
-Results go to bench/results/PRESET.json (a method that is run again replaces its own), from where
-`python -m bench.results` makes the tables and plots of docs/results.md.
+Results go to bench/results/PRESET.json (a method that is run again replaces its own, or adds its seeds by
+--more), from where `python -m bench.results` makes the tables and plots of docs/results.md.
 """
 
 import argparse
 import ast
-import json
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,30 +20,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.accuracy.jobs import RESULTS, Job, run
+from bench.accuracy.kept import keep
 from bench.accuracy.methods import ETAS, METHODS, TIMES
 from golden.spec.declare import declarations
 from golden.spec.network import Network
 from sw.presets import PRESETS
+from sw.study import run as run_tasks
+from sw.study.options import add_workers
 
 QUICK_SAMPLES, QUICK_EPOCHS = 100, 2
-
-
-def keep(name: str, changes: dict[str, Any], results: dict[str, Any], path: Path) -> None:
-    """Add to the file of a preset, in place of what the same methods had there."""
-    preset = PRESETS[name]
-    known = json.loads(path.read_text()) if path.exists() else {}
-    methods = known.get("methods", {}) | results
-    content = {
-        "preset": name,
-        "text": preset.text,
-        "hidden": list(preset.hidden),
-        "steps": preset.steps,
-        "network": preset.network | changes,
-        **({"changes": changes} if changes else {}),
-        "methods": {method: methods[method] for method in METHODS if method in methods},
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def table(name: str, results: dict[str, dict[str, Any]]) -> Table:
@@ -112,9 +94,12 @@ def parse() -> argparse.Namespace:
         metavar="FIELD=VALUE",
         help="fields of the network that are not the preset's, as score=output; give --out, too",
     )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    add_workers(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: bench/results/PRESET.json"
+    )
+    parser.add_argument(
+        "--more", action="store_true", help="add the seeds to those that the file has"
     )
     parser.add_argument(
         "--quick", action="store_true", help="100 samples, 2 epochs, one seed; keeps nothing"
@@ -149,11 +134,15 @@ def main() -> None:
         raise SystemExit("bench.accuracy: --set needs --out: these are not the preset's results")
     path = options.out or RESULTS / f"{options.preset}.json"
     results = {}
-    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-        for job, result in zip(jobs, pool.map(run, jobs), strict=True):
-            results[job.method] = result
-            if not options.quick or options.out:
-                keep(options.preset, dict(options.set), {job.method: result}, path)
+    where = {"workers": min(options.workers, len(jobs)), "cluster": options.cluster}
+    for job, result in run_tasks(run, jobs, **where):
+        if isinstance(result, Exception):
+            raise result
+        results[job.method] = result
+        if not options.quick or options.out:
+            how = {"more": options.more}
+            keep(options.preset, dict(options.set), {job.method: result}, path, **how)
+    results = {method: results[method] for method in options.methods}
     Console().print(table(options.preset, results))
 
 

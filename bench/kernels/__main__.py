@@ -45,6 +45,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--rows", nargs="+", choices=[*ROWS, *TORCH], default=MAIN)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument(
+        "--rates", type=float, nargs="+", default=[], help="of Adam, which BPTT may choose from"
+    )
     parser.add_argument("--out", type=Path, default=KEPT, metavar="FILE", help="%(default)s")
     return parser.parse_args()
 
@@ -94,7 +97,8 @@ def main() -> None:
         for seed in options.seeds:
             key = (row, seed, "-".join(stages), *sizes)
             if key not in known:
-                result = run(row, stages, images, options.epochs, steps=options.steps, seed=seed)
+                how = {"steps": options.steps, "seed": seed, "offered": options.rates}
+                result = run(row, stages, images, options.epochs, **how)
                 known[key] = {"key": key, "row": row, "seed": seed, **result}
                 options.out.parent.mkdir(parents=True, exist_ok=True)
                 with options.out.open("a") as file:

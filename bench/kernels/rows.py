@@ -121,13 +121,20 @@ def judge(cfg: FloatConfig, weights: Weights, images: Images) -> Result:
 
 
 def run(
-    row: str, stages: tuple[str, ...], images: tuple[Images, Images], epochs: int, **fields: Any
+    row: str,
+    stages: tuple[str, ...],
+    images: tuple[Images, Images],
+    epochs: int,
+    *,
+    offered: Sequence[float] = (),
+    **fields: Any,
 ) -> Result:
-    """A row; BPTT chooses its rate first, on a fifth of the training images."""
+    """A row; BPTT chooses its rate first, of those offered or the usual, on a fifth of the images."""
     trainer, rates = train, ADAM if row == "bptt" else ()
     cfg = configuration("bptt" if row in TORCH else row, stages, images[0], **fields)
     if row in TORCH:
         trainer, rates = partial(train_by_torch, **TORCH[row]), ADAM_TORCH
+    rates = tuple(offered) if rates and offered else rates
     adam = choose(trainer, cfg, images[0], epochs, rates) if rates else None
     started = time.perf_counter()
     history = trainer(cfg, *images, epochs, adam)
@@ -140,6 +147,8 @@ def choose(
     trainer: Trainer, cfg: FloatConfig, images: Images, epochs: int, rates: Sequence[float]
 ) -> float:
     """Adam's rate with the highest accuracy on the last fifth of the training images."""
+    if len(rates) == 1:
+        return rates[0]
     first = len(images) - len(images) // HELD_OUT
     parts, cfg = (images[:first], images[first:]), replace(cfg, seed=VALIDATION_SEED)
     scores = {rate: trainer(cfg, *parts, epochs, rate)[-1]["accuracy"] for rate in rates}

@@ -12,20 +12,32 @@ order of a kind's passes is in golden/schedule/passes.py and hw/core/schedule/pa
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from golden.spec.flags import Flag
 from golden.spec.maps import Map
+from golden.spec.pooling import cell_rules, pooling_rules
+from golden.spec.rules import Rules, Term
 
 if TYPE_CHECKING:
+    from golden.spec.config import CoreConfig
     from golden.spec.layers import Layer
     from golden.spec.layout import Placement
+    from golden.spec.table_terms import Entry
 
 SIDE = 3
 """Pixels to a side of the patch that a convolution's neuron sees."""
 
 REACH = SIDE // 2
 """Pixels that a patch reaches to every side of its neuron."""
+
+MAP_FIELDS = (
+    *("channels", "width", "height", "cell_shift"),
+    *("cell_line", "latents", "line_inputs", "map_inputs"),
+)
+"""Fields of a layer table entry that describe maps: zero elsewhere."""
 
 
 class Kind:
@@ -89,6 +101,16 @@ class Kind:
         """Groups of latents of an entry. Those of a flat layer are its neurons."""
         return layer.groups
 
+    def rules(self, rules: Rules, entry: Entry, config: CoreConfig) -> None:
+        """What its entry must be, beside what all must: a row for every neuron of the layer before."""
+        before, rows = entry.before, entry.field("rows")
+        rules.most(Term(argument=1), rows - entry.bias, "no inputs")
+        if config.map_pixels:
+            _unused(rules, entry, MAP_FIELDS)
+        with rules.when(before.channels):
+            inputs = before.pixels * before.channels
+            rules.same(rows, inputs + entry.bias, "rows are not what the layer before shows")
+
 
 class Average(Kind):
     """Flat, behind a map of which it sees the average: its membranes are sums over all pixels.
@@ -112,6 +134,19 @@ class Average(Kind):
     def inputs(self, layer: Layer) -> int:
         """Neurons of the map that goes in."""
         return layer.map_inputs
+
+    def rules(self, rules: Rules, entry: Entry, config: CoreConfig) -> None:
+        """A row for every channel of the map before."""
+        before, channels, inputs = entry.before, entry.field("channels"), entry.field("map_inputs")
+        rules.most(Term(argument=2), before.pixels, "an average of no map")
+        rules.same(channels, before.channels, "channels are not those of the layer before")
+        rules.same(before.pixels * channels, inputs, "map_inputs is not pixels x channels")
+        reason = "rows are not the channels of the layer before"
+        rules.same(entry.field("rows"), channels + entry.bias, reason)
+        for side in ("width", "height"):
+            rules.same(entry.field(side), 1, "behind an average width and height are 1")
+        _unused(rules, entry, ("cell_shift", "cell_line", "latents", "line_inputs"))
+        rules.keep(inputs + entry.bias, entry.traces)
 
 
 class Convolution(Kind):
@@ -174,10 +209,41 @@ class Convolution(Kind):
         """Groups of all cells."""
         return layer.latents
 
+    def rules(self, rules: Rules, entry: Entry, config: CoreConfig) -> None:
+        """A map like the one that goes in; its cells; its pooling."""
+        flags, before = entry.field("flags"), entry.before
+        width, height, channels = (entry.field(name) for name in ("width", "height", "channels"))
+        flat_flags = Flag.READOUT | Flag.BIAS | (KIND_FLAGS & ~self.flag)
+        rules.same(flags & flat_flags, 0, "a flag of flat layers on a convolution")
+        for side in (width, height, channels):
+            rules.most(Term(argument=1), side, "a map of nothing")
+        rules.keep(width * height, entry.pixels)
+        rules.most(entry.pixels, config.map_pixels, "more pixels than the core has")
+        rules.keep(entry.pixels * channels, entry.traces)
+        map_inputs, line_inputs = entry.field("map_inputs"), entry.field("line_inputs")
+        rules.same(entry.traces, map_inputs, "map_inputs is not width x height x channels")
+        rules.same(width * channels, line_inputs, "line_inputs is not width x channels")
+        reason = f"rows are not {SIDE**2} x channels"
+        rules.same(channels * SIDE**2, entry.field("rows"), reason)
+        with rules.when(before.channels):
+            rules.same(channels, before.channels, "channels are not those of the layer before")
+            rules.same(entry.pixels, before.pixels, "pixels are not those of the layer before")
+        rules.keep(entry.pixels, entry.shown)
+        across, down = rules.keep(width), rules.keep(height)
+        with rules.when(flags & Flag.POOL):
+            pooling_rules(rules, entry, (across, down), config)
+        cell_rules(rules, entry, (across, down), config)
+
 
 FLAT, CONVOLUTION, AVERAGE = Kind(), Convolution(), Average()
 KINDS: tuple[Kind, ...] = (FLAT, CONVOLUTION, AVERAGE)
 """Every kind there is."""
+
+KIND_FLAGS = reduce(or_, (kind.flag for kind in KINDS))
+"""All flags of kinds; the flat kind has none of them."""
+
+MAP_KINDS = reduce(or_, (kind.flag for kind in KINDS if kind.mapped))
+"""Flags of kinds whose neurons lie on a map."""
 
 
 def kind_of(flags: int) -> Kind:
@@ -191,3 +257,9 @@ def _map_inputs(placement: Placement) -> dict[str, int]:
         "channels": placement.channels,
         "map_inputs": placement.traces - placement.readout,
     }
+
+
+def _unused(rules: Rules, entry: Entry, names: tuple[str, ...]) -> None:
+    """Fields that have no meaning in such a layer."""
+    for name in names:
+        rules.same(entry.field(name), 0, f"{name} of a layer that has none")

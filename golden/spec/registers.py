@@ -38,6 +38,7 @@ class Space(IntEnum):
     RESULTS = 9
     STORE = 10
     CLASSIFIERS = 11
+    SDRAM = 12  # golden.spec.memory_test: registers of a memory beside the FPGA, where there is one
 
 
 @dataclass(frozen=True)

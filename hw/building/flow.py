@@ -3,13 +3,15 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from boards import Board
 from golden.spec.registers import fingerprint
+from golden.spec.sdram import SdramConfig
 from hw.building.toolchain import (
     COLLISIONS,
     TOOLCHAINS,
@@ -97,12 +99,30 @@ def make_report(
         build_fingerprint=key,
         tools=tools,
         seconds=seconds,
+        memory=memory_report(top.memory, nextpnr) if top.memory else {},
     )
+
+
+def memory_report(memory: SdramConfig, nextpnr: Mapping[str, Any]) -> dict[str, float]:
+    """What the memory is built with, and the clock it reached."""
+    return {
+        "mhz": memory.mhz,
+        "fmax_mhz": round(read_fmax(nextpnr, memory=True), 2),
+        "phase": memory.phase,
+        "read_delay": memory.read_delay,
+        "cas": memory.timing.cas,
+    }
 
 
 def deliver(report: Report, bitstream: Path, console: Console) -> Path:
     """Show the report; the bitstream. Raises BuildError when the clock is missed."""
     report.show(console)
+    if not report.timing_met and report.fmax_mhz >= report.target_mhz:
+        raise BuildError(
+            f"clock of the memory missed: {report.memory['fmax_mhz']:.1f} MHz of "
+            f"{report.memory['mhz']:g} MHz, so no bitstream was made; try another --seed or a slower "
+            "--sdram-clock"
+        )
     if not report.timing_met:
         raise BuildError(
             f"clock missed: {report.fmax_mhz:.1f} MHz of {report.target_mhz:g} MHz, so no bitstream "

@@ -89,8 +89,8 @@ NEXTPNR_GOWIN = Tool(GOWIN_PACKAGE, GOWIN_PACKAGE, "NEXTPNR_GOWIN")
 GOWIN_PACK = Tool("gowin_pack", "apycula", "GOWIN_PACK")
 FEWEST_LANES_OF_STATIC = MOST_LANES_OF_ROUTER1 = 64
 CACHE = "YOWASP_CACHE_DIR"
-COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i"
-"""For Yosys: a word read while it is written may be anything.
+COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i *crossing*/* %d"
+"""For Yosys: a word read while it is written may be anything. In a `Crossing` it is never so.
 
 No unit uses such a word: the tests simulate every unit with noise in its place. Unless told, Yosys adds
 a register and a multiplexer to every bit of every block RAM, to return the old word.

@@ -10,6 +10,6 @@
 | `readout/` | fired chunks | the result of a sample | scores, spike counts |
 | `host/` | accesses of the host | answers | registers, counters, layer table |
 
-`base/` holds what every room uses, `interfaces.py` every road between rooms, `kinds.py` what depends on the
+`base/` holds what every room uses, `interfaces/` every road between rooms, `kinds.py` what depends on the
 kind of a layer, `ports.py` what passes between core and link. `core.py` connects it all.
 """

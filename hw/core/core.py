@@ -5,7 +5,7 @@
                     └─ spikes for ────┼───────┘           │
                        the next layer └─ gains ←──────────┘
 
-`host` reaches into every room while the core is at rest. What travels on a road is in hw/core/interfaces.py.
+`host` reaches into every room while the core is at rest. What travels on a road is in hw/core/interfaces.
 """
 
 from typing import Any

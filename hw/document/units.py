@@ -15,8 +15,10 @@ from amaranth.lib.wiring import Component
 
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS
+from golden.spec.sdram import SdramConfig
+from hw.core.ports import ByteStream
 
-DESIGN = ("hw.core", "hw.link", "hw.top", "hw.clocks")
+DESIGN = ("hw.core", "hw.link", "hw.memory", "hw.top", "hw.clocks")
 """Packages and modules that hold units, in the order of the page."""
 
 
@@ -40,6 +42,12 @@ PARAMETERS: dict[str, Callable[[CoreConfig], Any]] = {
     "depth": lambda config: config.frame_bytes,
     "count": lambda config: config.chunk_lanes,
     "settles": lambda config: 1,
+    "sdram": lambda config: SdramConfig(),
+    "timing": lambda config: SdramConfig().timing,
+    "chip": lambda config: SdramConfig().chip,
+    "stream": lambda config: ByteStream,
+    "source": lambda config: "sync",
+    "sink": lambda config: "memory",
 }
 """What a parameter of that name gets when a unit is made on its own, beside the fields of CoreConfig."""
 

@@ -15,9 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hw.building.toolchain import YOSYS, BuildError, package
+from hw.simulate.sdram import TABLE, header
 
 BUILD = Path(__file__).parents[2] / "build"
 HARNESS = Path(__file__).with_name("harness.cc")
+MODEL = Path(__file__).with_name("sdram.h")
 LIBRARY = "board.so"
 OPTIMISE = "-O2"  # start-up code is compiled without
 VERILATOR: tuple[str, ...] = (
@@ -36,17 +38,28 @@ RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 Notify = Callable[[str], None]
 
 
-def compile_board(rtlil: str, *, trace: bool, notify: Notify, into: Path | None = None) -> Path:
+def compile_board(
+    rtlil: str,
+    *,
+    trace: bool,
+    notify: Notify,
+    into: Path | None = None,
+    harness: Path = HARNESS,
+    table: str | None = None,
+) -> Path:
     """The shared library of a design, in a folder of `into` (default: build/), built unless it is there.
 
-    It is native code: what lies there already is taken only when nobody else can have put it there.
-    Raises BuildError.
+    `table` declares the memory chip to the harness (`hw.simulate.sdram.header`); the default is none. It is
+    native code: what lies there already is taken only when nobody else can have put it there. Raises
+    BuildError.
     """
     build = into or BUILD
     check_private(build)
     compiler, root = find_compiler(), verilator_root()
     version = run([*compiler, "--version"], build).splitlines()[0]
-    recipe = [Path(__file__).read_text(), HARNESS.read_text(), version, str(root), processor()]
+    headers = {TABLE: header(None) if table is None else table}
+    recipe = [Path(__file__).read_text(), harness.read_text(), MODEL.read_text(), headers]
+    recipe += [version, str(root), processor()]
     key = hashlib.sha256(repr([rtlil, recipe, trace]).encode()).hexdigest()[:16]
     folder = build / f"sim-{key}"
     library = folder / LIBRARY
@@ -57,7 +70,9 @@ def compile_board(rtlil: str, *, trace: bool, notify: Notify, into: Path | None 
             runtime = compile_runtime(build, compiler, root, trace, version, notify)
             work = build / f"sim-{key}.{os.getpid()}"
             with fresh(work):
-                compile_design(work, rtlil, compiler, root, runtime, trace, notify)
+                for name, text in headers.items():
+                    (work / name).write_text(text)
+                compile_design(work, rtlil, compiler, root, runtime, trace, notify, harness)
                 folder.mkdir(mode=0o755, exist_ok=True)
                 check_own(folder)
                 (work / LIBRARY).chmod(0o755)  # whatever the umask: nobody else changes it
@@ -73,8 +88,9 @@ def compile_design(
     runtime: Path,
     trace: bool,
     notify: Notify,
+    harness: Path = HARNESS,
 ) -> None:
-    """Everything after elaboration, in the empty folder `work`."""
+    """Everything after elaboration, in the folder `work`."""
     notify("Yosys: to Verilog")
     write_verilog(work, "board", rtlil, notify)
     notify("Verilator: to C++")
@@ -82,9 +98,9 @@ def compile_design(
     run([str(root / "bin" / "verilator_bin"), *options], work, env={"VERILATOR_ROOT": str(root)})
     sources = sorted((work / "model").glob("*.cpp"), key=lambda p: p.stat().st_size, reverse=True)
     notify(f"{compiler[0]}: {len(sources) + 1} files of C++")
-    flags = [*compile_flags(compiler, root, trace), "-Imodel"]
+    flags = [*compile_flags(compiler, root, trace), "-Imodel", "-I.", f"-I{MODEL.parent}"]
     jobs = []
-    for source in [*(source.relative_to(work) for source in sources), HARNESS]:
+    for source in [*(source.relative_to(work) for source in sources), harness]:
         level = "-O0" if "Slow" in source.name else OPTIMISE
         jobs.append([*compiler, *flags, level, "-c", str(source), "-o", f"{source.stem}.o"])
     parallel(jobs, work)

@@ -7,6 +7,11 @@
 
 #include "Vboard.h"
 #include "verilated.h"
+#if __has_include("sdram_table.h")
+#include "sdram_table.h"
+#else
+#define SDRAM 0
+#endif
 #if VM_TRACE
 #include "verilated_vcd_c.h"
 #endif
@@ -15,12 +20,18 @@ namespace {
 
 constexpr uint8_t END = 0xC0;  // ends a frame, see golden/spec/frames.py
 
-enum Reason { LIMIT = 0, QUIET = 1, FRAME = 2, FULL = 3 };
+enum Reason { LIMIT = 0, QUIET = 1, FRAME = 2, FULL = 3, BROKEN = 4 };
+constexpr double CORE_MHZ = 80;  // clock of the core, for the other clock of a memory
 
 struct Board {
     VerilatedContext context;
     Vboard top{&context};
     uint64_t cycles = 0;
+    std::string problem;  // a rule of the memory chip that was broken
+#if SDRAM
+    sdram::Pads pads{SDRAM_NUMBERS, SDRAM_RULES, SDRAM_DELAY};
+    double due = 0;  // clocks of the memory that have not come
+#endif
 #if VM_TRACE
     std::unique_ptr<VerilatedVcdC> trace;
 #endif
@@ -44,7 +55,24 @@ struct Board {
         top.eval();
         dump(1);
         cycles++;
+#if SDRAM
+        for (due += SDRAM_MHZ / CORE_MHZ; due >= 1; due--) memory_edge();
+#endif
     }
+
+#if SDRAM
+    void memory_edge() {
+        const sdram::Pins held{int(top.pins_command), int(top.pins_bank), int(top.pins_address),
+                               int(top.pins_drives), int(top.pins_data)};
+        const uint16_t sampled = pads.clock(held);
+        top.memory_clk = 1;
+        top.eval();
+        top.pins_sampled = sampled;
+        top.memory_clk = 0;
+        top.eval();
+        problem = pads.chip.violation;
+    }
+#endif
 };
 
 }  // namespace
@@ -67,6 +95,9 @@ void board_destroy(Board *board) {
     delete board;
 }
 
+// The rule of the memory chip that was broken, and the commands so far; empty as long as all is well.
+const char *board_problem(const Board *board) { return board->problem.c_str(); }
+
 uint64_t board_cycles(const Board *board) { return board->cycles; }
 
 // Start a dump of every signal. Non-zero when this library was built without.
@@ -85,7 +116,8 @@ int board_trace(Board *board, const char *path) {
 
 // Run the clock: bytes of `in` go in as the design takes them, its bytes come out in `out`.
 // Stops after max_cycles (LIMIT); when nothing moved for quiet_cycles with no sample in the core and
-// no input left (QUIET); when a frame ended (FRAME); when `out` is full (FULL).
+// no input left (QUIET); when a frame ended (FRAME); when `out` is full (FULL); when the memory chip was given a
+// command that it does not allow (BROKEN).
 int board_exchange(Board *board, const uint8_t *in, uint64_t in_size, uint64_t *in_used,
                    uint8_t *out, uint64_t out_size, uint64_t *out_used, uint64_t max_cycles,
                    uint64_t quiet_cycles) {
@@ -106,6 +138,10 @@ int board_exchange(Board *board, const uint8_t *in, uint64_t in_size, uint64_t *
         const uint8_t byte = top.tx_payload;
         const bool busy = top.busy;
         board->tick();
+        if (!board->problem.empty()) {
+            reason = BROKEN;
+            break;
+        }
         used += taken;
         if (given) {
             out[made++] = byte;

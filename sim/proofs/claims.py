@@ -11,6 +11,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.config import CoreConfig
+from golden.spec.sdram import Chip, SdramConfig
 from hw.core.base.register_slice import register_slice
 from hw.core.host.checker import Checker
 from hw.core.host.gate import Gate
@@ -32,6 +33,9 @@ from hw.link.slip import Stuffer, Unstuffer
 from hw.link.store import BlockStore, StoreSwitch
 from hw.link.transmitter import Transmitter
 from hw.link.uart import UartReceiver
+from hw.memory.controller import BurstController
+from hw.memory.cutter import Cutter
+from hw.memory.registers import MemoryRegisters
 from sim.proofs.checking import ChecksEnd
 from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
@@ -43,6 +47,7 @@ from sim.proofs.neighbours import (
     words_stand_still,
 )
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
+from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
 
 SMALL = CoreConfig(
     lanes=3, neuron_groups=3, trace_entries=9, weight_words=16, layers=2, classes=3,
@@ -137,6 +142,13 @@ def crc() -> tuple[Elaboratable, list[Value]]:
     return step, [step.register, step.byte]
 
 
+def obeys(config: SdramConfig) -> tuple[Elaboratable, list[Value]]:
+    """The controller of the memory obeys its chip."""
+    return duty(ObeysTheChip(BurstController(config)))
+
+
+MEMORIES = {SdramConfig(): 8, SdramConfig(mhz=132.5, read_delay=2): 11}
+"""The memory of the boards with each CAS latency; cycles that are longer than its longest wait."""
 DEPTH = 10
 """Cycles of what is not proven for ever: enough to fill every queue of the units and to go round. Where the
 first word comes out later, more (`SLOW`)."""
@@ -228,5 +240,19 @@ CLAIMS = (
         "Checker", "ends: its operations are gone through once for each layer in use, each in a bounded time",
         lambda: duty(ChecksEnd(Checker(SMALL))), 2, ever=True,
         given="1 to as many layers as there are in use, and no change within",
+    ),
+    Claim("Cutter", KEEPS, partial(rules, partial(Cutter, Chip())), 4, ever=True),
+    Claim("MemoryRegisters", KEEPS, partial(rules, partial(MemoryRegisters, SdramConfig())), 4, ever=True),
+    *(
+        Claim(
+            "BurstController", f"sends no command to the chip early or out of order, at {config.mhz:g} MHz; "
+            "columns are of the row they are meant for; no refresh waits longer than closing all rows takes",
+            partial(obeys, config), depth, ever=True,
+        )
+        for config, depth in MEMORIES.items()
+    ),
+    Claim(
+        "BurstController", "has room for every word that it reads",
+        lambda: duty(KeepsPlaces(BurstController(SdramConfig()))), 2, ever=True,
     ),
 )  # fmt: skip

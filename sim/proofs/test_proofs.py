@@ -10,11 +10,13 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.rules import Op, Step
+from golden.spec.sdram import Chip, SdramConfig
 from hw.core.host.checker import Checker
 from hw.core.host.gate import Gate
 from hw.core.rows.scan import Scan
 from hw.core.schedule.sequencer import Sequencer
 from hw.link.receiver import Part, Receiver
+from hw.memory.controller import BurstController
 from sim.proofs.__main__ import page
 from sim.proofs.checking import ChecksEnd
 from sim.proofs.claims import CLAIMS, DEPTH, KEEPS, MAPS, SMALL, Claim, duty
@@ -22,6 +24,7 @@ from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
 from sim.proofs.engine import Disproved, prove, reach
 from sim.proofs.rules import InOrder, StreamRules, free_ports
+from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -187,6 +190,37 @@ class Backwards(Checker):
 def test_a_check_without_end_is_found_out(tmp_path: Path) -> None:
     with pytest.raises(Disproved, match="Assert failed"):
         prove(*duty(ChecksEnd(Backwards(SMALL))), 2, induction=True, folder=tmp_path)
+
+
+SHORT = Chip(
+    row_bits=3, column_bits=2, power_up=100.0, refreshes_first=1, retention=8 * 280.0 + 400
+)
+"""A chip that starts, and wants a refresh, within few cycles."""
+SLOWER = {
+    "activate_to_column": 30.0,
+    "precharge": 30.0,
+    "active": 55.0,
+    "other_bank": 45.0,
+    "write_recovery": 25.0,
+    "refresh": 80.0,
+}
+
+
+@pytest.mark.parametrize("what", SLOWER)
+def test_a_controller_that_is_early_is_found_out(what: str, tmp_path: Path) -> None:
+    """The chip needs a clock more than the controller was told; of other banks, two more."""
+    unit = BurstController(SdramConfig(chip=SHORT))
+    judge = SdramConfig(chip=replace(SHORT, **{what: SLOWER[what]}))
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(ObeysTheChip(unit, judge)), 60, induction=False, folder=tmp_path)
+    assert (tmp_path / "trace.vcd").exists()
+
+
+def test_a_queue_that_is_too_short_loses_a_word(tmp_path: Path) -> None:
+    found = KeepsPlaces(BurstController(SdramConfig()))
+    found.places -= 1
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(found), 2, induction=True, folder=tmp_path)
 
 
 def test_what_is_proven_is_written_down() -> None:

@@ -27,11 +27,21 @@ ELSEWHERE = {
     "BoardTop": ("tests/test_boards.py::test_every_board_has_what_the_design_asks_for", "pins alone"),
     "ClockGenerator": ("tests/test_boards.py::test_ecp5_dividers_are_exact_and_within_the_data_sheet",
                        "primitives of an FPGA, without a model"),
+    "Refresher": ("sim/memory/test_amaranth.py::test_a_controller_for_a_faster_chip_is_caught",
+                  "its twin is the model of the chip, which judges its commands"),
+    "Opener": ("sim/memory/test_amaranth.py::test_a_controller_for_a_faster_chip_is_caught", "the same"),
+    "BurstController": ("sim/memory/test_controller.py::test_a_million_random_words",
+                        "with the model of the chip, against a plain memory"),
+    "MemoryTester": ("sim/memory/test_memory.py::test_registers_and_tester",
+                     "with the memory, against golden/memory"),
+    "MemoryRegisters": ("sim/memory/test_memory.py::test_registers_and_tester", "the same"),
+    "SdramPads": ("tests/test_boards.py::test_every_board_has_what_the_design_asks_for", "pins alone"),
+    "Crossing": ("sim/memory/test_crossing.py::test_crossing", "it has two clocks"),
 }  # fmt: skip
 """Components that are tested elsewhere: where, and why there."""
 
 JOINTS = {
-    "Rows", "Lanes", "Firing", "Readout", "Schedule", "Tess", "Host",
+    "Rows", "Lanes", "Firing", "Readout", "Schedule", "Tess", "Host", "Memory",
 }  # fmt: skip
 """Rooms that join their units and do nothing else: sim/test_core.py runs them, their units are tested."""
 

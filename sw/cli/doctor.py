@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from golden.spec.config import PRESETS as CORES
+from golden.spec.sdram import SdramConfig
 from sw.cli import checks, options
+from sw.cli import memory as sdram
 from sw.cli.checks import FAIL, Computer, Finding
 from sw.cli.program import PROGRAM
 from sw.device import DeviceError
@@ -22,16 +24,22 @@ def add_parser(commands: Any, **style: Any) -> None:
         "doctor",
         help="check this computer, its tools and the board",
         usage=f"{PROGRAM} doctor [options]",
-        description="Check Python, packages, tools, compilers, serial ports, permissions, and a link.",
+        description="Check Python, packages, tools, compilers, serial ports, permissions, a link, and the "
+        "memory of a board that has one.",
         epilog="""examples:
   doctor                                  everything, and a small simulated board
   doctor --target serial:/dev/ttyUSB0     everything, and a board
   doctor --target golden                  without a C++ compiler
+  doctor --sdram                          a simulated board with a memory, which is tested
 
 exit status: 0 nothing is wrong, 1 something is, with what to do on its line""",
         **style,
     )
     options.add_target(parser, "sim")
+    parser.add_argument(
+        "--sdram", action="store_true",
+        help="a simulated or golden board gets a memory; that of a real board is always tested",
+    )  # fmt: skip
     parser.set_defaults(command=command)
 
 
@@ -52,8 +60,11 @@ def findings(args: argparse.Namespace, computer: Computer) -> Iterator[Finding]:
     yield from checks.ports(computer)
     serial = args.target.startswith("serial:")
     try:
-        with options.open_device(args.target, None if serial else CORES["tiny"], args.baud) as it:
+        core = None if serial else CORES["tiny"]
+        memory = SdramConfig() if getattr(args, "sdram", False) and not serial else None
+        with options.open_device(args.target, core, args.baud, memory) as it:
             yield from checks.device(it, args.baud if serial else None)
+            yield from sdram.findings(it, real=serial)
     except (LinkError, DeviceError) as error:
         what, _, cure = str(error).rpartition("; ")
         cure = cure if what else "try --target golden: does this computer work without the device?"

@@ -15,6 +15,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.declare import declarations, option
 from golden.spec.kinds import FLAT
 from golden.spec.network import Network
+from golden.spec.sdram import SdramConfig
 from golden.spec.shape import parse_stages
 from sw import presets
 from sw.cli.terminal import Terminal
@@ -268,11 +269,13 @@ def network_of(args: argparse.Namespace, preset: Preset, samples: Dataset) -> Ne
     return replace(preset, hidden=hidden).make_network(samples, **given(args, Network))
 
 
-def open_device(target: str, config: CoreConfig | None, baud: int) -> Device:
+def open_device(
+    target: str, config: CoreConfig | None, baud: int, memory: SdramConfig | None = None
+) -> Device:
     """The device of a target. Raises ValueError for a baud rate that none has."""
     if not 300 <= baud <= 12_000_000:
         raise ValueError(f"--baud {baud}: 300 to 12000000 are possible")
-    return Device.open(target, config=config, baud=baud)
+    return Device.open(target, config=config, baud=baud, memory=memory)
 
 
 def add_force(parser: Any) -> None:

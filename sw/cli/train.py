@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from contextlib import redirect_stderr
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from rich.console import Console
 from golden.spec.registers import fingerprint
 from sw.cli import options, run_file
 from sw.cli.job import Job, begin, resume
+from sw.cli.parser import Parser
 from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
 from sw.device import DeviceError, Weights
@@ -121,6 +124,22 @@ same bits as a run that was never stopped.""",
     options.add_core(parser)
     parser.set_defaults(command=train, parser=parser)
     parser.set_defaults(defaults=vars(parser.parse_args([])))
+
+
+def train_parser() -> argparse.ArgumentParser:
+    """A command line that has this command alone."""
+    top = Parser(prog=PROGRAM, allow_abbrev=False)
+    add_parser(top.add_subparsers(required=True, parser_class=Parser), allow_abbrev=False)
+    return top
+
+
+def quietly(words: list[str]) -> int:
+    """Train with these options, and say nothing; returns the exit status, and raises what goes wrong."""
+    args = train_parser().parse_args(["train", *words])
+    args.words = ["train", *words]
+    said = StringIO()
+    with redirect_stderr(said):  # warnings
+        return train(args, Console(file=said))
 
 
 def train(args: argparse.Namespace, console: Console) -> int:

@@ -99,7 +99,7 @@ DATASETS: dict[str, Entry] = {
         scales=True,
         values=True,
     ),
-    "mnist": Entry(load_mnist, MNIST_SENSOR, 10, "MNIST images as spikes, from a folder"),
+    "mnist": Entry(load_mnist, MNIST_SENSOR, 10, "MNIST images, from a folder", values=True),
     "cifar10": Entry(
         load_cifar10,
         CIFAR10_SENSOR,
@@ -183,7 +183,7 @@ def load(
         seed: seed of generated data and of rate-coded images. Not of `Dataset.order`.
         cache: keep the frames of slow formats for the next time, see `sw.data.cache`.
         input_bits: above 1, inputs carry signed values of so many bits: of images the normalised
-            colours, of recordings the number of events of a pixel and step.
+            colours (of MNIST the intensity, 0 to 1), of recordings the number of events of a pixel and step.
         input_fraction: fraction bits of these values: 2^input_fraction counts as much as a spike.
             Default: of images input_bits - 2 (from -2 to almost 2), of recordings 0.
         options: what only this data set takes (`DATASETS[name].options`): nmnist `via_tonic`;

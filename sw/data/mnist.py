@@ -4,6 +4,8 @@ Two codes. `rate`: an input of intensity v (0..255) spikes in each step with pro
 drawn from the seed, the split and the sample's index. `latency`: an input spikes once, the
 brighter the sooner: in step `(255 - v) * steps // 255` of intensities 1..255 (255: step 0); a
 black pixel never spikes.
+
+With `input_bits` above 1 an input carries its intensity instead, 1 for white, the same in every step.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.spec.values import value_range
 from sw.data.binning import Frames
 from sw.data.dataset import Dataset, Request, Sample, missing, random_uniform
 from sw.data.events import DataError, Sensor
@@ -33,7 +36,7 @@ GET = (
 )
 
 
-def load_mnist(request: Request, *, code: str = "rate") -> Dataset:
+def load_mnist(request: Request, *, code: str | None = None) -> Dataset:
     """Load MNIST from the IDX files in `root` (also `root/MNIST/raw`, `root/smnist`; .gz or not).
 
     Pooling takes the brightest pixel of a block before coding. The time window is not used: images
@@ -41,13 +44,18 @@ def load_mnist(request: Request, *, code: str = "rate") -> Dataset:
 
     Args:
         request: what to load.
-        code: `rate` or `latency`, see the module's text.
+        code: `rate` (the default) or `latency`, see the module's text; of values there is none.
 
     Raises:
         DataError: a file is missing or damaged, or the code is unknown.
     """
-    if code not in CODES:
+    if code not in (None, *CODES):
         raise DataError(f"code: {code!r} is not a spike code; use one of {', '.join(CODES)}")
+    if code and request.input_bits > 1:
+        raise DataError(
+            f"code: {code} makes spikes, and with input_bits {request.input_bits} inputs carry values; "
+            "leave out the code, or input_bits"
+        )
     prefix = "train" if request.train else "t10k"
     image_path = _find(request.root, f"{prefix}-images", "idx3-ubyte")
     label_path = _find(request.root, f"{prefix}-labels", "idx1-ubyte")
@@ -61,11 +69,13 @@ def load_mnist(request: Request, *, code: str = "rate") -> Dataset:
     shape = MNIST_SENSOR.pooled(request.pool).map
     return Dataset(
         "mnist",
-        _samples(small, labels, request, code),
+        _samples(small, labels, request, code or CODES[0]),
         classes=CLASSES,
         n_inputs=shape.neurons,
         steps=request.steps,
         input_map=shape,
+        input_bits=request.input_bits,
+        input_fraction=request.fraction,
     )
 
 
@@ -119,11 +129,20 @@ def latency_code(image: NDArray[np.uint8], steps: int) -> Frames:
     return np.asarray(step == np.arange(steps)[:, None])
 
 
+def intensities(image: NDArray[np.uint8], request: Request) -> Frames:
+    """Intensities of 0 to 1 as values, in every step: int8[steps, image.size]."""
+    most = value_range(request.input_bits)[1]
+    values = np.minimum(np.rint(image.reshape(-1) / 255 * 2**request.fraction), most)
+    return np.broadcast_to(values.astype(np.int8), (request.steps, image.size))
+
+
 def _samples(
     images: NDArray[np.uint8], labels: NDArray[np.uint8], request: Request, code: str
 ) -> Iterator[Sample]:
     for i, image in enumerate(images):
-        if code == "rate":
+        if request.input_bits > 1:
+            frames = intensities(image, request)
+        elif code == "rate":
             frames = rate_code(image, request.steps, request.seed, int(request.train), i)
         else:
             frames = latency_code(image, request.steps)

@@ -15,6 +15,7 @@ from sw.device.device import Device, Weights
 from sw.device.identity import DeviceError
 from sw.device.in_flight import LinkStatistics, Refused, Restarted
 from sw.device.inputs import SampleLike, Series, chip_frames
+from sw.device.memory_unit import MemoryResult, MemoryUnit
 from sw.device.sample_store import SampleStore
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Device",
     "DeviceError",
     "LinkStatistics",
+    "MemoryResult",
+    "MemoryUnit",
     "Refused",
     "Restarted",
     "SampleLike",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from golden.core import Core
 from golden.device import GoldenDevice
 from golden.spec.config import CoreConfig
+from golden.spec.sdram import SdramConfig
 from sw.link.transport import Transport
 from sw.native.compiled_core import CompiledCore
 
@@ -21,9 +22,11 @@ class GoldenTransport(Transport):
     patience = 0.05
     name = "integer model"
 
-    def __init__(self, config: CoreConfig, *, compiled: bool = True) -> None:
+    def __init__(
+        self, config: CoreConfig, *, compiled: bool = True, memory: SdramConfig | None = None
+    ) -> None:
         core, self.about = _core(config) if compiled else (Core(config), "integer model: in NumPy")
-        self.device = GoldenDevice(config, core)
+        self.device = GoldenDevice(config, core, memory)
 
     @property
     def compiled(self) -> bool:

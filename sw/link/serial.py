@@ -18,6 +18,8 @@ UDEV_RULE = (
 class SerialTransport(Transport):
     """A serial port, 8 data bits, no parity, no flow control (the frames have their own)."""
 
+    clocked_by_itself = True
+
     def __init__(self, port: str, *, baud: int) -> None:
         """Open `port`. Raises LinkError: pyserial, port or permission missing, or port in use."""
         try:

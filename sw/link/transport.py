@@ -20,6 +20,9 @@ class Transport(ABC):
     about: str = ""
     """A line about how it runs; empty: nothing to say."""
 
+    clocked_by_itself: bool = False
+    """Time passes at the other end whether it is read or not: waiting is of use."""
+
     @abstractmethod
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises LinkError when the link is gone."""
