@@ -2,6 +2,7 @@
 
 import json
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,6 +122,13 @@ def test_files_that_hdf5_does_not_come_through(tmp_path, monkeypatch):
     package.CHILD.process.kill()
     package.CHILD.process.wait()
     assert len(read_graph(path).nodes) == 5
+
+
+def test_a_path_is_that_of_the_folder_one_is_in(tmp_path, monkeypatch):
+    """The process that tries a graph may have started in another one."""
+    read_graph(write(tmp_path / "a.nir", graph()))
+    monkeypatch.chdir(tmp_path)
+    assert len(read_graph(Path("a.nir")).nodes) == 5
 
 
 def test_files_that_promise_terabytes_or_lead_elsewhere(tmp_path):

@@ -244,6 +244,14 @@ def test_a_crash_of_faery_is_an_error_of_the_file(tmp_path):
 
 
 @needs_faery
+def test_a_path_is_that_of_the_folder_one_is_in(tmp_path, monkeypatch):
+    """The process that decodes may have started in another one."""
+    read_recording(put(tmp_path / "a.raw", evt3(random_events(5))))
+    monkeypatch.chdir(tmp_path)
+    assert len(read_recording("a.raw").events) == 5
+
+
+@needs_faery
 def test_a_process_that_hangs_is_given_up(tmp_path, monkeypatch):
     path = put(tmp_path / "a.raw", evt3(random_events(5)))
     read_recording(path)

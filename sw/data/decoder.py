@@ -51,7 +51,7 @@ def decode(path: Path, kind: str, version: str | None = None) -> Decoded:
         out = Path(folder) / "events"
         request = {
             "kind": kind,
-            "path": str(path),
+            "path": str(path.absolute()),  # the child may have started in another folder
             "version": version,
             "out": str(out),
             "record": EVENT_DTYPE.descr,

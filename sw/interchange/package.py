@@ -72,7 +72,7 @@ def read_graph(path: Path) -> Any:
 def _trial(path: Path) -> tuple[str, str]:
     """Read a graph in a child process: the kind and the text of what is wrong; no kind: it can be read."""
     size = path.stat().st_size
-    request = {"path": str(path), "largest": LARGEST, "memory": MEMORY + 4 * size}
+    request = {"path": str(path.absolute()), "largest": LARGEST, "memory": MEMORY + 4 * size}
     try:
         answer = CHILD.ask(request, SECONDS + size / BYTES_PER_SECOND)
     except NoAnswer as error:
