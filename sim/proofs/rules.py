@@ -22,20 +22,22 @@ def free_ports(unit: Component) -> list[Value]:
 
 
 def streams(unit: Component) -> Iterator[tuple[str, Any, bool]]:
-    """Name, interface, and whether the unit is its source, of every stream at its border."""
+    """Name, interface, and whether the unit is its source, of every stream at its border.
 
-    def inside(names: tuple[str, ...], signature: Any, at: Any, out: bool) -> Iterator[Any]:
+    Amaranth turns the signature of a member that is In, so a flow is the unit's own at any depth.
+    """
+
+    def inside(names: tuple[str, ...], signature: Any, at: Any) -> Iterator[Any]:
         for name, member in signature.members.items():
             if not member.is_signature or member.dimensions:
                 continue
-            value, leaves = getattr(at, name), out == (member.flow is wiring.Out)
-            path = (*names, name)
+            value, path = getattr(at, name), (*names, name)
             if isinstance(member.signature, stream.Signature):
-                yield ".".join(path), value, leaves
+                yield ".".join(path), value, member.flow is wiring.Out
             else:
-                yield from inside(path, member.signature, value, leaves)
+                yield from inside(path, member.signature, value)
 
-    yield from inside((), unit.signature, unit, True)
+    yield from inside((), unit.signature, unit)
 
 
 def kept(m: Module, name: str, interface: Any) -> Value:

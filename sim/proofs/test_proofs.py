@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import Assume, Module
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, Signature
 
 from golden.spec.rules import Op, Step
 from golden.spec.sdram import Chip, SdramConfig
@@ -23,10 +23,23 @@ from sim.proofs.claims import CLAIMS, DEPTH, KEEPS, MAPS, SMALL, Claim, duty
 from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
 from sim.proofs.engine import Disproved, prove, reach
-from sim.proofs.rules import InOrder, StreamRules, free_ports
+from sim.proofs.rules import InOrder, StreamRules, free_ports, streams
 from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+def test_directions_of_streams_are_the_units_own_at_any_depth() -> None:
+    port = Signature({"asks": Out(stream.Signature(4)), "gets": In(stream.Signature(4))})
+    ports = {"i": In(stream.Signature(4)), "at": In(port), "to": Out(port)}
+    found = {name: leaves for name, _, leaves in streams(Component(ports))}
+    assert found == {
+        "i": False,
+        "at.asks": False,
+        "at.gets": True,
+        "to.asks": True,
+        "to.gets": False,
+    }
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
