@@ -107,8 +107,8 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     made = []
     create = GoldenTransport.__init__
 
-    def broken(self, config):
-        create(self, config)
+    def broken(self, config, **more):
+        create(self, config, **more)
         made.append(self)
         if len(made) == 1:  # the target, not its shadow
             self.device.core.__class__ = Flip
