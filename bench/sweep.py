@@ -120,7 +120,7 @@ def main() -> None:
     seeds = tuple(options.seed + FOLDS * n for n in range(options.repeats))
     given = (options.preset, options.data_dir, options.train, options.folds, options.field)
     wanted = [Point(*given, TYPES[options.field](text), seeds) for text in options.values]
-    where = {"workers": min(options.workers, len(wanted)), "cluster": options.cluster}
+    where = {"workers": options.workers, "cluster": options.cluster}
     for point, result in run_tasks(measured, wanted, **where):
         if isinstance(result, Exception):
             raise result

@@ -120,6 +120,13 @@ def test_a_training_that_fails_is_told_and_the_others_go_on(tmp_path, capsys):
     assert "1 of 2 trainings failed" in said and len(Study.load(out).results()) == 1
 
 
+def test_a_training_that_differs_from_the_model_has_failed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sw.cli.train._verify", lambda console, *_: console.print("differs") or 1)
+    words = ["--workers", "1", *QUICK, "--verify-golden", "--out", tmp_path / "s"]
+    assert sweep(*words) == 1
+    assert "001-seed=1: differs" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -134,14 +134,13 @@ def main() -> None:
         raise SystemExit("bench.accuracy: --set needs --out: these are not the preset's results")
     path = options.out or RESULTS / f"{options.preset}.json"
     results = {}
-    where = {"workers": min(options.workers, len(jobs)), "cluster": options.cluster}
-    for job, result in run_tasks(run, jobs, **where):
+    for job, result in run_tasks(run, jobs, workers=options.workers, cluster=options.cluster):
         if isinstance(result, Exception):
             raise result
         results[job.method] = result
         if not options.quick or options.out:
-            how = {"more": options.more}
-            keep(options.preset, dict(options.set), {job.method: result}, path, **how)
+            rows = {job.method: result}
+            keep(options.preset, dict(options.set), rows, path, more=options.more)
     results = {method: results[method] for method in options.methods}
     Console().print(table(options.preset, results))
 

@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 
 from sw.cli.program import PROGRAM
-from sw.cli.train import quietly, train_parser
+from sw.cli.train import STOPPED, quietly, train_parser
 from sw.printable import printable
 from sw.study import Axis, Study, Task
 from sw.study import run as run_tasks
 from sw.study.options import add_workers
-from sw.study.task import STOPPED, Trained, train
+from sw.study.task import Trained, train
 
 HOME = "--target"  # where it trains: the integer model, unless something else is said
 

@@ -133,13 +133,17 @@ def train_parser() -> argparse.ArgumentParser:
     return top
 
 
-def quietly(words: list[str]) -> int:
-    """Train with these options, and say nothing; returns the exit status, and raises what goes wrong."""
+def quietly(words: list[str]) -> None:
+    """Train with these options, and say nothing. Raises what goes wrong, and KeyboardInterrupt if stopped."""
     args = train_parser().parse_args(["train", *words])
     args.words = ["train", *words]
     said = StringIO()
     with redirect_stderr(said):  # warnings
-        return train(args, Console(file=said))
+        status = train(args, Console(file=said))
+    if status == STOPPED:
+        raise KeyboardInterrupt
+    if status:
+        raise ValueError(said.getvalue().strip().splitlines()[-1])
 
 
 def train(args: argparse.Namespace, console: Console) -> int:

@@ -28,13 +28,15 @@ def run(
     Args:
         function: called on a worker; importable there.
         items: what to call it with.
-        workers: processes on this computer. 1: this process; nothing else is needed.
+        workers: processes on this computer, as many as there are items at most. 1: this process; nothing
+            else is needed.
         cluster: address of a Dask scheduler (tcp://host:8786), in place of workers of this computer.
         tell: takes a line for the user: where the dashboard is.
 
     Raises:
         ValueError: Dask distributed is not installed, or there is no scheduler at the address.
     """
+    workers = min(workers, len(items))
     if not items:
         return
     if cluster is None and workers == 1:

@@ -16,7 +16,6 @@ from sw.run.log import LOG, goes_on
 from sw.study.grid import Task
 
 STUDY = "study.json"
-STOPPED = 130  # exit status of a training that Ctrl-C ended
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class Trained:
     """The run's, when the worker does not see the study's folder."""
 
 
-Command = Callable[[list[str]], int]
-"""Trains with options of `train`; returns its exit status, and raises its errors."""
+Command = Callable[[list[str]], None]
+"""Trains with options of `train`, to the end, or raises what went wrong."""
 
 
 def train(task: Task, command: Command) -> Trained:
@@ -57,8 +56,7 @@ def _train(task: Task, folder: Path, command: Command) -> dict[str, Any]:
     words = [*task.words, "--out", str(folder), "--force"]
     if (folder / WEIGHTS).exists():
         words = ["--resume", str(folder), *_kept(task.words)]
-    if command(words) == STOPPED:
-        raise KeyboardInterrupt
+    command(words)
     return _figures(RunFolder(folder))
 
 
