@@ -27,6 +27,7 @@ from golden.spec.packing import sign_matrix
 from sw.data import Dataset
 from sw.native.library import compiled
 
+SOURCES = ("core.cc", "patches.h")
 SUM_BITS = 32  # of a lane in core.cc
 COUNTERS = (
     *("steps", "events", "spikes", "synops", "updates"),
@@ -37,7 +38,7 @@ COUNTERS = (
 @cache
 def library() -> ctypes.CDLL:
     """The compiled core, made when its source or the machine changed. Raises RuntimeError."""
-    return _declare(compiled("core", [Path(__file__).with_name("core.cc")]))
+    return _declare(compiled("core", [Path(__file__).with_name(name) for name in SOURCES]))
 
 
 def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "declared.h"  // golden/spec: fields, flags and number formats
+#include "patches.h"
 
 namespace {
 
@@ -48,6 +49,20 @@ void update_row(int16_t* __restrict weights, const int32_t* __restrict gains,
     }
 }
 
+// Neurons of a pixel, idle lanes behind them (golden/fire/fire.py): for the vectoriser, too.
+void fire_neurons(const int32_t* __restrict sums, int32_t* __restrict membranes, int32_t* __restrict surrogates,
+                  int32_t* __restrict spikes, int lanes, int neurons, int32_t theta, int32_t leak, int32_t psi_width,
+                  int32_t psi_shift, bool hard_reset) {
+    for (int i = 0; i < lanes; i++) {
+        const int32_t v = saturate(sums[i], MEMBRANE_BITS), distance = v - theta;
+        const int32_t spike = (distance > 0) & (i < neurons);
+        const int32_t height = std::max(psi_width - (distance ^ (distance >> 31)), 0) >> psi_shift;
+        spikes[i] = spike;
+        surrogates[i] = std::min(height, MOST_SURROGATE) & -(i < neurons);
+        membranes[i] = round_shift((v - (hard_reset ? v : theta) * spike) * leak, FACTOR_BITS);
+    }
+}
+
 struct Layer {
     Entry entry;
     int width = 0;                          // groups x lanes
@@ -65,6 +80,7 @@ struct Layer {
     std::vector<int64_t> updates;           // [rows][width], added up (golden/layer_major.py)
     std::vector<uint8_t> met;               // [rows][groups]: something was added
     std::vector<int32_t> drive;             // [pixels][width]: what scatter added in its last step
+    std::vector<int16_t> narrow;            // the same, while it is summed in 16 bits
     std::vector<int32_t> drive_rows;        // the inputs that it was of
     std::vector<int16_t> drive_values;
     bool driven = false;                    // no weight has changed since, no sample has begun
@@ -320,24 +336,18 @@ struct Core {
         for (size_t i = 0; i < layer.sums.size(); i++) layer.sums[i] += layer.drive[i];
     }
 
-    // The weights of every spike, to the pixels that see it.
+    // The weights of every spike, to the pixels that see it: in 16 bits where no set of these inputs can pass them.
     void add_weights(Layer& layer) {
-        const Entry& e = layer.entry;
-        for (size_t k = 0; k < visit.rows.size(); k++) {
-            const int32_t value = visit.values[k];
-            if (!value) continue;
-            const int place = visit.rows[k] / e.channels, channel = visit.rows[k] % e.channels;
-            const int line = place / e.width, column = place % e.width;
-            for (int y = std::max(line - REACH, 0); y <= std::min(line + REACH, e.height - 1); y++)
-                for (int x = std::max(column - REACH, 0); x <= std::min(column + REACH, e.width - 1); x++) {
-                    const size_t row = (SIDE * (line - y + REACH) + column - x + REACH) * e.channels + channel;
-                    const int16_t* __restrict weights = &layer.weights[row * layer.width];
-                    int32_t* __restrict sums = &layer.drive[size_t(y * e.width + x) * layer.width];
-                    if (value == 1)
-                        for (int i = 0; i < layer.width; i++) sums[i] += weights[i];
-                    else
-                        for (int i = 0; i < layer.width; i++) sums[i] += weights[i] * value;
-                }
+        const auto [least, most] = std::minmax_element(visit.values.begin(), visit.values.end());
+        const int value = visit.values.empty() ? 0 : std::max(-int(*least), int(*most));
+        const Patches patches{layer.entry, layer.width, layer.weights.data()};
+        if (value * patches.largest() < 1 << 15) {
+            layer.narrow.assign(layer.sums.size(), 0);
+            patches.add(visit.rows, visit.values, layer.narrow.data());
+            layer.drive.assign(layer.narrow.begin(), layer.narrow.end());
+        } else {
+            layer.drive.assign(layer.sums.size(), 0);
+            patches.add(visit.rows, visit.values, layer.drive.data());
         }
     }
 
@@ -363,22 +373,20 @@ struct Core {
         }
     }
 
-    // golden/fire/fire.py
     void fire(Layer& layer) {
         const Entry& e = layer.entry;
-        for (int i = 0, lane = 0; i < layer.pixels * layer.width; i++, lane++) {
-            if (lane == layer.width) lane = 0;
-            const int32_t v = saturate(layer.sums[i], MEMBRANE_BITS), neuron = lane < e.outputs;
-            if (layer.is(READOUT)) {
-                layer.membranes[i] = v, layer.surrogates[i] = READOUT_SURROGATE * neuron, layer.spikes[i] = 0;
-                continue;
-            }
-            const int32_t distance = v - e.theta, size = distance < 0 ? ~distance : distance;
-            const int32_t spike = distance > 0 && neuron;
-            const int32_t height = std::max(e.psi_width - size, 0) >> e.psi_shift;
-            const int32_t reset = layer.is(HARD_RESET) ? v * (1 - spike) : v - e.theta * spike;
-            layer.spikes[i] = spike, layer.surrogates[i] = std::min(height, MOST_SURROGATE) * neuron;
-            layer.membranes[i] = round_shift(reset * e.leak, FACTOR_BITS);
+        for (int pixel = 0; pixel < layer.pixels; pixel++) {
+            const int at = pixel * layer.width;
+            const int32_t* sums = &layer.sums[at];
+            int32_t *membranes = &layer.membranes[at], *surrogates = &layer.surrogates[at], *spikes = &layer.spikes[at];
+            if (layer.is(READOUT))
+                for (int i = 0; i < layer.width; i++) {
+                    membranes[i] = saturate(sums[i], MEMBRANE_BITS);
+                    surrogates[i] = READOUT_SURROGATE * (i < e.outputs), spikes[i] = 0;
+                }
+            else
+                fire_neurons(sums, membranes, surrogates, spikes, layer.width, e.outputs, e.theta, e.leak, e.psi_width,
+                             e.psi_shift, layer.is(HARD_RESET));
         }
     }
 

@@ -25,7 +25,7 @@ COMPILERS = ("g++", "clang++")
 
 
 def compiled(name: str, sources: Sequence[Path]) -> ctypes.CDLL:
-    """The library of C++ `sources`, which may include the header of `declared`.
+    """The library of C++ `sources` and headers, which may include the one of `declared`.
 
     Raises RuntimeError: there is no compiler, it found fault, or the folder cannot be used.
     """
@@ -61,7 +61,8 @@ def _compile(command: list[str], sources: Sequence[Path], path: Path) -> None:
     with TemporaryDirectory(dir=path.parent) as folder:
         (Path(folder) / declared.NAME).write_text(declared.header())
         part = Path(folder) / path.name
-        files = [f"-I{folder}", *map(str, sources), "-o", str(part)]
+        units = [str(source) for source in sources if source.suffix == ".cc"]
+        files = [f"-I{folder}", *units, "-o", str(part)]
         done = subprocess.run([*command, *files], capture_output=True, text=True)
         if done.returncode:
             lines = done.stderr.splitlines() or ["no output"]
