@@ -18,8 +18,8 @@ chosen. Results go to bench/results/sweep-PRESET-FIELD.json, from where `python 
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, get_type_hints
 
 import numpy as np
 from rich.console import Console
@@ -36,7 +36,7 @@ FOLDS = 5
 USUAL_FRACTION = Network(sizes=(1, 1)).weight_fraction
 """Wider weights than it needs only reach further."""
 TYPES: dict[str, Any] = {
-    field.name: field.type for field in fields(Network) if field.type in (float, int, str)
+    name: kind for name, kind in get_type_hints(Network).items() if kind in (float, int, str)
 }
 TYPES |= {"eta": float, "steps": int, "weight_bits": int, "error": str, "error_out": str}
 FLOAT_ONLY = ("error", "error_out")

@@ -48,7 +48,8 @@ CONFIGS = {
     "wide-values": CoreConfig(lanes=24, layers=4, classes=7, input_bits=7, **WIDE),
     "maps-values": CoreConfig(lanes=6, layers=5, classes=5, input_bits=7, **MAPS),
     "maps-classifiers-values": CoreConfig(
-        lanes=4, layers=5, classes=8, input_bits=3, classifier_groups=90, **MAPS
+        **{"lanes": 4, "layers": 5, "classes": 8, "weight_bits": 16, "input_bits": 3},
+        **{"classifier_groups": 90, **MAPS},
     ),
     "maps-inference": CoreConfig(lanes=4, layers=5, classes=8, learning=0, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),

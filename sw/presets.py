@@ -106,7 +106,7 @@ class Preset:
 LEARNED: dict[str, Any] = {
     **{"classifiers": "learned", "guess": "even", "score": "all", "learn_last": 1},
     **{"init_scale": 2.0, "eta_classifier": 0.18, "eta_out": 0.003},
-    **{"weight_fraction": 9, "readout_fraction": 10},
+    **{"weight_fraction": 12, "readout_fraction": 12},
 }
 """Maps that learn from classifiers of their own, once an image; but for their rates."""
 
@@ -155,7 +155,11 @@ PRESETS: Named[Preset] = Named(
             steps=6,
             epochs=3,
             core="ulx3s-85f-classifiers",
-            network={**LEARNED, "eta": (0.001, 0.003), "eta_classifier": 0.5, "eta_out": 0.03},
+            network={
+                **LEARNED,
+                **{"eta": (0.001, 0.003), "eta_classifier": 0.5, "eta_out": 0.03},
+                "readout_fraction": 10,  # a rate so large has no integer with more
+            },
             input_bits=4,
             input_fraction=3,
         ),

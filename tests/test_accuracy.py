@@ -25,7 +25,7 @@ from bench.accuracy.methods import (
     train,
 )
 from bench.results import KEPT, PAGE, filled
-from bench.sweep import FOLDS, fold, measure, setting_of
+from bench.sweep import FOLDS, TYPES, fold, measure, setting_of
 from golden.reference import Readouts
 from golden.spec.network import Network
 from golden.spec.shape import Map
@@ -94,6 +94,12 @@ def test_choosing_climbs_to_the_top(monkeypatch):
     assert len(set(tried)) == len(tried) < len(ETAS) * len(TIMES) / 2
     assert {(1e-1, 6), (1e-1, 1), (3e-2, 3), (3e-1, 3)} <= set(tried)
     assert choose(TASK, "chip", axes("chip"), print) == ({}, [])
+
+
+def test_a_sweep_takes_every_number_and_choice_of_a_network():
+    """Fields that declare their bounds were left out once."""
+    assert {"eta", "rate_cost", "weight_fraction", "score"} <= set(TYPES)
+    assert "sizes" not in TYPES and "train_hidden" not in TYPES
 
 
 def test_a_sweep_reaches_core_network_samples_and_floating_point():

@@ -192,7 +192,13 @@ PRESETS = Named(
             lanes=128, weight_words=2048, neuron_groups=8, store_bytes=4096
         ),
         "ulx3s-85f-maps": MAPS,
-        "ulx3s-85f-classifiers": replace(MAPS, classifier_groups=64),
+        "ulx3s-85f-classifiers": replace(
+            MAPS,
+            classifier_groups=64,
+            weight_bits=16,  # long training needs finer steps than 9 bits have (docs/results.md)
+            weight_words=2560,
+            trace_entries=9728,
+        ),
     },
 )
 """Named configurations: `tiny` for tests, the others what the boards are built with."""
