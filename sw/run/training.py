@@ -170,12 +170,16 @@ class Trainer:
     ) -> None:
         """Run samples until there are no more, a checkpoint is due, or somebody asks to stop.
 
-        Or until the watcher raises. That is kept for `_raise`: the samples in flight, which the device
-        learns all the same, are counted first.
+        Several boards do whole rounds. Or until the watcher raises. That is kept for `_raise`: the samples
+        in flight, which the device learns all the same, are counted first.
         """
-        find = self.device.sample_store.find
-        samples = self.stop.until(every.until(find(dataset, index) for index in order))
-        wanted = takewhile(lambda _: self._failure is None, samples)
+        find, averaging = self.device.sample_store.find, self.device.averaging
+        size = averaging.round if averaging else 1
+        rounds = (order[at : at + size] for at in range(0, len(order), size))
+        some = takewhile(
+            lambda _: self._failure is None, self.stop.until(every.until(rounds, size))
+        )
+        wanted = (find(dataset, index) for numbers in some for index in numbers)
         for index, result in zip(order, self.device.run(wanted, learn=learn), strict=False):
             tally.add(result, int(dataset.labels[index]), dataset.steps)
             if self._failure is None:
@@ -249,7 +253,7 @@ class Trainer:
 
 def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
     """Train again on the integer model: what is different at the end, bit for bit."""
-    with Device.open("golden", config=end.core) as golden:
+    with trainer.device.as_model() as golden:
         golden.load(end.network, start)
         again = Trainer(golden, trainer.train_set, None, end.plan, trainer.watcher)
         for number, scale, samples in end.progress.history():
@@ -261,6 +265,7 @@ def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
             )
             if not np.array_equal(one, two)
         ]
-        if golden.noise_state != end.noise_state:
-            found.append(f"noise state {end.noise_state:#x}, golden {golden.noise_state:#x}")
+        for mine, other in zip(end.noise_states, golden.noise_states, strict=True):
+            if mine != other:
+                found.append(f"noise state {mine:#x}, golden {other:#x}")
         return found
