@@ -7,7 +7,7 @@ closed, so that the task, done again, finds it fresh or finds another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ def identify(board: Board) -> Identity:
     """Ask the device that this process takes. Raises LinkError, DeviceError."""
     device = take(board)
     transport = device.channel.transport
-    give(board, device)
+    give(replace(board, config=device.config), device)
     return Identity(device.config, transport.name, transport.about)
 
 
@@ -147,6 +147,7 @@ def take(board: Board) -> Device:
     """A device of this process, or a fresh one. Raises LinkError, DeviceError."""
     if idle := _IDLE.get(board):
         return idle.pop()
+    release()  # a port that another run has left open is free
     errors: list[LinkError] = []
     for target in board.targets:
         try:

@@ -24,7 +24,8 @@ import numpy as np
 
 from golden.spec.network import Network
 from sw.data import Dataset
-from sw.device import Device, Restarted, Weights
+from sw.device import Device, DeviceError, Restarted, Weights
+from sw.link import LinkError
 from sw.run.checkpoint import Checkpoint, digest
 from sw.run.metrics import Epoch, Plan, Progress, Tally
 from sw.run.signs_of_life import dead_parts, silent_inputs
@@ -77,7 +78,9 @@ class Trainer:
             self.agreed = True
             return complete
         except Exception as error:
-            if error is self._failure:
+            # several boards learn a round as a whole or not at all
+            whole = self.device.averaging and isinstance(error, LinkError | DeviceError)
+            if error is self._failure or whole:
                 self._keep_after(error)
             raise
         finally:
@@ -223,7 +226,12 @@ class Trainer:
         self._tell(self.watcher.begin, self._task(number), len(order), self._network)
         while tally.samples < len(order) and not self.stop.asked:
             before = self.device.counters()
-            self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
+            try:
+                self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
+            except (LinkError, DeviceError):
+                if self.device.averaging:  # what they counted is here
+                    self.progress.count(before, self.device.counters())
+                raise
             self.progress.count(before, self.device.counters())
             self._raise()
             if tally.samples < len(order) and not self.stop.asked:

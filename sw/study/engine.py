@@ -6,8 +6,10 @@ Workers are those of Dask distributed. It gives a task of a lost worker to anoth
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
@@ -83,12 +85,16 @@ class Engine:
                 quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": "127.0.0.1:0"}
                 has = {resource: 1} if resource else None
                 more = {"threads_per_worker": 1, "processes": True, "resources": has, **quiet}
-                where = stack.enter_context(LocalCluster(n_workers=workers, **more))
+                with _without_ctrl_c():
+                    where = stack.enter_context(LocalCluster(n_workers=workers, **more))
             try:
                 self.client = stack.enter_context(Client(where, timeout="10s"))
             except (OSError, ValueError) as error:
                 raise ValueError(f"--cluster {cluster}: no Dask scheduler answers there") from error
             tell(f"dashboard: {self.client.dashboard_link}")
+            if not self._able():
+                needs = f" --resources {resource}=1" if resource else ""
+                tell(f"waiting for a worker: dask worker {cluster} --nthreads 1{needs}")
             self._stack = stack.pop_all()
 
     def each(
@@ -129,6 +135,11 @@ class Engine:
         with suppress(Exception):
             self.client.run(function, on_error="ignore")
 
+    def _able(self) -> bool:
+        """Whether there is a worker that may take a task."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        return any(self.resource in (None, *worker["resources"]) for worker in workers)
+
     def close(self) -> None:
         """Let go of the cluster; workers of this computer end."""
         self._stack.close()
@@ -142,6 +153,23 @@ class Engine:
     @property
     def _where(self) -> str:
         return f" at {self.cluster}" if self.cluster else ""
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Threads and processes that begin here never see Ctrl-C, which a terminal sends to all: this one does.
+
+    It stops in good order, and ends the others. Ctrl-C comes at the end of `with`.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # it is what processes begin with, and unblocks Ctrl-C
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _here(
