@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.averaging import Averaging, average, split_noise
+from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import COUNTERS
@@ -43,7 +44,7 @@ class Boards(Device):
         *,
         boards: int | None = None,
         every: int = 100,
-        config: CoreConfig | None = None,
+        config: CoreConfig | str | None = None,
         baud: int = DEFAULT_BAUD,
         workers: int = 1,
         cluster: str | None = None,
@@ -71,7 +72,8 @@ class Boards(Device):
         workers = min(workers, self.averaging.boards, len(targets) if serial else workers)
         self._engine = Engine(workers, cluster, tell, resource=BOARD if serial else None)
         try:
-            who = self._ask(Board(tuple(targets), config, baud))
+            known = CORES[config] if isinstance(config, str) else config
+            who = self._ask(Board(tuple(targets), known, baud))
             self._board = Board(tuple(targets), who.config, baud)
             image = GoldenTransport(who.config, compiled=False)  # keeps tables; runs no sample
             super().__init__(Channel(image), who.config)
