@@ -11,6 +11,8 @@ the command line the entry is `python -m sw.driver`. The packages, each of which
 - `shadow`: a device and its twin, compared after every sample
 - `interchange`, `report`, `planning`: networks as files, a run as a page, a network before it is built
 - `live`: a network in use, on a page
+- `study`: many trainings, on one computer or many
+- `averaging`: several boards that learn one model
 - `cli`: the commands
 
 At the top are what a Python user meets: `model`, what it takes as `samples` and time `windows`, `notebook`,
@@ -23,6 +25,7 @@ from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.samples import Result
+from sw.averaging import Boards
 from sw.data import DataError, Dataset, DataWarning, Recording, Sample, load, read_recording
 from sw.device import Device
 from sw.model import Model
@@ -33,6 +36,7 @@ from sw.windows import WindowResult
 __all__ = [
     "CORES",
     "Binning",
+    "Boards",
     "CoreConfig",
     "DataError",
     "DataWarning",

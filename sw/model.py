@@ -76,6 +76,7 @@ class Model:
         self.plan: Plan | None = None
         self.progress = Progress()
         self._samples = ""
+        self._averaging = device.averaging
         self._unsure: Trainer | None = None
         self._folder: Path | None = None
 
@@ -101,6 +102,7 @@ class Model:
         model.binning = binning or Binning.of_run(checkpoint.config)
         model.plan, model.progress = checkpoint.plan, checkpoint.progress
         model._samples, model._unsure, model._folder = checkpoint.samples, None, None
+        model._averaging = checkpoint.averaging
         return model
 
     def save(self, path: str | Path) -> None:
@@ -198,11 +200,18 @@ class Model:
             stop: set its `asked` to stop.
 
         Raises:
-            ValueError: there is nothing to go on with. DataError: these are other samples.
+            ValueError: there is nothing to go on with, or it was begun on another number of boards.
+            DataError: these are other samples.
             FileError: the folder holds another run.
         """
         if self.plan is None:
             raise ValueError("nothing to go on with; use fit")
+        begun, here = (each or "one board" for each in (self._averaging, self.device.averaging))
+        if begun != here:
+            raise ValueError(
+                f"begun with {begun}, but this is {here}, which goes on to other bits; use as many, or start "
+                "anew with its weights"
+            )
         self._settle()
         train_set = as_dataset(samples, self.network, self.binning)
         test_set = None if test is None else as_dataset(test, self.network, self.binning)

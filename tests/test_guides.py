@@ -17,6 +17,7 @@ GUIDES = (
     "own-data.md",
     "data-sets.md",
     "live.md",
+    "boards.md",
     "interchange.md",
     "planner.md",
     "architecture.md",

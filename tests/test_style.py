@@ -40,6 +40,7 @@ ROOMS = (
     "planning",
     "live",
     "study",
+    "averaging",
     "cli",
 )
 TOP = (
@@ -64,7 +65,7 @@ ALSO = {
     "sw/cli/completion.py": {"shtab"},
     "sw/run/tensorboard.py": {"tensorboardX"},
     "sw/live/app.py": {"starlette", "uvicorn"},
-    "sw/study/engine.py": {"distributed"},
+    "sw/study/engine.py": {"dask", "distributed"},
     "sw/interchange/others.py": {"torch", "snntorch", "norse", "sinabs"},
 }
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from golden.averaging import Averaging
 from golden.spec.config import CoreConfig
 from sw.cli import options
+from sw.cli.boards import averaging_of, check_boards, open_boards
 from sw.data import Dataset
 from sw.device import Device, Weights
 from sw.device.inputs import check_sample
-from sw.link import check_target
 from sw.model import Model
 from sw.run import Checkpoint, Plan, RunFolder, checkpoint_file
 from sw.shadow import Shadowed
@@ -23,7 +24,7 @@ from sw.shadow import Shadowed
 WITH_RESUME = {
     *("resume", "target", "baud", "epochs", "until", "checkpoint_every", "verify_golden"),
     *("out", "force", "shadow", "shadow_every", "command", "defaults", "words", "cache"),
-    *("config", "dry_run", "parser", "tensorboard"),
+    *("config", "dry_run", "parser", "tensorboard", "workers", "cluster"),
 }
 
 
@@ -48,7 +49,8 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     Everything is checked before the first byte is written. Raises FileError, DataError, DoesNotFit,
     DeviceError, LinkError; ValueError for an option.
     """
-    check_target(args.target)
+    averaging = averaging_of(args)
+    check_boards(args, averaging)
     if args.out:
         RunFolder(args.out).check_free(overwrite=args.force)
     preset = options.preset_of(args)
@@ -72,7 +74,7 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     }
     run = RunFolder(args.out) if args.out else RunFolder.new(options.run_name(args))
     with _undone(run.discard):
-        device = _open(args, core, run)
+        device = _open(args, core, averaging, run)
         with _undone(device.close):
             model = Model(network, device, weights=start)
             for samples in (train_set, test_set):
@@ -92,6 +94,7 @@ def resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
         flag = "--from" if wrong[0] == "start" else "--" + wrong[0].replace("_", "-")
         raise ValueError(f"{flag}: a resumed run keeps its settings; leave it out")
     checkpoint = Checkpoint.load(checkpoint_file(args.resume))
+    check_boards(args, checkpoint.averaging)
     config = checkpoint.config
     if "data" not in config:
         raise ValueError(f"{args.resume}: not begun by this command; resume it from Python")
@@ -102,7 +105,7 @@ def resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     run = RunFolder(args.out) if args.out else own
     overwrite = args.force or run.path.absolute() == own.path.absolute()
     run.check_free(overwrite=overwrite)
-    device = _open(args, checkpoint.core, run)
+    device = _open(args, checkpoint.core, checkpoint.averaging, run)
     with _undone(device.close):
         model = Model.from_checkpoint(checkpoint, device)
         if args.epochs is not None:
@@ -112,8 +115,12 @@ def resume(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     return job, model, start or checkpoint.network.initial_weights()
 
 
-def _open(args: argparse.Namespace, core: CoreConfig | None, run: RunFolder) -> Device:
-    """The device, with a twin beside it if one is asked for."""
+def _open(
+    args: argparse.Namespace, core: CoreConfig | None, averaging: Averaging | None, run: RunFolder
+) -> Device:
+    """The device, with a twin beside it if one is asked for; or several as one."""
+    if averaging is not None:
+        return open_boards(args, core, averaging)
     if args.shadow is None:
         return options.open_device(args.target, core, args.baud)
     return Shadowed.beside(

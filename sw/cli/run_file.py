@@ -16,6 +16,7 @@ from golden.spec.declare import declarations
 from golden.spec.names import near
 from golden.spec.network import Network
 from sw.cli import options
+from sw.cli.boards import as_options, averaging_of
 from sw.cli.program import PROGRAM
 from sw.presets import Preset
 from sw.run import FileError
@@ -74,6 +75,7 @@ def dry_run(args: argparse.Namespace) -> str:
             "target": args.target,
             "epochs": preset.epochs if args.epochs is None else args.epochs,
             "constant_rate": args.constant_rate,
+            **as_options(averaging_of(args)),
         },
         "data": _data(data),
         "network and learning": _network(args, preset) | _values(data),

@@ -14,6 +14,7 @@ from sw.cli.train import STOPPED, quietly, train_parser
 from sw.printable import printable
 from sw.study import Axis, Study, Task
 from sw.study import run as run_tasks
+from sw.study.engine import SchedulerLost
 from sw.study.options import add_workers
 from sw.study.task import Trained, train
 
@@ -85,6 +86,9 @@ def sweep(args: argparse.Namespace, console: Console) -> int:
             f"stopped: {len(done)} of {total} done; go on with: sweep --resume {study.path}"
         )
         return STOPPED
+    except SchedulerLost as error:
+        again = f"{len(done)} of {total} done; go on with: sweep --resume {study.path}"
+        raise SchedulerLost(f"{error}, then {again}") from error
     _table(console, study)
     if failed:
         again = f"sweep --resume {study.path} tries them again"

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from golden.spec.registers import fingerprint
 from sw.cli import options, run_file
+from sw.cli.boards import add_boards
 from sw.cli.job import Job, begin, resume
 from sw.cli.parser import Parser
 from sw.cli.program import PROGRAM
@@ -55,12 +56,16 @@ def add_parser(commands: Any, **style: Any) -> None:
   train --resume runs/nmnist-fast-1         go on after Ctrl-C, a crash or a power cut
   train --resume runs/a --target golden     go on elsewhere: the same bits
   train --shadow golden                     compare with the model after every sample
+  train --target serial:/dev/ttyUSB0,serial:/dev/ttyUSB1    two boards learn one model
+  train --boards 4 --target golden --average-every 50       four, on this computer's processors
+  train --boards 8 --cluster tcp://lab:8786                 on a Dask cluster
 
 A run can be stopped at any time, even by kill -9: its folder has a checkpoint, and --resume ends with the
 same bits as a run that was never stopped.""",
         **style,
     )
     options.add_target(parser, "sim")
+    add_boards(parser)
     run = parser.add_argument_group("run")
     run.add_argument(
         "--out",
@@ -137,6 +142,7 @@ def quietly(words: list[str]) -> None:
     """Train with these options, and say nothing. Raises what goes wrong, and KeyboardInterrupt if stopped."""
     args = train_parser().parse_args(["train", *words])
     args.words = ["train", *words]
+    args.workers = args.workers or 1  # the study has them
     said = StringIO()
     with redirect_stderr(said):  # warnings
         status = train(args, Console(file=said))
@@ -214,6 +220,8 @@ def _announce(console: Console, job: Job, model: Model, target: str) -> None:
     console.print(
         f"{job.train_set.name}: {model.network.name} on {target}, {len(job.train_set)} samples"
     )
+    if averaging := model.device.averaging:
+        console.print(str(averaging), highlight=False)
     if about := model.device.channel.transport.about:
         console.print(about, highlight=False)
     if job.resumed is not None:

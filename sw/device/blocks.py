@@ -10,6 +10,7 @@ from golden.spec.frames import HEADER, MAX_READ_WORDS, READ_PAYLOAD, WRITE_PAYLO
 from golden.spec.registers import COUNTERS, REGISTERS, Space, address, memories, register_address
 from sw.device.channel import Channel
 from sw.device.identity import register_value
+from sw.device.in_flight import LinkStatistics
 
 Words = NDArray[np.uint16]
 REGISTER = {register.name: register for register in REGISTERS}
@@ -67,6 +68,20 @@ class Blocks:
     @noise_state.setter
     def noise_state(self, value: int) -> None:
         self.set_register("noise_state", value)
+
+    @property
+    def noise_states(self) -> tuple[int, ...]:
+        """The same of all boards that this stands for, one. Of more that are given the first is taken."""
+        return (self.noise_state,)
+
+    @noise_states.setter
+    def noise_states(self, values: tuple[int, ...]) -> None:
+        self.noise_state = values[0]
+
+    @property
+    def statistics(self) -> LinkStatistics:
+        """What the link did since it was opened."""
+        return self.channel.statistics
 
     def memory(self, space: Space, first: int, count: int) -> NDArray[np.int32]:
         """`count` words of a memory of lanes, int32[count, lanes]. Raises LinkError."""

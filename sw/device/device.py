@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.averaging import Averaging
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.frames import Command
@@ -22,7 +23,7 @@ from golden.spec.sdram import SdramConfig
 from golden.spec.weights import Weights
 from sw.device.channel import Channel
 from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
-from sw.device.identity import DeviceError, identify
+from sw.device.identity import DeviceError, cure, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.payloads import Payloads
@@ -44,6 +45,9 @@ class Asked:
 
 class Device(LayerState):
     """One core at the other end of a channel, which it owns. `load` sets `network` and `layers`."""
+
+    averaging: Averaging | None = None
+    """Of several boards that learn one model; None: this is one."""
 
     def __init__(self, channel: Channel, expected: CoreConfig | None = None) -> None:
         """Read who is there, and check it. Raises DeviceError, or LinkError."""
@@ -82,6 +86,10 @@ class Device(LayerState):
         except BaseException:
             transport.close()
             raise
+
+    def as_model(self) -> Device:
+        """An integer model that learns the same. Raises LinkError."""
+        return Device.open("golden", config=self.config)
 
     def restart(self) -> None:
         """Give up what is under way: after an exception in the middle of it. Raises LinkError.
@@ -282,15 +290,6 @@ class Device(LayerState):
             if faults := [result.status for result in results if result.status]:
                 raise DeviceError(
                     f"device found fault with a sample: {SampleStatus(faults[0])!r}; "
-                    f"{_cure(SampleStatus(faults[0]))}"
+                    f"{cure(SampleStatus(faults[0]))}"
                 )
         return results
-
-
-def _cure(fault: SampleStatus) -> str:
-    """What to do about a sample that a device found fault with."""
-    if fault & (SampleStatus.BAD_TABLE | SampleStatus.NOT_BEGUN):
-        return "its layer table is not that of a network that was loaded; load the network again"
-    if fault & SampleStatus.STUCK:
-        return "the core did not end a step and was reset; load the network again, and report this"
-    return "the bitstream does not match this software, rebuild it"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig
 from golden.spec.frames import READ_PAYLOAD, Command
 from golden.spec.registers import IDENTITY, MAGIC, VERSION, Space, address, fingerprint
+from golden.spec.samples import SampleStatus
 from sw.device.channel import Channel
 
 
@@ -63,6 +64,15 @@ def identify(channel: Channel, expected: CoreConfig | None = None) -> CoreConfig
             "this checkout, or check out the version it was built from"
         )
     return config
+
+
+def cure(fault: SampleStatus) -> str:
+    """What to do about a sample that a device found fault with."""
+    if fault & (SampleStatus.BAD_TABLE | SampleStatus.NOT_BEGUN):
+        return "its layer table is not that of a network that was loaded; load the network again"
+    if fault & SampleStatus.STUCK:
+        return "the core did not end a step and was reset; load the network again, and report this"
+    return "the bitstream does not match this software, rebuild it"
 
 
 def _differences(config: CoreConfig, expected: CoreConfig) -> str:

@@ -193,6 +193,10 @@ class NativeCore:
         """Position in the random sequence."""
         return int(self._lib.core_noise(self._core)[0])
 
+    @noise_state.setter
+    def noise_state(self, value: int) -> None:
+        self._lib.core_noise(self._core)[0] = value
+
     @property
     def counters(self) -> dict[str, int]:
         """Work since the start, by the chip's names."""

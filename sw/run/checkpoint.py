@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from golden.averaging import Averaging
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from golden.spec.registers import fingerprint
@@ -34,7 +35,7 @@ class Checkpoint:
     weights: Weights
     """int32[rows, outputs] of every layer, the readout's last, and the classifiers that learn."""
     noise_state: int
-    """State of the random sequence of stochastic rounding, u32."""
+    """State of the random sequence of stochastic rounding, u32; of several boards that of the first."""
     network: Network
     """The network."""
     core: CoreConfig
@@ -47,6 +48,15 @@ class Checkpoint:
     """`digest` of the training samples; empty: nothing was learned yet."""
     config: dict[str, Any] = field(default_factory=dict)
     """The run's config.json."""
+    averaging: Averaging | None = None
+    """Of several boards that learn the model; None: of one."""
+    more_noise_states: tuple[int, ...] = ()
+    """Noise states of the boards behind the first one."""
+
+    @property
+    def noise_states(self) -> tuple[int, ...]:
+        """Of every board."""
+        return (self.noise_state, *self.more_noise_states)
 
     def save(self, path: Path) -> None:
         """Write the file. Raises FileError."""
@@ -61,6 +71,9 @@ class Checkpoint:
             "samples": self.samples,
             "config": json.dumps(self.config),
         }
+        if self.averaging:
+            metadata["averaging"] = json.dumps(asdict(self.averaging))
+            metadata["more_noise_states"] = json.dumps(self.more_noise_states)
         save_weights(path, self.weights, metadata)
 
     @classmethod
@@ -68,6 +81,7 @@ class Checkpoint:
         """Read a file. Raises FileError."""
         weights, metadata = load_weights(path)
         try:
+            averaging = json.loads(metadata.get("averaging", "null"))
             core = CoreConfig(**json.loads(metadata["core"]))
             made = metadata["fingerprint"]
             checkpoint = cls(
@@ -79,6 +93,8 @@ class Checkpoint:
                 progress=Progress.from_dict(json.loads(metadata["progress"])),
                 samples=metadata["samples"],
                 config=json.loads(metadata["config"]),
+                averaging=Averaging(**averaging) if averaging else None,
+                more_noise_states=tuple(json.loads(metadata.get("more_noise_states", "[]"))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise FileError(
@@ -107,7 +123,9 @@ class Checkpoint:
         assert device.network is not None, "a network is loaded before it is kept"
         return cls(
             weights=device.read_weights(),
-            noise_state=device.noise_state,
+            noise_state=device.noise_states[0],
+            more_noise_states=device.noise_states[1:],
+            averaging=device.averaging,
             network=device.network,
             core=device.config,
             plan=plan or Plan(),
@@ -124,7 +142,7 @@ class Checkpoint:
                 "core rounds differently; use one like it, or start anew with train --from"
             )
         device.load(self.network, self.weights)
-        device.noise_state = self.noise_state
+        device.noise_states = self.noise_states
 
 
 def digest(samples: Dataset) -> str:

@@ -73,7 +73,7 @@ class Recorder:
                 "best_test_accuracy": max(tests, default=None),
                 "samples_learned": checkpoint.progress.samples,
                 "seconds": self._before + time.monotonic() - self._started,
-                "link": vars(self.device.channel.statistics),
+                "link": vars(self.device.statistics),
                 "energy_estimate": EnergyModel.of(self.device.config).as_dict(_total(epochs)),
                 "epochs": [epoch.as_dict() for epoch in epochs],
             }

@@ -88,12 +88,12 @@ class Every:
             return cls(seconds=float(match[1]) * (60 if match[2] == "m" else 1))
         return cls(samples=int(match[1]))
 
-    def until(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items up to the next checkpoint, at least one."""
+    def until(self, items: Iterable[Item], size: int = 1) -> Iterator[Item]:
+        """The items, of `size` samples each, up to the next checkpoint; at least one."""
         started = time.monotonic()
         for count, item in enumerate(items):
             if count and (
-                count == self.samples
+                (self.samples is not None and count * size >= self.samples)
                 or (self.seconds is not None and time.monotonic() - started >= self.seconds)
             ):
                 return

@@ -24,7 +24,8 @@ import numpy as np
 
 from golden.spec.network import Network
 from sw.data import Dataset
-from sw.device import Device, Restarted, Weights
+from sw.device import Device, DeviceError, Restarted, Weights
+from sw.link import LinkError
 from sw.run.checkpoint import Checkpoint, digest
 from sw.run.metrics import Epoch, Plan, Progress, Tally
 from sw.run.signs_of_life import dead_parts, silent_inputs
@@ -77,7 +78,9 @@ class Trainer:
             self.agreed = True
             return complete
         except Exception as error:
-            if error is self._failure:
+            # several boards learn a round as a whole or not at all
+            whole = self.device.averaging and isinstance(error, LinkError | DeviceError)
+            if error is self._failure or whole:
                 self._keep_after(error)
             raise
         finally:
@@ -170,12 +173,16 @@ class Trainer:
     ) -> None:
         """Run samples until there are no more, a checkpoint is due, or somebody asks to stop.
 
-        Or until the watcher raises. That is kept for `_raise`: the samples in flight, which the device
-        learns all the same, are counted first.
+        Several boards do whole rounds. Or until the watcher raises. That is kept for `_raise`: the samples
+        in flight, which the device learns all the same, are counted first.
         """
-        find = self.device.sample_store.find
-        samples = self.stop.until(every.until(find(dataset, index) for index in order))
-        wanted = takewhile(lambda _: self._failure is None, samples)
+        find, averaging = self.device.sample_store.find, self.device.averaging
+        size = averaging.round if averaging else 1
+        rounds = (order[at : at + size] for at in range(0, len(order), size))
+        some = takewhile(
+            lambda _: self._failure is None, self.stop.until(every.until(rounds, size))
+        )
+        wanted = (find(dataset, index) for numbers in some for index in numbers)
         for index, result in zip(order, self.device.run(wanted, learn=learn), strict=False):
             tally.add(result, int(dataset.labels[index]), dataset.steps)
             if self._failure is None:
@@ -219,7 +226,12 @@ class Trainer:
         self._tell(self.watcher.begin, self._task(number), len(order), self._network)
         while tally.samples < len(order) and not self.stop.asked:
             before = self.device.counters()
-            self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
+            try:
+                self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
+            except (LinkError, DeviceError):
+                if self.device.averaging:  # what they counted is here
+                    self.progress.count(before, self.device.counters())
+                raise
             self.progress.count(before, self.device.counters())
             self._raise()
             if tally.samples < len(order) and not self.stop.asked:
@@ -249,7 +261,7 @@ class Trainer:
 
 def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
     """Train again on the integer model: what is different at the end, bit for bit."""
-    with Device.open("golden", config=end.core) as golden:
+    with trainer.device.as_model() as golden:
         golden.load(end.network, start)
         again = Trainer(golden, trainer.train_set, None, end.plan, trainer.watcher)
         for number, scale, samples in end.progress.history():
@@ -261,6 +273,7 @@ def differences(end: Checkpoint, start: Weights, trainer: Trainer) -> list[str]:
             )
             if not np.array_equal(one, two)
         ]
-        if golden.noise_state != end.noise_state:
-            found.append(f"noise state {end.noise_state:#x}, golden {golden.noise_state:#x}")
+        for mine, other in zip(end.noise_states, golden.noise_states, strict=True):
+            if mine != other:
+                found.append(f"noise state {mine:#x}, golden {other:#x}")
         return found

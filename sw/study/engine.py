@@ -1,4 +1,4 @@
-"""Where the tasks of a study run: in this process, on workers of this computer, or on a cluster.
+"""Where tasks run: in this process, on workers of this computer, or on a cluster.
 
 Workers are those of Dask distributed. It gives a task of a lost worker to another one, three times at most.
 """
@@ -6,13 +6,26 @@ Workers are those of Dask distributed. It gives a task of a lost worker to anoth
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import Any, TypeVar
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import resource_tracker
+from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 HELP = "pip install 'tess-fpga[cluster]', or take --workers 1"
+SETTINGS = {
+    # samples travel with a task; Dask warns of much smaller ones
+    "distributed.admin.large-graph-warning-threshold": "1GiB",
+    # what was freed is not given back at once: the integer model runs five times as fast
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+}
+"""Of Dask."""
+
+
+class SchedulerLost(ConnectionError):
+    """The scheduler of a cluster went away with tasks in hand. One line."""
 
 
 def run(
@@ -35,14 +48,131 @@ def run(
 
     Raises:
         ValueError: Dask distributed is not installed, or there is no scheduler at the address.
+        SchedulerLost: the scheduler went away.
     """
-    workers = min(workers, len(items))
-    if not items:
+    if items:
+        with Engine(min(workers, len(items)), cluster, tell) as engine:
+            yield from engine.each(function, items)
+
+
+class Engine:
+    """Workers for many rounds of tasks. Starts them; within `with`, or until `close`."""
+
+    def __init__(
+        self,
+        workers: int = 1,
+        cluster: str | None = None,
+        tell: Callable[[str], None] = print,
+        *,
+        resource: str | None = None,
+    ) -> None:
+        """As `run`. With a `resource` a worker has one task at a time, and needs one of it for that.
+
+        Workers of this computer have one each. Raises ValueError.
+        """
+        self.resource, self.cluster = resource, cluster
+        self.client: Any = None
+        """The Client of Dask; None: tasks run in this process."""
+        self._stack = ExitStack()
+        if cluster is None and workers == 1:
+            return
+        try:
+            import dask
+            from distributed import Client, LocalCluster
+        except ModuleNotFoundError as error:
+            raise ValueError(f"Dask distributed is not installed; {HELP}") from error
+        with ExitStack() as stack:
+            stack.enter_context(dask.config.set(SETTINGS))
+            where: Any = cluster
+            if cluster is None:
+                quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": "127.0.0.1:0"}
+                has = {resource: 1} if resource else None
+                more = {"threads_per_worker": 1, "processes": True, "resources": has, **quiet}
+                with _without_ctrl_c():
+                    where = stack.enter_context(LocalCluster(n_workers=workers, **more))
+            try:
+                self.client = stack.enter_context(Client(where, timeout="10s"))
+            except (OSError, ValueError) as error:
+                raise ValueError(f"--cluster {cluster}: no Dask scheduler answers there") from error
+            tell(f"dashboard: {self.client.dashboard_link}")
+            if not self._able():
+                needs = f" --resources {resource}=1" if resource else ""
+                tell(f"waiting for a worker: dask worker {cluster} --nthreads 1{needs}")
+            self._stack = stack.pop_all()
+
+    def each(
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, retries: int = 0
+    ) -> Iterator[tuple[Item, Result | Exception]]:
+        """Results of `function` as they come, as `run` does. Raises SchedulerLost.
+
+        A task that ends with an error is tried `retries` times more, but not in this process.
+        """
+        if self.client is None:
+            yield from _here(function, items)
+            return
+        from distributed import CancelledError, as_completed
+
+        needs = {"resources": {self.resource: 1}} if self.resource else {}
+        how = {"pure": False, "retries": retries, **needs}
+        futures = {self.client.submit(function, item, **how): item for item in items}
+        try:
+            for future in as_completed(futures):
+                try:
+                    wrong = future.exception()
+                    outcome = future.result() if wrong is None else wrong
+                except CancelledError as error:
+                    raise SchedulerLost(
+                        f"the Dask scheduler{self._where} went away; start it again"
+                    ) from error
+                yield futures.pop(future), outcome
+                future.release()
+        finally:
+            with suppress(Exception):  # of a scheduler that is gone
+                self.client.cancel(list(futures))
+
+    def everywhere(self, function: Callable[[], None]) -> None:
+        """Call `function` in every process that runs tasks; one that is lost is left out."""
+        if self.client is None:
+            function()
+            return
+        with suppress(Exception):
+            self.client.run(function, on_error="ignore")
+
+    def _able(self) -> bool:
+        """Whether there is a worker that may take a task."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        return any(self.resource in (None, *worker["resources"]) for worker in workers)
+
+    def close(self) -> None:
+        """Let go of the cluster; workers of this computer end."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    @property
+    def _where(self) -> str:
+        return f" at {self.cluster}" if self.cluster else ""
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Threads and processes that begin here never see Ctrl-C, which a terminal sends to all: this one does.
+
+    It stops in good order, and ends the others. Ctrl-C comes at the end of `with`.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
         return
-    if cluster is None and workers == 1:
-        yield from _here(function, items)
-    else:
-        yield from _on_workers(function, items, workers, cluster, tell)
+    resource_tracker.ensure_running()  # it is what processes begin with, and unblocks Ctrl-C
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _here(
@@ -54,33 +184,3 @@ def _here(
         except Exception as error:
             result = error
         yield item, result
-
-
-def _on_workers(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    workers: int,
-    address: str | None,
-    tell: Callable[[str], None],
-) -> Iterator[tuple[Item, Result | Exception]]:
-    try:
-        from distributed import Client, LocalCluster, as_completed
-    except ModuleNotFoundError as error:
-        raise ValueError(f"Dask distributed is not installed; {HELP}") from error
-    with ExitStack() as stack:
-        where: Any = address
-        if address is None:
-            quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": "127.0.0.1:0"}
-            where = stack.enter_context(
-                LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet)
-            )
-        try:
-            client = stack.enter_context(Client(where, timeout="10s"))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"--cluster {address}: no Dask scheduler answers there") from error
-        tell(f"dashboard: {client.dashboard_link}")
-        futures = {client.submit(function, item, pure=False): item for item in items}
-        for future in as_completed(futures):
-            wrong = future.exception()
-            yield futures.pop(future), future.result() if wrong is None else wrong
-            future.release()

@@ -1,0 +1,1 @@
+"""Several boards that learn one model: accuracy by boards and averages, and a model of their speed."""
