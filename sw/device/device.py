@@ -18,7 +18,7 @@ from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories, play_entries
 from golden.spec.samples import Result, SampleStatus, encode_sample
-from golden.spec.sdram import SdramConfig
+from golden.spec.sdram import SdramConfig, beside
 from golden.spec.weights import Weights
 from sw.device.channel import Channel
 from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
@@ -66,7 +66,8 @@ class Device(LayerState):
         """Open `sim`, `golden`, `golden-numpy` or `serial:PORT`.
 
         `config` is what a simulated or golden core is built with, or its name in CORES. A board says itself
-        what it is; with a `config` it must be that. `memory` is what such a core has beside the FPGA.
+        what it is; with a `config` it must be that. `memory` is what such a core has beside the FPGA, in
+        which its sample store is then (as it is with a `config` whose store is too large for block RAM).
         Raises LinkError or DeviceError, or UnknownName.
         """
         if isinstance(config, str):
@@ -76,6 +77,8 @@ class Device(LayerState):
                 f"config is a {type(config).__name__}; give a CoreConfig, or a name of CORES: "
                 f"{', '.join(CORES)}"
             )
+        if memory is not None:
+            config = beside(config or CoreConfig(), memory)
         transport = open_transport(target, config=config, baud=baud, memory=memory)
         try:
             return cls(Channel(transport), config)
