@@ -26,7 +26,7 @@ from sw.device.identity import DeviceError, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.payloads import Payloads
-from sw.device.sample_store import SampleStore, StoredSample
+from sw.device.sample_store import OnPart, SampleStore, StoredSample, unheard
 from sw.device.state import LayerState
 from sw.device.table import check_table
 from sw.link import DEFAULT_BAUD, open_transport
@@ -214,10 +214,12 @@ class Device(LayerState):
         while waiting:
             yield from self._finish(waiting.popleft())
 
-    def store_samples(self, samples: Series) -> int:
+    def store_samples(self, samples: Series, on_part: OnPart = unheard) -> int:
         """Write the first of `samples` to the board's sample store; returns how many fit.
 
-        Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link.
+        Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link. What a store
+        in the memory beside the FPGA holds already is not sent again (`sample_store.found`), whoever sent it.
+        `on_part` is called with the words that are there, and all, while they are sent.
         Loading a network empties the store. Raises ValueError for a sample the network cannot take.
         """
         network = self._loaded()
@@ -230,7 +232,7 @@ class Device(LayerState):
                 frames, sample.label, learn=True, learn_from=since, input_bits=bits
             )
 
-        return self.sample_store.fill(samples, encode)
+        return self.sample_store.fill(samples, encode, on_part)
 
     def check(self, sample: SampleLike) -> None:
         """Raise what `run` would for a sample that cannot be sent: ValueError, DeviceError."""
