@@ -1,4 +1,4 @@
-"""The store of samples on the board. Twin of hw/link/store.py, hw/link/memory_store.py and hw/link/player.py."""
+"""The store of samples on the board. Twin of hw/link: store.py, memory_store.py and player.py."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -207,7 +207,7 @@ class SdramConfig:
 
     @property
     def store_bytes(self) -> int:
-        """Of its sample store: all but a block, so that a store has fewer words than a space has addresses."""
+        """Of its sample store: all but a block, so that it has fewer words than a space."""
         return self.chip.words * self.chip.data_bits // 8 - STORE_BLOCK
 
     def as_dict(self) -> dict[str, float]:

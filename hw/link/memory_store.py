@@ -20,6 +20,9 @@ BURST = 8
 UNDER_WAY = 32
 """Accesses that may be unanswered: as many as pass while a word comes from the memory."""
 
+GIVEN = 2
+"""Words to write that wait for the memory: enough for one a cycle."""
+
 ACCESS = StructLayout({"moved": 1, "error": 1, "key": 1, "index": 2})
 """An access that is not answered. `moved`: its word comes from the memory."""
 
@@ -55,18 +58,20 @@ class MemoryStore(Component):
         m = Module()
         request, asked = self.request.payload, Signal(ACCESS)
         m.submodules.under_way = queue = SyncFIFO(width=len(Value.cast(asked)), depth=UNDER_WAY)
+        m.submodules.given = given = SyncFIFO(width=len(request.data), depth=GIVEN)
         index, of_key = request.address[:KEY_BIT], request.address[KEY_BIT]
         exists, moves, takes, joins = Signal(), Signal(), Signal(), Signal()
-        room = Mux(moves, joins & (~request.write | self.memory.write.ready), 1)
+        room = Mux(moves, joins & (~request.write | given.w_rdy), 1)
         m.d.comb += [
             exists.eq(index < Mux(of_key, KEY_WORDS, self.depth)),
             moves.eq(exists & ~of_key),
             takes.eq(self.request.valid & self.request.ready),
             self.request.ready.eq(queue.w_rdy & room),
-            self.memory.write.valid.eq(
-                self.request.valid & moves & request.write & joins & queue.w_rdy
-            ),
-            self.memory.write.payload.eq(request.data),
+            given.w_data.eq(request.data),
+            given.w_en.eq(takes & moves & request.write),
+            self.memory.write.payload.eq(given.r_data),
+            self.memory.write.valid.eq(given.r_rdy),
+            given.r_en.eq(self.memory.write.ready),
             asked.moved.eq(moves & ~request.write),
             asked.error.eq(~exists),
             asked.key.eq(of_key),

@@ -38,7 +38,8 @@ class Arbiter(Component):
             m.d.sync += testing.eq(self.running)
         with m.Else():
             m.d.sync += left.eq(left + Mux(asks, store.request.payload.words, 0) - moves)
-            m.d.sync += testing.eq(self.running & ~store.request.valid & (left == 0))
+            offers = store.request.valid | store.write.valid  # a word may come before its burst
+            m.d.sync += testing.eq(self.running & ~offers & (left == 0))
         for stream in ("request", "write"):
             one, other, out = (getattr(side, stream) for side in (store, tester, port))
             m.d.comb += [

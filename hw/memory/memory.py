@@ -1,10 +1,11 @@
-"""The memory of a board: controller, tester, registers, a port for the store; and the switch before the registers."""
+"""The memory of a board: controller, tester, registers; and the switch that leads the host to it."""
 
 from typing import Any
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
+from golden.spec.memory_test import Pass
 from golden.spec.registers import SPACE_SHIFT, Space
 from golden.spec.sdram import SdramConfig
 from hw.core.ports import BusReply, BusRequest
@@ -51,7 +52,8 @@ class Memory(Component):
             tester.asked.eq(registers.asked),
             registers.found.eq(tester.found),
             registers.running.eq(tester.running),
-            arbiter.running.eq(tester.running),
+            # from the cycle in which the host is told that it has begun
+            arbiter.running.eq(tester.running | registers.asked.start[: len(Pass)].any()),
         ]
         return m
 

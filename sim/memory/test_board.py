@@ -142,7 +142,8 @@ def store_commands(rng: Random) -> Iterator[tuple[Command, bytes]]:
         elif kind < 0.8:
             strange = [DEPTH, DEPTH + 1, (1 << 24) - 1, 1 << 24, (1 << 31) - 1, DEPTH - 1]
             places = [
-                rng.choice(strange if rng.random() < 0.1 else starts[-40:]) | rng.choice([0, PLAY_LEARN])
+                rng.choice(strange if rng.random() < 0.1 else starts[-40:])
+                | rng.choice([0, PLAY_LEARN])
                 for _ in range(rng.randint(1, play_entries(CORE)))
             ]
             yield Command.PLAY, b"".join(map(PLAY_ENTRY.pack, places))
@@ -182,7 +183,9 @@ def test_the_store_in_the_memory_is_that_of_the_model(sdram: SdramConfig) -> Non
         for number, (command, payload) in zip(range(1500), store_commands(rng), strict=False):
             answers = [answer(device, command, payload) for device in (board, model)]
             known = [
-                untimed(CORE, command, payload, Frame(0, Status.OK, a)) if isinstance(a, bytes) else a
+                untimed(CORE, command, payload, Frame(0, Status.OK, a))
+                if isinstance(a, bytes)
+                else a
                 for a in answers
             ]
             assert known[0] == known[1], f"seed {seed}, {number}: {command.name} {payload.hex()}"
@@ -195,7 +198,12 @@ def test_the_store_in_the_memory_is_that_of_the_model(sdram: SdramConfig) -> Non
                     rng.setstate(begun)
                     found.append(spoil(rng, device))
                 assert found[0] == found[1], f"seed {seed}, {number}: the tester"
-        assert {"PLAY OK", "PLAY BAD_ADDRESS", "WRITE BAD_ADDRESS", "READ BAD_ADDRESS"} <= seen.keys()
+        assert {
+            "PLAY OK",
+            "PLAY BAD_ADDRESS",
+            "WRITE BAD_ADDRESS",
+            "READ BAD_ADDRESS",
+        } <= seen.keys()
         for at in range(0, USED, 500):
             for first in (at, DEPTH - USED + at):
                 words = [device.read(Space.STORE, first, 500) for device in (board, model)]

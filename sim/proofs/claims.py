@@ -25,6 +25,7 @@ from hw.core.schedule.segments import Segments
 from hw.core.schedule.sequencer import Sequencer
 from hw.link.complaints import Complaints
 from hw.link.executor import Executor
+from hw.link.memory_store import MemoryStore
 from hw.link.player import Player
 from hw.link.receiver import Receiver
 from hw.link.replies import Replies
@@ -33,6 +34,7 @@ from hw.link.slip import Stuffer, Unstuffer
 from hw.link.store import BlockStore, StoreSwitch
 from hw.link.transmitter import Transmitter
 from hw.link.uart import UartReceiver
+from hw.memory.arbiter import Arbiter
 from hw.memory.controller import BurstController
 from hw.memory.cutter import Cutter
 from hw.memory.registers import MemoryRegisters
@@ -45,6 +47,7 @@ from sim.proofs.neighbours import (
     a_side_at_a_time,
     answers_follow,
     words_stand_still,
+    words_were_asked_for,
 )
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
 from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
@@ -154,6 +157,7 @@ DEPTH = 10
 first word comes out later, more (`SLOW`)."""
 SLOW = 15
 KEEPS = "keeps the stream rules: what is valid stays, and stays the same, until it is taken"
+TINY = Chip(row_bits=4, column_bits=4, bank_bits=1)
 FOR_EVER: dict[str, Callable[[], Component]] = {
     "Unstuffer": Unstuffer,
     "Stuffer": Stuffer,
@@ -171,6 +175,7 @@ BOUNDED: dict[str, Callable[[], Component]] = {
     "Replies": partial(Replies, SMALL),
     "Scan": partial(Scan, SMALL),
     "Segments": partial(Segments, MAPS),
+    "MemoryStore": partial(MemoryStore, SMALL, TINY),
 }
 LATE: dict[str, Callable[[], Component]] = {
     "Readback": partial(Readback, SMALL),
@@ -240,6 +245,11 @@ CLAIMS = (
         "Checker", "ends: its operations are gone through once for each layer in use, each in a bounded time",
         lambda: duty(ChecksEnd(Checker(SMALL))), 2, ever=True,
         given="1 to as many layers as there are in use, and no change within",
+    ),
+    Claim(
+        "Arbiter", KEEPS, partial(rules, partial(Arbiter, TINY), environment=words_were_asked_for), DEPTH,
+        given="bursts have at most 8 words, and words move when they were asked for; the tester asks while a "
+        "test runs, and a test ends at rest",
     ),
     Claim("Cutter", KEEPS, partial(rules, partial(Cutter, Chip())), 4, ever=True),
     Claim("MemoryRegisters", KEEPS, partial(rules, partial(MemoryRegisters, SdramConfig())), 4, ever=True),

@@ -80,7 +80,12 @@ class TerminalWatcher(Watcher):
     def storing(self, done: int, total: int) -> None:
         """A bar of words."""
         self._progress.reset(
-            self._task, total=total, completed=done, description="words to the board", visible=True, text=""
+            self._task,
+            total=total,
+            completed=done,
+            description="words to the board",
+            visible=True,
+            text="",
         )
 
     def stored(self, store: SampleStore) -> None:

@@ -217,22 +217,20 @@ class Device(LayerState):
     def store_samples(self, samples: Series, on_part: OnPart = unheard) -> int:
         """Write the first of `samples` to the board's sample store; returns how many fit.
 
-        Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link. What a store
-        in the memory beside the FPGA holds already is not sent again (`sample_store.found`), whoever sent it.
+        Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link. What a
+        store beside the FPGA holds already is not sent again (`sample_store.found`), whoever sent it.
         `on_part` is called with the words that are there, and all, while they are sent.
         Loading a network empties the store. Raises ValueError for a sample the network cannot take.
         """
-        network = self._loaded()
+        self._loaded()
+        return self.sample_store.fill(samples, self.stored_payload, on_part)
 
-        def encode(sample: SampleLike) -> bytes:
-            frames = chip_frames(sample, network)
-            since = network.learn_from(len(frames))
-            bits = self.config.input_bits
-            return encode_sample(
-                frames, sample.label, learn=True, learn_from=since, input_bits=bits
-            )
-
-        return self.sample_store.fill(samples, encode, on_part)
+    def stored_payload(self, sample: SampleLike) -> bytes:
+        """What the sample store keeps of a sample. Raises ValueError for one the network cannot take."""
+        network, bits = self._loaded(), self.config.input_bits
+        frames = chip_frames(sample, network)
+        since = network.learn_from(len(frames))
+        return encode_sample(frames, sample.label, learn=True, learn_from=since, input_bits=bits)
 
     def check(self, sample: SampleLike) -> None:
         """Raise what `run` would for a sample that cannot be sent: ValueError, DeviceError."""

@@ -21,7 +21,7 @@ class Watcher:
         """`total` samples of a task ("epoch 1/6", "test") follow."""
 
     def storing(self, done: int, total: int) -> None:
-        """Training samples are on their way to the board's sample store: `done` of `total` words are there."""
+        """Training samples are on their way to the board: `done` of `total` words are there."""
 
     def stored(self, store: SampleStore) -> None:
         """Training samples are in the board's sample store (`str` says how many)."""
