@@ -11,7 +11,7 @@ in which no sample is in the core, at a byte a cycle: what link and player add. 
 the bytes alone, with nothing to compile. Seed 1.
 
 `--sdram` is of a board whose store is in the memory beside the FPGA: an epoch played from there, learning,
-then the same with learning off. `share` is the board's rate over the core's own. `--samples` limits the epoch,
+then with learning off. `share` is the board's rate over the core's own. `--samples` limits the epoch,
 as the RTL takes its time; how many would fit is counted from the samples themselves, all of them.
 """
 

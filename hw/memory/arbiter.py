@@ -15,8 +15,8 @@ OUTSTANDING_BITS = 8
 class Arbiter(Component):
     """The store has the controller, but for as long as a test runs.
 
-    A test waits until the words of all bursts that the store asked for have moved. From then until it is
-    over the store waits. So the words of both never mix, and a test is over for all that comes later.
+    A test waits for the words of all bursts that the store has asked for by then. Bursts that come later wait
+    until it is over. So the words of both never mix, and come in the order in which they were asked for.
 
     store    of the sample store
     tester   of the tester
@@ -31,21 +31,28 @@ class Arbiter(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         store, tester, port = self.store, self.tester, self.port
-        testing, left = Signal(), Signal(OUTSTANDING_BITS)
-        moves = (port.write.valid & port.write.ready) | (port.read.valid & port.read.ready)
+        testing, closed = Signal(), Signal()
+        left, owed = Signal(OUTSTANDING_BITS), Signal(OUTSTANDING_BITS)  # words; those to write
+        writes, reads = port.write.valid & port.write.ready, port.read.valid & port.read.ready
         asks = store.request.valid & store.request.ready
+        more, early = store.request.payload, store.write.valid & (owed == 0)
+        rests = self.running & ~store.request.valid & ~early  # a word may come before its burst
         with m.If(testing):
-            m.d.sync += testing.eq(self.running)
+            m.d.sync += [testing.eq(self.running), closed.eq(self.running)]
         with m.Else():
-            m.d.sync += left.eq(left + Mux(asks, store.request.payload.words, 0) - moves)
-            offers = store.request.valid | store.write.valid  # a word may come before its burst
-            m.d.sync += testing.eq(self.running & ~offers & (left == 0))
+            m.d.sync += [
+                left.eq(left + Mux(asks, more.words, 0) - writes - reads),
+                owed.eq(owed + Mux(asks & more.write, more.words, 0) - writes),
+                closed.eq(self.running & (closed | rests)),
+                testing.eq(self.running & (closed | rests) & (left == 0)),
+            ]
+        gates = {"request": ~closed, "write": owed != 0}
         for stream in ("request", "write"):
             one, other, out = (getattr(side, stream) for side in (store, tester, port))
             m.d.comb += [
-                out.valid.eq(Mux(testing, other.valid, one.valid)),
+                out.valid.eq(Mux(testing, other.valid, one.valid & gates[stream])),
                 out.payload.eq(Mux(testing, other.payload, one.payload)),
-                one.ready.eq(out.ready & ~testing),
+                one.ready.eq(out.ready & gates[stream] & ~testing),
                 other.ready.eq(out.ready & testing),
             ]
         m.d.comb += [

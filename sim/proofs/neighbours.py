@@ -69,15 +69,17 @@ def words_were_asked_for(m: Module, unit: Any) -> None:
     """The controller moves words of bursts that it took; the tester asks while a test runs, and ends so."""
     port, tester = unit.port, unit.tester
     asks = port.request.valid & port.request.ready
-    moves = (port.write.valid & port.write.ready) | (port.read.valid & port.read.ready)
-    owed, ran = Signal(8), Signal()
+    more, ran = port.request.payload, Signal()
+    given, wanted = Signal(8), Signal(8)  # words to be written, and to be read
+    writes, reads = port.write.valid & port.write.ready, port.read.valid & port.read.ready
     m.d.sync += ran.eq(unit.running)
-    m.d.sync += owed.eq(owed + Mux(asks, port.request.payload.words, 0) - moves)
+    m.d.sync += given.eq(given + Mux(asks & more.write, more.words, 0) - writes)
+    m.d.sync += wanted.eq(wanted + Mux(asks & ~more.write, more.words, 0) - reads)
     m.d.comb += [
         Assume(unit.store.request.payload.words <= 8),
         Assume(tester.request.payload.words <= 8),
-        Assume(~(port.read.valid & port.write.ready)),
-        Assume(~(port.read.valid | port.write.ready) | (owed != 0)),
+        Assume(~port.read.valid | (wanted != 0)),
+        Assume(~port.write.ready | (given != 0)),
         Assume(unit.running | ~(tester.request.valid | tester.write.valid)),
-        Assume(unit.running | ~ran | (owed == 0)),
+        Assume(unit.running | ~ran | ((given == 0) & (wanted == 0))),
     ]
