@@ -11,8 +11,8 @@ in which no sample is in the core, at a byte a cycle: what link and player add. 
 the bytes alone, with nothing to compile. Seed 1.
 
 `--sdram` is of a board whose store is in the memory beside the FPGA: an epoch played from there, learning,
-then with learning off. `share` is the board's rate over the core's own. `--samples` limits the epoch,
-as the RTL takes its time; how many would fit is counted from the samples themselves, all of them.
+then with learning off. `share` is the board's rate over the core's own, `share_with_line` with the line, too.
+`--samples` limits the epoch, as the RTL takes its time. How many would fit is counted from all samples.
 """
 
 import argparse
@@ -103,7 +103,8 @@ def one_pass(
         "between": (cycles - core) / count,
         "core_samples_per_s": mhz * 1e6 * count / core,
         "board_samples_per_s": (board_rate := min(link, mhz * 1e6 * count / max(core, cycles))),
-        "share": board_rate / (mhz * 1e6 * count / core),
+        "share": core / max(core, cycles),
+        "share_with_line": board_rate / (mhz * 1e6 * count / core),
     }
 
 
@@ -180,7 +181,7 @@ def main() -> None:
     for column in ("per sample", *names):
         table.add_column(column, justify="right" if column != "per sample" else "left")
     for label in found[names[0]]:
-        digits = 4 if label == "share" else 1
+        digits = 4 if "share" in label else 1
         table.add_row(label, *(f"{found[name][label]:,.{digits}f}" for name in names))
     Console().print(table)
 

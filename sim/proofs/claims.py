@@ -34,7 +34,6 @@ from hw.link.slip import Stuffer, Unstuffer
 from hw.link.store import BlockStore, StoreSwitch
 from hw.link.transmitter import Transmitter
 from hw.link.uart import UartReceiver
-from hw.memory.arbiter import Arbiter
 from hw.memory.controller import BurstController
 from hw.memory.cutter import Cutter
 from hw.memory.registers import MemoryRegisters
@@ -47,7 +46,6 @@ from sim.proofs.neighbours import (
     a_side_at_a_time,
     answers_follow,
     words_stand_still,
-    words_were_asked_for,
 )
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
 from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
@@ -245,11 +243,6 @@ CLAIMS = (
         "Checker", "ends: its operations are gone through once for each layer in use, each in a bounded time",
         lambda: duty(ChecksEnd(Checker(SMALL))), 2, ever=True,
         given="1 to as many layers as there are in use, and no change within",
-    ),
-    Claim(
-        "Arbiter", KEEPS, partial(rules, partial(Arbiter, TINY), environment=words_were_asked_for), DEPTH,
-        given="bursts have at most 8 words, and words move when they were asked for; the tester asks while a "
-        "test runs, and a test ends at rest",
     ),
     Claim("Cutter", KEEPS, partial(rules, partial(Cutter, Chip())), 4, ever=True),
     Claim("MemoryRegisters", KEEPS, partial(rules, partial(MemoryRegisters, SdramConfig())), 4, ever=True),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Assume, Cat, Module, Mux, Signal
+from amaranth.hdl import Assume, Cat, Module, Signal
 
 
 def words_stand_still(m: Module, unit: Any) -> None:
@@ -63,23 +63,3 @@ def a_side_at_a_time(m: Module, unit: Any) -> None:
     m.d.sync += [before.eq(unit.playing), rested.eq(rests)]
     m.d.comb += Assume((unit.playing == before) | (rested & rests))
     m.d.comb += Assume(~(unit.store_reply.valid & unit.core_reply.valid))
-
-
-def words_were_asked_for(m: Module, unit: Any) -> None:
-    """The controller moves words of bursts that it took; the tester asks while a test runs, and ends so."""
-    port, tester = unit.port, unit.tester
-    asks = port.request.valid & port.request.ready
-    more, ran = port.request.payload, Signal()
-    given, wanted = Signal(8), Signal(8)  # words to be written, and to be read
-    writes, reads = port.write.valid & port.write.ready, port.read.valid & port.read.ready
-    m.d.sync += ran.eq(unit.running)
-    m.d.sync += given.eq(given + Mux(asks & more.write, more.words, 0) - writes)
-    m.d.sync += wanted.eq(wanted + Mux(asks & ~more.write, more.words, 0) - reads)
-    m.d.comb += [
-        Assume(unit.store.request.payload.words <= 8),
-        Assume(tester.request.payload.words <= 8),
-        Assume(~port.read.valid | (wanted != 0)),
-        Assume(~port.write.ready | (given != 0)),
-        Assume(unit.running | ~(tester.request.valid | tester.write.valid)),
-        Assume(unit.running | ~ran | ((given == 0) & (wanted == 0))),
-    ]
