@@ -165,9 +165,9 @@ def test_a_core_with_a_memory_says_that_its_store_is_there() -> None:
     device, _ = opened()
     assert replace(device.config, store_bytes=1024) == PRESETS["tiny"]
     assert device.config.store_off_chip and device.config.store_bytes == CONFIG.store_bytes
-    for core, memory in ((PRESETS["tiny"], CONFIG), (device.config, None)):
+    for core, other in ((PRESETS["tiny"], CONFIG), (device.config, None)):
         with pytest.raises(ValueError, match="store_bytes"):
-            GoldenTransport(core, compiled=False, memory=memory)
+            GoldenTransport(core, compiled=False, memory=other)
     assert fingerprint(device.config) == device.register("fingerprint")
 
 
