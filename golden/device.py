@@ -36,22 +36,26 @@ from golden.spec.registers import (
     play_entries,
 )
 from golden.spec.samples import SAMPLE_HEADER, SampleStatus
-from golden.spec.sdram import SdramConfig
+from golden.spec.sdram import SdramConfig, check_beside
 from golden.store import SampleStore
 
 BEHIND = SEQUENCES // 2  # distances of so many and more lie in the past: the frame was taken before
 
 
 class GoldenDevice:
-    """A core behind its link. `core` takes the place of a new `Core(config)`; `memory` is beside the FPGA."""
+    """A core behind its link. `core` takes the place of a new `Core(config)`; `memory` is beside the FPGA.
+
+    Raises ValueError for a memory that is not that of the configuration.
+    """
 
     def __init__(
         self, config: CoreConfig, core: Core | None = None, memory: SdramConfig | None = None
     ) -> None:
+        check_beside(config, memory)
         self.config = config
         self.core = core or Core(config)
-        self.store = SampleStore(config)
         self.memory = MemoryTester(memory) if memory else None
+        self.store = SampleStore(config, self.memory.words if self.memory else None)
         self.executed: list[tuple[int, bytes]] | None = None
         """Set to an empty list to have every command that ran appended: code, payload."""
         self._reader = FrameReader()
@@ -177,10 +181,14 @@ class GoldenDevice:
     def _write(self, address: int, words: NDArray[np.uint16]) -> None:
         if not len(words) and address >> SPACE_SHIFT != Space.RESULTS:
             return  # no word, so none that does not exist
+        index = address & ((1 << SPACE_SHIFT) - 1)
         if self._in_store(address):
-            self.store.write(address & ((1 << SPACE_SHIFT) - 1), words)
+            self.store.write(index, words)
+        elif self.memory and address >> SPACE_SHIFT == Space.STORE_KEY:
+            self.store.write_key(index, words)
         elif self.memory and address >> SPACE_SHIFT == Space.SDRAM:
-            self.memory.write(address & ((1 << SPACE_SHIFT) - 1), words)
+            self.store.disturb()
+            self.memory.write(index, words)
         else:
             self.core.write(address, words)
 
@@ -193,6 +201,8 @@ class GoldenDevice:
             return b""
         if self._in_store(address):
             return self.store.read(index, count).astype("<u2").tobytes()
+        if self.memory and address >> SPACE_SHIFT == Space.STORE_KEY:
+            return self.store.read_key(index, count).astype("<u2").tobytes()
         if self.memory and address >> SPACE_SHIFT == Space.SDRAM:
             return self.memory.read(index, count).astype("<u2").tobytes()
         if address >> SPACE_SHIFT != Space.RESULTS:

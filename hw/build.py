@@ -20,7 +20,7 @@ from golden.spec.declare import declarations, option
 from golden.spec.fpga import SLOWER
 from hw.building.fit import check_logic, check_memories
 from hw.building.flow import build
-from hw.building.memory import add_memory, memory_of
+from hw.building.memory import add_memory, memory_of, with_store
 from hw.building.program import program
 from hw.building.toolchain import BuildError
 from hw.building.units import build_unit, time_unit
@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pll = board.pll(options.clock or SLOWER.get(options.preset))
         phase_step(pll.output_mhz * 1e6, options.baud)
         memory = memory_of(board, options)
+        config = with_store(config, memory, options.store_bytes)
         unit = make_unit(options.unit, config) if options.unit else None
     except ValueError as error:
         parser.error(str(error))

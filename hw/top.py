@@ -3,13 +3,13 @@
 from typing import Any
 
 from amaranth.hdl import DomainRenamer, Module, Signal
-from amaranth.lib import io
+from amaranth.lib import io, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from boards.board import Board
 from boards.pll import Pll
 from golden.spec.config import CoreConfig
-from golden.spec.sdram import SdramConfig
+from golden.spec.sdram import SdramConfig, check_beside
 from hw.clocks import ClockGenerator, Crossing
 from hw.core.core import Core
 from hw.core.ports import BusReply, BusRequest, ByteStream
@@ -17,7 +17,7 @@ from hw.link.link import Link
 from hw.link.uart import UartReceiver, UartTransmitter
 from hw.memory.memory import Memory, MemorySwitch
 from hw.memory.pads import SdramPads
-from hw.memory.ports import SdramPins
+from hw.memory.ports import SdramPins, request
 
 SHOWN_SECONDS = 0.05  # how long an LED shows a pulse
 
@@ -25,8 +25,9 @@ SHOWN_SECONDS = 0.05  # how long an LED shows a pulse
 class Machine(Component):
     """Link and core: bytes in, bytes out. The simulated board is this and nothing else.
 
-    With a memory beside the FPGA there is a controller for it in domain `memory`; the host finds it in a
-    space of its own.
+    With a memory beside the FPGA there is a controller for it in domain `memory`. The sample store is there,
+    and the host finds the memory's tester in a space of its own. Raises ValueError for a memory that is not
+    that of the configuration.
 
     rx       bytes from the host
     tx       bytes to the host
@@ -37,6 +38,7 @@ class Machine(Component):
     """
 
     def __init__(self, config: CoreConfig, *, memory: SdramConfig | None = None) -> None:
+        check_beside(config, memory)
         self.config = config
         self.memory = memory
         more: dict[str, Any] = {"pins": Out(SdramPins(memory.chip))} if memory else {}
@@ -53,7 +55,7 @@ class Machine(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.link = link = Link(self.config)
+        m.submodules.link = link = Link(self.config, self.memory)
         m.submodules.core = core = Core(self.config)
         connect(m, flipped(self.rx), link.rx)
         connect(m, link.tx, flipped(self.tx))
@@ -74,10 +76,14 @@ class Machine(Component):
 
     def _memory(self, m: Module, link: Link, core: Core) -> None:
         """A switch before the core, and the way to the other clock and back."""
+        assert self.memory
+        word = stream.Signature(self.memory.chip.data_bits)
         m.submodules.switch = switch = MemorySwitch()
         m.submodules.to_memory = there = Crossing(BusRequest, "sync", "memory")
         m.submodules.from_memory = back = Crossing(BusReply, "memory", "sync")
-        assert self.memory
+        bursts = Crossing(stream.Signature(request(self.memory.chip)), "sync", "memory")
+        written, words = Crossing(word, "sync", "memory"), Crossing(word, "memory", "sync")
+        m.submodules.bursts, m.submodules.written, m.submodules.words = bursts, written, words
         memory = Memory(self.memory)
         m.submodules.memory = DomainRenamer({"sync": "memory"})(memory)
         connect(m, link.bus_request, switch.host_request)
@@ -88,6 +94,12 @@ class Machine(Component):
         connect(m, there.o, memory.request)
         connect(m, memory.reply, back.i)
         connect(m, back.o, switch.memory_reply)
+        connect(m, link.memory.request, bursts.i)
+        connect(m, bursts.o, memory.store.request)
+        connect(m, link.memory.write, written.i)
+        connect(m, written.o, memory.store.write)
+        connect(m, memory.store.read, words.i)
+        connect(m, words.o, link.memory.read)
         connect(m, memory.pins, flipped(self.pins))
 
 

@@ -1,4 +1,4 @@
-"""The store of samples: block RAM, player, and PLAY through the whole link, bit for bit."""
+"""The store of samples: block RAM or a memory, player, and PLAY through the whole link, bit for bit."""
 
 from random import Random
 from typing import Any
@@ -19,14 +19,17 @@ from golden.spec.frames import (
     Frame,
     Status,
 )
-from golden.spec.registers import RESULT_SLOTS, Space, address, play_entries
+from golden.spec.registers import KEY_WORDS, RESULT_SLOTS, Space, address, play_entries
 from golden.spec.samples import keep
+from golden.spec.sdram import Chip, SdramConfig, beside
 from golden.store import SampleStore
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, SAMPLE_BYTE
 from hw.link.link import Link
+from hw.link.memory_store import BURST, MemoryStore
 from hw.link.player import Player
 from hw.link.ports import PLAY
-from hw.link.store import BlockStore
+from hw.link.store import KEY_BIT, BlockStore
+from hw.memory.ports import request
 from sim.harness import parameters, run, seeded, start
 from sim.link_model import Core, Faults, Host, Reference, Wire, biased_bytes, random_command
 from sim.streams import OFTEN, RARE, STALL, STEADY, StreamSink, StreamSource, Waits
@@ -37,6 +40,8 @@ CONFIGS = {
     "large": CoreConfig(lanes=8, layers=3, classes=10, frame_bytes=1024, store_bytes=5120),
     "none": CoreConfig(lanes=4, frame_bytes=512, store_bytes=0),
 }
+MEMORY = SdramConfig(chip=Chip(row_bits=8))
+CONFIGS["memory"] = beside(CONFIGS["small"], MEMORY)
 WAITS = {"steady": STEADY, "rare": RARE, "often": OFTEN, "stall": STALL}
 FAULTS = Faults(flip=0.05, drop=0.05, truncate=0.05, lose=0.05, repeat=0.05, noise=0.05)
 
@@ -52,14 +57,24 @@ def test_player(name: str) -> None:
     run(lambda: Player(CONFIGS[name]), __name__, testcase="player", parameters={"name": name})
 
 
+def test_memory_store() -> None:
+    make = lambda: MemoryStore(CONFIGS["memory"], MEMORY.chip)  # noqa: E731
+    run(make, __name__, testcase="memory_store", parameters={"name": "memory"})
+
+
+def make_link(name: str) -> Link:
+    """The link of a configuration."""
+    return Link(CONFIGS[name], MEMORY if name == "memory" else None)
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_play(name: str) -> None:
-    run(lambda: Link(CONFIGS[name]), __name__, testcase="play", parameters={"name": name})
+    run(lambda: make_link(name), __name__, testcase="play", parameters={"name": name})
 
 
-@pytest.mark.parametrize("name", ["tiny", "large"])
+@pytest.mark.parametrize("name", ["tiny", "large", "memory"])
 def test_bad_line(name: str) -> None:
-    run(lambda: Link(CONFIGS[name]), __name__, testcase="bad_line", parameters={"name": name})
+    run(lambda: make_link(name), __name__, testcase="bad_line", parameters={"name": name})
 
 
 def test_pace() -> None:
@@ -70,12 +85,18 @@ def filling(rng: Random, config: CoreConfig) -> tuple[list[int], list[int]]:
     """Words for a whole store, samples and gaps of junk, and where the samples begin."""
     words: list[int] = []
     starts = []
-    while len(words) < config.store_bytes // 2:
+    places = used(config)
+    while len(words) < places:
         words += [rng.randrange(1 << 16) for _ in range(rng.choice([0, 0, 1, 5]))]
         starts.append(len(words))
         size = rng.choice([6, 7, 8, rng.randrange(6, 60), rng.randrange(6, 200)])
         words += keep(biased_bytes(rng, size)).tolist()
-    return words[: config.store_bytes // 2], starts
+    return words[:places], starts
+
+
+def used(config: CoreConfig) -> int:
+    """Words from the start of the store that are written."""
+    return min(config.store_bytes // 2, 3000)
 
 
 def entry(rng: Random, config: CoreConfig, starts: list[int]) -> int:
@@ -116,7 +137,7 @@ def fill_commands(config: CoreConfig, words: list[int]) -> list[tuple[int, bytes
 def read_commands(config: CoreConfig) -> list[tuple[int, bytes]]:
     """READs of a whole store, and past its end."""
     depth, step = config.store_bytes // 2, 256
-    places = [(at, min(step, depth - at)) for at in range(0, depth, step)]
+    places = [(at, min(step, used(config) - at)) for at in range(0, used(config), step)]
     places += [(depth, 1), (max(depth - 3, 0), 5), (depth, 0)]
     return [
         (Command.READ, READ_PAYLOAD.pack(address(Space.STORE, at), many)) for at, many in places
@@ -146,6 +167,101 @@ async def block_store(dut: Any, waits: str) -> None:
         if index < depth:
             assert write or reply["data"] == words[index], f"access {number}"
             words[index] = data if write else words[index]
+
+
+@cocotb.test()
+@cocotb.parametrize(waits=list(WAITS), memory=list(WAITS))
+async def memory_store(dut: Any, waits: str, memory: str) -> None:
+    """Words and key against the twin; bursts of words that follow each other, if nobody waits."""
+    config, rng = CONFIGS["memory"], seeded()
+    source = StreamSource(dut, "request", BUS_REQUEST, waits=WAITS[waits])
+    sink = StreamSink(dut, "reply", BUS_REPLY, waits=WAITS[waits])
+    bursts = serve_bursts(dut, WAITS[memory])
+    dut.disturbed.value = 0
+    await start(dut)
+    twin, depth = SampleStore(config), config.store_bytes // 2
+    places = [*range(40), *range(depth - 20, depth + 3), (1 << 31) - 1]
+    for at in places[:-1]:
+        await access(source, sink, twin, at, rng.getrandbits(16), write=True)
+    for _ in range(150):
+        kind, at, count = rng.random(), rng.choice(places), rng.choice([1, 2, 8, 9, 20, 33])
+        if kind < 0.15:
+            dut.disturbed.value = 1
+            await ClockCycles(dut.clk, 1)
+            dut.disturbed.value = 0
+            twin.disturb()
+        elif kind < 0.45:
+            at = KEY_BIT_SET | rng.choice([0, 0, rng.randrange(KEY_WORDS + 1), 1 << 24])
+            count = rng.randint(1, KEY_WORDS + 1)
+        run_of = [min(at + n, (1 << 32) - 1) for n in range(count)]
+        if not at & KEY_BIT_SET:
+            run_of = [index if index in places else at for index in run_of]
+        write = rng.random() < 0.5
+        words = [rng.getrandbits(16) for _ in run_of]
+        await accesses(source, sink, twin, run_of, words, write=write)
+    await accesses(source, sink, twin, [0], [0], write=False)  # behind all words that were written
+    bursts.clear()
+    await accesses(source, sink, twin, list(range(40)), [0] * 40, write=False)
+    assert sum(bursts) == 40
+    assert bursts == [BURST] * (40 // BURST) or waits != "steady"
+
+
+KEY_BIT_SET = 1 << KEY_BIT
+
+
+async def access(
+    source: StreamSource, sink: StreamSink, twin: SampleStore, at: int, data: int, *, write: bool
+) -> None:
+    """One access here and of the twin."""
+    await accesses(source, sink, twin, [at], [data], write=write)
+
+
+async def accesses(
+    source: StreamSource,
+    sink: StreamSink,
+    twin: SampleStore,
+    places: list[int],
+    words: list[int],
+    *,
+    write: bool,
+) -> None:
+    """Accesses one behind the other, and what the twin says to each of them."""
+    pairs = list(zip(places, words, strict=True))
+    source.send(*({"address": at, "data": word, "write": int(write)} for at, word in pairs))
+    for number, reply in enumerate(await sink.receive_many(len(pairs), within_us=10**5)):
+        at, word = pairs[number]
+        index, of_key, wanted = at & ~KEY_BIT_SET, at & KEY_BIT_SET, None
+        try:
+            if write:
+                (twin.write_key if of_key else twin.write)(index, np.array([word], np.uint16))
+            else:
+                wanted = (twin.read_key if of_key else twin.read)(index, 1)[0]
+        except BadAddress:
+            assert reply["error"], f"{at:#x}"
+            continue
+        assert not reply["error"] and wanted in (None, reply["data"]), f"{at:#x}"
+
+
+def serve_bursts(dut: Any, waits: Waits = STEADY) -> list[int]:
+    """Put a memory behind the port `memory`; the words of each burst, as they come."""
+    requests = StreamSink(dut, "memory__request", request(MEMORY.chip), waits=waits)
+    given = StreamSink(dut, "memory__write", 16, waits=waits)
+    found = StreamSource(dut, "memory__read", 16, waits=waits)
+    words: dict[int, int] = {}
+    bursts: list[int] = []
+
+    async def memory() -> None:
+        while True:
+            burst = await requests.receive(within_us=10**9)
+            bursts.append(burst["words"])
+            for at in range(burst["address"], burst["address"] + burst["words"]):
+                if burst["write"]:
+                    words[at] = await given.receive(within_us=10**9)
+                else:
+                    found.send(words.get(at, at & 0xFFFF))
+
+    cocotb.start_soon(memory())
+    return bursts
 
 
 @cocotb.test()
@@ -202,6 +318,8 @@ async def begin(dut: Any, waits: Waits) -> tuple[CoreConfig, Wire, Core, Referen
     config = CONFIGS[parameters()["name"]]
     wire, core = Wire(dut, waits), Core(config)
     core.attach(dut, waits)
+    if config.store_off_chip:
+        serve_bursts(dut, waits)
     await start(dut)
     await wire.open()
     return config, wire, core, Reference(config), seeded()
@@ -220,11 +338,13 @@ async def play(dut: Any, waits: str) -> None:
         if kind < 0.7:
             todo.append(play_command(rng, config, starts))
         elif kind < 0.8:
-            place = WRITE_PAYLOAD.pack(address(Space.STORE, rng.choice([*starts, len(words)])))
+            end = config.store_bytes // 2
+            place = WRITE_PAYLOAD.pack(address(Space.STORE, rng.choice([*starts, end])))
             todo.append((Command.WRITE, place + biased_bytes(rng, 2 * rng.randrange(12))))
         else:
             todo.append(random_command(rng, config.frame_bytes // 4 - 4))
-    odd = [b"", bytes(3), bytes(4 * play_entries(config) + 4), PLAY_ENTRY.pack(len(words))]
+    odd = [b"", bytes(3), bytes(4 * play_entries(config) + 4)]
+    odd.append(PLAY_ENTRY.pack(config.store_bytes // 2))
     todo += [(Command.PLAY, data) for data in odd]
     todo += read_commands(config)
     frames = [Frame(number & 0xFF, *command) for number, command in enumerate(todo)]

@@ -1,5 +1,7 @@
 """doctor at memories that are whole, and at some that are not; on the integer model of the device."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from golden.spec.memory_test import (
     pattern_words,
 )
 from golden.spec.registers import REGISTERS, fingerprint
-from golden.spec.sdram import Chip, SdramConfig
+from golden.spec.sdram import Chip, SdramConfig, beside
 from sw import driver
 from sw.cli import memory
 from sw.cli.checks import FAIL, OK
@@ -25,7 +27,7 @@ CONFIG = SdramConfig(phase=180, read_delay=2)
 
 def opened(config: SdramConfig | None = CONFIG) -> tuple[Device, GoldenTransport]:
     """A device with a memory, and what is behind its link."""
-    transport = GoldenTransport(PRESETS["tiny"], compiled=False, memory=config)
+    transport = GoldenTransport(beside(PRESETS["tiny"], config), compiled=False, memory=config)
     return Device(Channel(transport)), transport
 
 
@@ -158,10 +160,14 @@ def test_what_host_and_memory_agree_on() -> None:
         memory_register("nothing")
 
 
-def test_a_core_is_the_same_with_and_without_a_memory() -> None:
-    """So a driver needs no other configuration for a board with a memory."""
+def test_a_core_with_a_memory_says_that_its_store_is_there() -> None:
+    """The configuration is the same in all else, and no other store goes with that memory."""
     device, _ = opened()
-    assert device.config == PRESETS["tiny"]
+    assert replace(device.config, store_bytes=1024) == PRESETS["tiny"]
+    assert device.config.store_off_chip and device.config.store_bytes == CONFIG.store_bytes
+    for core, other in ((PRESETS["tiny"], CONFIG), (device.config, None)):
+        with pytest.raises(ValueError, match="store_bytes"):
+            GoldenTransport(core, compiled=False, memory=other)
     assert fingerprint(device.config) == device.register("fingerprint")
 
 

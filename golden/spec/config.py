@@ -19,6 +19,9 @@ MOST_CLASSIFIER_WORDS = 1 << 16
 STORE_BLOCK = 512
 """Bytes of which a sample store is a multiple."""
 
+MOST_BLOCK_STORE = 1 << 19
+"""Bytes of the largest sample store in block RAM; a larger one is in the memory beside the FPGA."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoreConfig:
@@ -48,7 +51,13 @@ class CoreConfig:
         int, Declared("most bytes in flight on the link (a power of two)", 512, 1 << 16)
     ] = 8192
     store_bytes: Annotated[
-        int, Declared("block RAM for samples kept on the board, by 512 bytes; 0: none", 0, 1 << 19)
+        int,
+        Declared(
+            "for samples kept on the board, by 512 bytes; 0: none; up to 524288 in block RAM, more in the "
+            "memory beside the FPGA",
+            0,
+            1 << 25,
+        ),
     ] = 8192
     map_pixels: Annotated[
         int, Declared("pixels of the largest map of a convolution; 0: flat layers only", 0, 1 << 12)
@@ -128,6 +137,11 @@ class CoreConfig:
     def row_bits(self) -> int:
         """Bits of a row address (an event, an entry of the active list)."""
         return ceil_log2(self.trace_entries)
+
+    @property
+    def store_off_chip(self) -> bool:
+        """The sample store is in the memory beside the FPGA."""
+        return self.store_bytes > MOST_BLOCK_STORE
 
     @property
     def graded(self) -> bool:

@@ -6,7 +6,8 @@ from golden.spec import formats, frames, memory_test, samples, table_rules
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.flags import Flag
 from golden.spec.layers import FIELDS
-from golden.spec.registers import REGISTERS, Register, Space, memories, store_memory
+from golden.spec.registers import REGISTERS, Register, Space, key_memory, memories, store_memory
+from golden.spec.sdram import SdramConfig, beside
 from golden.spec.table_rules import table_program
 
 
@@ -31,9 +32,10 @@ def spaces() -> str:
     """The memories of the default configuration."""
     config = PRESETS["ulx3s-85f"]
     learned = memories(replace(config, map_pixels=1156, classifier_groups=64))[Space.CLASSIFIERS]
+    key = key_memory(beside(config, SdramConfig()))
     rows: list[tuple[object, ...]] = [
         (int(m.space), m.space.name, m.access, f"{m.depth} x {m.elements}", m.stride, m.bits, m.doc)
-        for m in (*memories(config).values(), store_memory(config), learned)
+        for m in (*memories(config).values(), store_memory(config), learned, key)
     ]
     return table(("space", "name", "access", "words x elements", "stride", "bits", "what"), rows)
 

@@ -99,8 +99,15 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         ),
         Ram(kind="receive buffer", width=8, depth=config.frame_bytes),
         Ram(kind="results", width=16, depth=results + MAX_READ_WORDS),
-        *([Ram(kind="store", width=16, depth=config.store_bytes // 2)] if config.store_bytes else []),
+        *store_rams(config),
     )  # fmt: skip
+
+
+def store_rams(config: CoreConfig) -> list[Ram]:
+    """The sample store, unless it is in the memory beside the FPGA."""
+    if not config.store_bytes or config.store_off_chip:
+        return []
+    return [Ram(kind="store", width=16, depth=config.store_bytes // 2)]
 
 
 def learning_rams(config: CoreConfig, state: Callable[[str, int], Ram]) -> list[Ram]:

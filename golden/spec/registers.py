@@ -39,6 +39,7 @@ class Space(IntEnum):
     STORE = 10
     CLASSIFIERS = 11
     SDRAM = 12  # golden.spec.memory_test: registers of a memory beside the FPGA, where there is one
+    STORE_KEY = 13  # where the store is in that memory
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,21 @@ def store_memory(config: CoreConfig) -> Memory:
     return Memory(Space.STORE, "rw", config.store_bytes // 2, 1, 16, False, doc)
 
 
+KEY_WORDS = 4
+"""Words of the key of a store: 64 bits."""
+
+
+@cache
+def key_memory(config: CoreConfig) -> Memory:
+    """What the store holds, as the host that filled it wrote. Depth 0: the core keeps no such thing."""
+    doc = (
+        "names what the store holds, of a store in the memory beside the FPGA; all zero from power-on, "
+        "and from any write to STORE or SDRAM, until the host writes it"
+    )
+    depth = KEY_WORDS if config.store_off_chip else 0
+    return Memory(Space.STORE_KEY, "rw", depth, 1, 16, False, doc)
+
+
 RESULT_SLOTS = 16
 """Results kept on the device, so that a lost reply can be asked for again: frames in flight."""
 
@@ -237,5 +253,7 @@ def fingerprint(config: CoreConfig) -> int:
 
     parts = [VERSION, REGISTERS, FIELDS, list(memories(config).values()), config.as_dict()]
     parts += [store_memory(config), play_entries(config)]
+    if config.store_off_chip:
+        parts.append(key_memory(config))
     parts += [frames.DECLARATION, samples.DECLARATION, table_rules.table_program(config).steps]
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "little")

@@ -4,9 +4,11 @@ Declared here once: the controller takes its clocks from it (hw/memory), the chi
 the same rules (hw/simulate/sdram.h, sim/proofs/sdram.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from math import ceil
+
+from golden.spec.config import STORE_BLOCK, CoreConfig
 
 
 class Command(IntEnum):
@@ -203,6 +205,29 @@ class SdramConfig:
         """Its clocks."""
         return Timing(self.chip, self.mhz, self.cas)
 
+    @property
+    def store_bytes(self) -> int:
+        """Of its sample store: all but a block, so that it has fewer words than a space."""
+        return self.chip.words * self.chip.data_bits // 8 - STORE_BLOCK
+
     def as_dict(self) -> dict[str, float]:
         """What a board is built with, by name; of the usual chip."""
         return {name: getattr(self, name) for name in ("mhz", "phase", "read_delay", "cas")}
+
+
+def beside(core: CoreConfig, memory: SdramConfig | None) -> CoreConfig:
+    """The core as it is built with that memory: its sample store is there."""
+    return replace(core, store_bytes=memory.store_bytes) if memory else core
+
+
+def check_beside(core: CoreConfig, memory: SdramConfig | None) -> None:
+    """Raise ValueError unless core and memory are built for each other."""
+    if core.store_off_chip and memory is None:
+        raise ValueError(
+            f"store_bytes is {core.store_bytes}: only a memory beside the FPGA has room for that; build with "
+            "--sdram, or use 524288 or fewer"
+        )
+    if memory and core.store_bytes != memory.store_bytes:
+        raise ValueError(
+            f"store_bytes is {core.store_bytes}: with this memory it is {memory.store_bytes}; leave it out"
+        )

@@ -4,7 +4,8 @@ import argparse
 from dataclasses import replace
 
 from boards.board import Board
-from golden.spec.sdram import SdramConfig
+from golden.spec.config import CoreConfig
+from golden.spec.sdram import SdramConfig, beside, check_beside
 
 USUAL = SdramConfig()
 
@@ -15,7 +16,7 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
         "memory", "the SDRAM of the board; `python -m sw.driver doctor` tests it"
     )
     add = group.add_argument
-    add("--sdram", action="store_true", help="build its controller and its tester")
+    add("--sdram", action="store_true", help="build it in: the sample store is there")
     add("--sdram-clock", type=float, metavar="MHZ", help=f"its clock (default: {USUAL.mhz:g})")
     add(
         "--sdram-phase", type=float, metavar="DEG",
@@ -50,3 +51,10 @@ def memory_of(board: Board, options: argparse.Namespace) -> SdramConfig | None:
     config = SdramConfig(**given)
     pll = board.pll(config.mhz)
     return replace(config, mhz=pll.output_mhz, phase=pll.phase(config.phase))
+
+
+def with_store(config: CoreConfig, memory: SdramConfig | None, given: int | None) -> CoreConfig:
+    """The core with its sample store in that memory. Raises ValueError when another size was given."""
+    config = beside(config, memory) if given is None else config
+    check_beside(config, memory)
+    return config

@@ -42,6 +42,7 @@ PARAMETERS: dict[str, Callable[[CoreConfig], Any]] = {
     "depth": lambda config: config.frame_bytes,
     "count": lambda config: config.chunk_lanes,
     "settles": lambda config: 1,
+    "memory": lambda config: SdramConfig() if config.store_off_chip else None,
     "sdram": lambda config: SdramConfig(),
     "timing": lambda config: SdramConfig().timing,
     "chip": lambda config: SdramConfig().chip,

@@ -6,9 +6,11 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
+from golden.spec.sdram import SdramConfig, check_beside
 from hw.core.base.register_slice import register_slice
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
 from hw.link.executor import Executor
+from hw.link.memory_store import MemoryStore
 from hw.link.player import Player
 from hw.link.receiver import Receiver
 from hw.link.replies import Replies
@@ -16,6 +18,7 @@ from hw.link.ring import Ring
 from hw.link.slip import Stuffer, Unstuffer
 from hw.link.store import BlockStore, StoreSwitch
 from hw.link.transmitter import Transmitter
+from hw.memory.ports import BurstPort
 
 
 class Link(Component):
@@ -35,12 +38,18 @@ class Link(Component):
     restart      pulse: a host begins; no sample is under way
     taken        pulse: a frame was taken
     damaged      pulse: a frame was damaged
+    memory       bursts of the sample store, where it is off the chip
     """
 
-    def __init__(self, config: CoreConfig) -> None:
+    def __init__(self, config: CoreConfig, memory: SdramConfig | None = None) -> None:
+        """`memory` is beside the FPGA, of a core whose store is there. Raises ValueError for another one."""
+        check_beside(config, memory)
         self.config = config
+        self.chip = chip = memory.chip if memory else None
+        more: dict[str, Any] = {"memory": Out(BurstPort(chip))} if chip else {}
         super().__init__(
-            {
+            more
+            | {
                 "rx": In(ByteStream),
                 "tx": Out(ByteStream),
                 "bus_request": Out(BusRequest),
@@ -100,8 +109,16 @@ class Link(Component):
 
     def add_store(self, m: Module, executor: Executor) -> None:
         """The store of samples between executor and core."""
-        m.submodules.store = store = BlockStore(self.config)
-        m.submodules.switch = switch = StoreSwitch()
+        store: BlockStore | MemoryStore
+        if self.chip:
+            store = MemoryStore(self.config, self.chip)
+            connect(m, store.memory, flipped(self.memory))
+        else:
+            store = BlockStore(self.config)
+        m.submodules.store = store
+        m.submodules.switch = switch = StoreSwitch(keyed=self.chip is not None)
+        if isinstance(store, MemoryStore):
+            m.d.comb += store.disturbed.eq(switch.disturbed)
         m.submodules.player = player = Player(self.config)
         connect(m, executor.bus_request, switch.host_request)
         connect(m, switch.host_reply, executor.bus_reply)

@@ -1,4 +1,4 @@
-"""The store of samples in block RAM, and the switch that leads to it. Twin of golden/store.py."""
+"""The store of samples in block RAM, and the switch that leads to any store. Twin of golden/store.py."""
 
 from typing import Any
 
@@ -10,12 +10,15 @@ from golden.spec.config import CoreConfig
 from golden.spec.registers import SPACE_SHIFT, Space, store_memory
 from hw.core.ports import BusReply, BusRequest
 
+KEY_BIT = 31
+"""Of an address at a store: words of its key. The indices of words have fewer bits."""
+
 
 class BlockStore(Component):
     """Words of a memory, an access a clock, answered two clocks later and in order.
 
-    A larger memory off the chip can take its place: requests may be made to wait, replies may come
-    late, and both wait for whoever is behind them.
+    A memory off the chip can take its place (`MemoryStore`): requests may be made to wait, replies may
+    come late, and both wait for whoever is behind them.
 
     request  accesses; the whole `address` is the index of the word
     reply    their answers; `error` past the end
@@ -61,11 +64,14 @@ class StoreSwitch(Component):
     host_request, host_reply    of the executor
     core_request, core_reply    to the core
     player_request, player_reply  of the player
-    store_request, store_reply  to the store; the address is an index there
+    store_request, store_reply  to the store; the address is an index there, of the key with KEY_BIT
+    disturbed                   pulse: registers of a memory's tester are about to be written
     """
 
-    def __init__(self) -> None:
-        ports: dict[str, Any] = {"playing": In(1)}
+    def __init__(self, *, keyed: bool = False) -> None:
+        """`keyed`: the store has a key."""
+        self.keyed = keyed
+        ports: dict[str, Any] = {"playing": In(1)} | ({"disturbed": Out(1)} if keyed else {})
         for side in ("host", "player"):
             ports |= {f"{side}_request": In(BusRequest), f"{side}_reply": Out(BusReply)}
         for side in ("core", "store"):
@@ -76,8 +82,10 @@ class StoreSwitch(Component):
         m = Module()
         host, player, core = self.host_request, self.player_request, self.core_request
         to_store = Signal()
+        space = host.payload.address[SPACE_SHIFT:]
+        spaces = (Space.STORE, Space.STORE_KEY) if self.keyed else (Space.STORE,)
         m.d.comb += [
-            to_store.eq(host.payload.address[SPACE_SHIFT:] == Space.STORE),
+            to_store.eq(space.matches(*spaces)),
             core.payload.eq(host.payload),
             core.valid.eq(host.valid & ~to_store),
             host.ready.eq(Mux(to_store, self.store_request.ready & ~self.playing, core.ready)),
@@ -89,6 +97,11 @@ class StoreSwitch(Component):
         with m.Else():
             m.d.comb += [wanted.payload.eq(host.payload), wanted.valid.eq(host.valid & to_store)]
             m.d.comb += wanted.payload.address.eq(host.payload.address[:SPACE_SHIFT])
+            if self.keyed:
+                m.d.comb += wanted.payload.address[KEY_BIT].eq(space == Space.STORE_KEY)
+        if self.keyed:
+            moves = core.valid & core.ready & core.payload.write
+            m.d.comb += self.disturbed.eq(moves & (space == Space.SDRAM))
 
         of_store = self.store_reply.valid & ~self.playing
         m.d.comb += [

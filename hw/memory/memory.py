@@ -5,20 +5,23 @@ from typing import Any
 from amaranth import Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
+from golden.spec.memory_test import Pass
 from golden.spec.registers import SPACE_SHIFT, Space
 from golden.spec.sdram import SdramConfig
 from hw.core.ports import BusReply, BusRequest
+from hw.memory.arbiter import Arbiter
 from hw.memory.controller import BurstController
-from hw.memory.ports import SdramPins
+from hw.memory.ports import BurstPort, SdramPins
 from hw.memory.registers import MemoryRegisters
 from hw.memory.tester import MemoryTester
 
 
 class Memory(Component):
-    """What the host finds in space SDRAM.
+    """What the host finds in space SDRAM, and the words of its sample store.
 
     request  accesses
     reply    their answers
+    store    bursts of the sample store
     pins     to the registers at the pins
     """
 
@@ -28,6 +31,7 @@ class Memory(Component):
             {
                 "request": In(BusRequest),
                 "reply": Out(BusReply),
+                "store": In(BurstPort(sdram.chip)),
                 "pins": Out(SdramPins(sdram.chip)),
             }
         )
@@ -36,15 +40,20 @@ class Memory(Component):
         m = Module()
         m.submodules.registers = registers = MemoryRegisters(self.sdram)
         m.submodules.tester = tester = MemoryTester(self.sdram.chip)
+        m.submodules.arbiter = arbiter = Arbiter(self.sdram.chip)
         m.submodules.controller = controller = BurstController(self.sdram)
         connect(m, flipped(self.request), registers.request)
         connect(m, registers.reply, flipped(self.reply))
-        connect(m, tester.port, controller.port)
+        connect(m, flipped(self.store), arbiter.store)
+        connect(m, tester.port, arbiter.tester)
+        connect(m, arbiter.port, controller.port)
         connect(m, controller.pins, flipped(self.pins))
         m.d.comb += [
             tester.asked.eq(registers.asked),
             registers.found.eq(tester.found),
             registers.running.eq(tester.running),
+            # from the cycle in which the host is told that it has begun
+            arbiter.running.eq(tester.running | registers.asked.start[: len(Pass)].any()),
         ]
         return m
 

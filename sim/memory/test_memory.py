@@ -1,4 +1,4 @@
-"""The memory as the host sees it: registers and tester against the golden twin, the chip behind them."""
+"""Registers, tester and store of the memory against the golden twin, with the chip behind them."""
 
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ from golden.spec.memory_test import (
 from golden.spec.sdram import Chip, SdramConfig
 from hw.core.ports import BUS_REPLY, BUS_REQUEST
 from hw.memory.memory import Memory
+from hw.memory.ports import request as burst_request
 from sim.harness import parameters, run, seeded, start
 from sim.memory.chip import Pads, Pins
 from sim.streams import OFTEN, RARE, STEADY, StreamSink, StreamSource
@@ -43,6 +44,11 @@ class Host:
 
     def __init__(self, dut: Any, config: SdramConfig, waits: str) -> None:
         self.dut, self.pads, self.twin = dut, Pads(config), MemoryTester(config)
+        self.bursts = StreamSource(
+            dut, "store__request", burst_request(config.chip), waits=WAITS[waits]
+        )
+        self.given = StreamSource(dut, "store__write", 16, waits=WAITS[waits])
+        self.words = StreamSink(dut, "store__read", 16, waits=WAITS[waits])
         self.source = StreamSource(dut, "request", BUS_REQUEST, waits=WAITS[waits])
         self.sink = StreamSink(dut, "reply", BUS_REPLY, waits=WAITS[waits])
         self.twin.words[:] = [self.pads.peek(place) for place in range(config.chip.words)]
@@ -76,6 +82,20 @@ class Host:
                 self.twin.write(at + part, np.array([word], np.uint16))
         return found
 
+    async def store(self, address: int, given: list[int]) -> None:
+        """A burst of the sample store that writes; returns when it was taken, its words come later."""
+        self.bursts.send({"address": address, "words": len(given), "write": 1})
+        self.given.send(*given)
+        places = (address + np.arange(len(given))) % len(self.twin.words)
+        self.twin.words[places] = given
+        await self.bursts.drain()
+
+    async def fetch(self, address: int, count: int) -> None:
+        """A burst of the sample store that reads, compared."""
+        self.bursts.send({"address": address, "words": count, "write": 0})
+        places = (address + np.arange(count)) % len(self.twin.words)
+        assert await self.words.receive_many(count) == self.twin.words[places].tolist()
+
     async def finish(self) -> None:
         """Wait for the end of a test, and compare its results."""
         while await self.register("start"):
@@ -100,7 +120,12 @@ async def one_test(host: Host, rng: Random, spoil: bool) -> None:
     for name, value in asked.items():
         await host.register(name, value)
     if not spoil:
+        near = (address + rng.randrange(count + 1)) % len(words)
+        await host.store(near, [rng.getrandbits(16) for _ in range(rng.randrange(1, 9))])
         await host.register("start", rng.choice([Pass.WRITE | Pass.CHECK, Pass.CHECK]))
+        await host.fetch(near, rng.randrange(1, 9))  # waits until the test is over
+        await host.store(near, [rng.getrandbits(16)])
+        await host.fetch(near, rng.randrange(1, 9))
         await host.finish()
         return
     await host.register("start", Pass.WRITE)

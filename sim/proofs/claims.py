@@ -25,6 +25,7 @@ from hw.core.schedule.segments import Segments
 from hw.core.schedule.sequencer import Sequencer
 from hw.link.complaints import Complaints
 from hw.link.executor import Executor
+from hw.link.memory_store import MemoryStore
 from hw.link.player import Player
 from hw.link.receiver import Receiver
 from hw.link.replies import Replies
@@ -154,6 +155,7 @@ DEPTH = 10
 first word comes out later, more (`SLOW`)."""
 SLOW = 15
 KEEPS = "keeps the stream rules: what is valid stays, and stays the same, until it is taken"
+TINY = Chip(row_bits=4, column_bits=4, bank_bits=1)
 FOR_EVER: dict[str, Callable[[], Component]] = {
     "Unstuffer": Unstuffer,
     "Stuffer": Stuffer,
@@ -171,6 +173,7 @@ BOUNDED: dict[str, Callable[[], Component]] = {
     "Replies": partial(Replies, SMALL),
     "Scan": partial(Scan, SMALL),
     "Segments": partial(Segments, MAPS),
+    "MemoryStore": partial(MemoryStore, SMALL, TINY),
 }
 LATE: dict[str, Callable[[], Component]] = {
     "Readback": partial(Readback, SMALL),

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "UartReceiver": ("sim/test_uart.py::test_line", "its other side is a pin, not a port with a clock"),
     "UartTransmitter": ("sim/test_uart.py::test_line", "its other side is a pin"),
     "BlockStore": ("sim/test_store.py::test_block_store", "alone, against golden/store.py"),
+    "MemoryStore": ("sim/test_store.py::test_memory_store", "the same"),
     "Player": ("sim/test_store.py::test_player", "alone, against golden/store.py"),
     "StoreSwitch": ("sim/test_store.py::test_play", "two multiplexers: within the link"),
     "Link": ("sim/test_link.py::test_recovery", "the whole of hw/link"),
@@ -35,6 +36,7 @@ ELSEWHERE = {
     "MemoryTester": ("sim/memory/test_memory.py::test_registers_and_tester",
                      "with the memory, against golden/memory"),
     "MemoryRegisters": ("sim/memory/test_memory.py::test_registers_and_tester", "the same"),
+    "Arbiter": ("sim/memory/test_memory.py::test_registers_and_tester", "the same"),
     "SdramPads": ("tests/test_boards.py::test_every_board_has_what_the_design_asks_for", "pins alone"),
     "Crossing": ("sim/memory/test_crossing.py::test_crossing", "it has two clocks"),
 }  # fmt: skip

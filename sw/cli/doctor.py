@@ -25,7 +25,7 @@ def add_parser(commands: Any, **style: Any) -> None:
         help="check this computer, its tools and the board",
         usage=f"{PROGRAM} doctor [options]",
         description="Check Python, packages, tools, compilers, serial ports, permissions, a link, and the "
-        "memory of a board that has one.",
+        "memory of a board that has one (which writes over samples that are kept there).",
         epilog="""examples:
   doctor                                  everything, and a small simulated board
   doctor --target serial:/dev/ttyUSB0     everything, and a board

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from golden.spec.memory_test import Pass, Pattern, pattern_words
-from sw.cli.checks import FAIL, OK, Finding
+from golden.spec.registers import KEY_WORDS, Space
+from sw.cli.checks import FAIL, NOTE, OK, Finding
 from sw.device import Device, MemoryResult, MemoryUnit
 
 SIMULATED_WORDS = 1 << 16
@@ -25,6 +26,11 @@ def findings(device: Device, *, real: bool) -> Iterator[Finding]:
         f"memory: {2 * memory.words >> 20} MB at {memory.mhz:g} MHz, CAS latency {memory.cas}, chip's clock "
         f"{memory.phase} degrees late, read delay {memory.read_delay}",
     )
+    if device.read(Space.STORE_KEY, 0, KEY_WORDS).any():
+        yield Finding(
+            NOTE, "memory: samples were kept in it",
+            "the tests write over them; the next training sends its samples again",
+        )  # fmt: skip
     yield _address_lines(memory)
     words = memory.words if real else min(SIMULATED_WORDS, memory.words)
     for pattern in (Pattern.RANDOM, Pattern.TOGGLE):

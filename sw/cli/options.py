@@ -15,7 +15,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.declare import declarations, option
 from golden.spec.kinds import FLAT
 from golden.spec.network import Network
-from golden.spec.sdram import SdramConfig
+from golden.spec.sdram import SdramConfig, beside
 from golden.spec.shape import parse_stages
 from sw import presets
 from sw.cli.terminal import Terminal
@@ -38,8 +38,8 @@ def add_target(parser: argparse.ArgumentParser, default: str | None = None) -> N
     group.add_argument("--baud", type=int, default=DEFAULT_BAUD, help="of a port (%(default)s)")
 
 
-def add_core(parser: argparse.ArgumentParser) -> None:
-    """--core and a flag for each of its fields."""
+def add_core(parser: argparse.ArgumentParser, *, memory: bool = False) -> None:
+    """--core and a flag for each of its fields; --sdram for a core that may have a `memory`."""
     group = parser.add_argument_group(
         "core",
         "what a simulated or golden core is built with; a board must agree",
@@ -52,6 +52,11 @@ def add_core(parser: argparse.ArgumentParser) -> None:
     )
     for name, declared in declarations(CoreConfig).items():
         group.add_argument(option(name), type=int, help=declared.option_help, metavar="N")
+    if memory:
+        group.add_argument(
+            "--sdram", action="store_true",
+            help="a simulated or golden core gets a memory, where its samples are kept; a board has its own",
+        )  # fmt: skip
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -187,7 +192,8 @@ def core_of(args: argparse.Namespace, preset: Preset, target: str) -> CoreConfig
     if target.startswith("serial:") and not args.core and not changes.keys() - SHARED:
         return None
     known = {"input_bits": preset.input_bits}
-    return replace(CORES[args.core or preset.core], **known | changes)
+    memory = SdramConfig() if getattr(args, "sdram", False) else None
+    return beside(replace(CORES[args.core or preset.core], **known | changes), memory)
 
 
 def data_of(args: argparse.Namespace, preset: Preset) -> dict[str, Any]:

@@ -230,6 +230,11 @@ def speeds(plan: Plan) -> list[str]:
         f"{_rate(clock / plan.inference_cycles)} with learning off",
         f"link at {DEFAULT_BAUD:,} baud: {sent:,} bytes a sample, {_rate(link)} samples/s; "
         "samples kept on the board need none",
+        *(
+            [f"built with --sdram: about {plan.fit_in_memory:,} samples are kept"]
+            if plan.target.sdram
+            else []
+        ),
         f"energy, an estimate (sw/energy.py): "
         f"{f'{energy / 1000:,.3g} mJ' if energy > 1000 else f'{energy:.3g} uJ'} a training sample",
     ]

@@ -77,6 +77,17 @@ class TerminalWatcher(Watcher):
         self._word = "online" if task.startswith("epoch") else "right"
         self._progress.reset(self._task, total=total, description=task, visible=True, text="")
 
+    def storing(self, done: int, total: int) -> None:
+        """A bar of words."""
+        self._progress.reset(
+            self._task,
+            total=total,
+            completed=done,
+            description="words to the board",
+            visible=True,
+            text="",
+        )
+
     def stored(self, store: SampleStore) -> None:
         """Say how many."""
         self._progress.console.print(str(store), highlight=False)

@@ -126,7 +126,7 @@ same bits as a run that was never stopped.""",
     options.add_network(parser)
     options.add_data(parser)
     options.add_cache(parser)
-    options.add_core(parser)
+    options.add_core(parser, memory=True)
     parser.set_defaults(command=train, parser=parser)
     parser.set_defaults(defaults=vars(parser.parse_args([])))
 

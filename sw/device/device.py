@@ -19,7 +19,7 @@ from golden.spec.network import Network
 from golden.spec.packing import pack_signs, pack_weights, unpack_weights
 from golden.spec.registers import Space, memories, play_entries
 from golden.spec.samples import Result, SampleStatus, encode_sample
-from golden.spec.sdram import SdramConfig
+from golden.spec.sdram import SdramConfig, beside
 from golden.spec.weights import Weights
 from sw.device.channel import Channel
 from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
@@ -27,7 +27,7 @@ from sw.device.identity import DeviceError, cure, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.payloads import Payloads
-from sw.device.sample_store import SampleStore, StoredSample
+from sw.device.sample_store import OnPart, SampleStore, StoredSample, unheard
 from sw.device.state import LayerState
 from sw.device.table import check_table
 from sw.link import DEFAULT_BAUD, open_transport
@@ -70,7 +70,8 @@ class Device(LayerState):
         """Open `sim`, `golden`, `golden-numpy` or `serial:PORT`.
 
         `config` is what a simulated or golden core is built with, or its name in CORES. A board says itself
-        what it is; with a `config` it must be that. `memory` is what such a core has beside the FPGA.
+        what it is; with a `config` it must be that. `memory` is what such a core has beside the FPGA, in
+        which its sample store is then (as it is with a `config` whose store is too large for block RAM).
         Raises LinkError or DeviceError, or UnknownName.
         """
         if isinstance(config, str):
@@ -80,6 +81,8 @@ class Device(LayerState):
                 f"config is a {type(config).__name__}; give a CoreConfig, or a name of CORES: "
                 f"{', '.join(CORES)}"
             )
+        if memory is not None:
+            config = beside(config or CoreConfig(), memory)
         transport = open_transport(target, config=config, baud=baud, memory=memory)
         try:
             return cls(Channel(transport), config)
@@ -219,23 +222,23 @@ class Device(LayerState):
         while waiting:
             yield from self._finish(waiting.popleft())
 
-    def store_samples(self, samples: Series) -> int:
+    def store_samples(self, samples: Series, on_part: OnPart = unheard) -> int:
         """Write the first of `samples` to the board's sample store; returns how many fit.
 
-        Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link.
+        Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link. What a
+        store beside the FPGA holds already is not sent again (`sample_store.found`), whoever sent it.
+        `on_part` is called with the words that are there, and all, while they are sent.
         Loading a network empties the store. Raises ValueError for a sample the network cannot take.
         """
-        network = self._loaded()
+        self._loaded()
+        return self.sample_store.fill(samples, self.stored_payload, on_part)
 
-        def encode(sample: SampleLike) -> bytes:
-            frames = chip_frames(sample, network)
-            since = network.learn_from(len(frames))
-            bits = self.config.input_bits
-            return encode_sample(
-                frames, sample.label, learn=True, learn_from=since, input_bits=bits
-            )
-
-        return self.sample_store.fill(samples, encode)
+    def stored_payload(self, sample: SampleLike) -> bytes:
+        """What the sample store keeps of a sample. Raises ValueError for one the network cannot take."""
+        network, bits = self._loaded(), self.config.input_bits
+        frames = chip_frames(sample, network)
+        since = network.learn_from(len(frames))
+        return encode_sample(frames, sample.label, learn=True, learn_from=since, input_bits=bits)
 
     def check(self, sample: SampleLike) -> None:
         """Raise what `run` would for a sample that cannot be sent: ValueError, DeviceError."""

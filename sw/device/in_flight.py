@@ -20,6 +20,7 @@ from golden.spec.registers import (
     SPACE_SHIFT,
     Space,
     address,
+    key_memory,
     memories,
     play_words,
     store_memory,
@@ -166,5 +167,6 @@ def writable(config: CoreConfig, start: int, words: int) -> bool:
         wanted = rights[index : index + words]
         return len(wanted) == words and all(access == "rw" for access in wanted)
     known = {**memories(config), Space.STORE: store_memory(config)}
+    known[Space.STORE_KEY] = key_memory(config)
     memory = known.get(space)  # type: ignore[call-overload]
     return memory is not None and memory.access == "rw" and index + words <= memory.size

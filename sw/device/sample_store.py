@@ -2,10 +2,16 @@
 
 A sample that is in the store crosses the link once. After that a PLAY names it by its address. The
 samples themselves are in the board's memory; this module keeps their addresses alone.
+
+A store in the memory beside the FPGA outlives the host: behind the last word the host writes a key, made of
+all words. A host that comes later and wants the same words finds their key, and sends nothing. The board
+itself forgets the key when a word changes, by whomever, and when it is switched on; so a host that went away
+before its last word was there has left no key.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,11 +19,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.frames import PLAY_ENTRY, PLAY_LEARN
-from golden.spec.registers import Space, store_memory
+from golden.spec.registers import KEY_WORDS, Space, key_memory, store_memory
 from golden.spec.samples import LONGEST_KEPT, keep
 from sw.data.binning import Frames
 from sw.device.blocks import Blocks
 from sw.device.inputs import SampleLike, Series
+
+PART = 1 << 15
+"""Words that are written between two looks at who waits for them."""
+OnPart = Callable[[int, int], None]
+"""Is called with the words that are on the board, and how many there will be."""
+
+
+def unheard(done: int, total: int) -> None:
+    """Nobody waits."""
+
+
+def content_key(words: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The key of a store that holds these words: never all zero."""
+    digest = hashlib.sha256(words.astype("<u2").tobytes()).digest()
+    key = np.frombuffer(digest[: 2 * KEY_WORDS], "<u2").astype(np.uint16)
+    return key if key.any() else np.ones_like(key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +80,8 @@ class SampleStore:
         self._blocks = blocks
         self.words = store_memory(blocks.config).depth
         """Capacity, 16-bit words; 0: the board has no sample store."""
+        self.lasting = key_memory(blocks.config).depth > 0
+        """It outlives the host."""
         self.clear()
 
     def clear(self) -> None:
@@ -65,9 +89,13 @@ class SampleStore:
         self._samples: Series | None = None
         self._addresses: list[int] = []
         self._filling = object()
+        self.found = False
+        """The samples were on the board already: nothing was sent."""
 
-    def fill(self, samples: Series, encode: Callable[[SampleLike], bytes]) -> int:
-        """Write the first of `samples` to the board, all that fit; returns how many.
+    def fill(
+        self, samples: Series, encode: Callable[[SampleLike], bytes], on_part: OnPart = unheard
+    ) -> int:
+        """Write the first of `samples` to the board, all that fit, unless they are there; returns how many.
 
         `encode` gives the payload of one. Raises LinkError.
         """
@@ -82,9 +110,21 @@ class SampleStore:
             addresses.append(end)
             end += len(part)
         if addresses:
-            self._blocks.write(Space.STORE, 0, np.concatenate(parts))
+            self.found = self._keep(np.concatenate(parts), on_part)
             self._samples, self._addresses = samples, addresses
         return len(addresses)
+
+    def _keep(self, words: NDArray[np.uint16], on_part: OnPart) -> bool:
+        """Have the board hold these words; whether it did already."""
+        write, key = self._blocks.write, content_key(words)
+        if self.lasting and np.array_equal(self._blocks.read(Space.STORE_KEY, 0, KEY_WORDS), key):
+            return True
+        for at in range(0, len(words), PART):
+            on_part(at, len(words))
+            write(Space.STORE, at, words[at : at + PART])
+        if self.lasting:
+            write(Space.STORE_KEY, 0, key)  # every word was answered by now
+        return False
 
     def find(self, samples: Series, index: int) -> SampleLike:
         """Sample `index` of `samples`: a StoredSample if the store holds it."""
@@ -98,7 +138,8 @@ class SampleStore:
 
     def __str__(self) -> str:
         total = len(self._samples) if self._samples is not None else 0
-        return f"{len(self._addresses)} of {total} samples on the board"
+        there = ", as they were" if self.found else ""
+        return f"{len(self._addresses)} of {total} samples on the board{there}"
 
     def __len__(self) -> int:
         return len(self._addresses)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from golden.spec.config import CoreConfig
 from golden.spec.names import near
-from golden.spec.sdram import SdramConfig
+from golden.spec.sdram import SdramConfig, beside
 from sw.link.golden import GoldenTransport
 from sw.link.serial import DEFAULT_BAUD, SerialTransport
 from sw.link.simulated import SimulatedTransport
@@ -31,16 +31,19 @@ def open_transport(
 ) -> Transport:
     """Open `sim`, `golden`, `golden-numpy` (the integer model as specified, not compiled) or `serial:PORT`.
 
-    `config` is what a simulated or golden core is built with (default: CoreConfig()). A board has its own,
-    and so with `memory`, what it has beside the FPGA (default: none). `baud` is used by a serial port
-    alone. Raises LinkError.
+    `config` is what a simulated or golden core is built with (default: CoreConfig()), `memory` what it has
+    beside the FPGA: its sample store is there then. A core whose store is too large for block RAM gets the
+    usual one. A board has its own of both. `baud` is used by a serial port alone. Raises LinkError.
     """
     check_target(target)
+    config = beside(config or CoreConfig(), memory)
+    if config.store_off_chip and memory is None:
+        memory = SdramConfig()
     kind, _, port = target.partition(":")
     if kind == "serial":
         return SerialTransport(port, baud=baud)
     if target == "golden":
-        return GoldenTransport(config or CoreConfig(), memory=memory)
+        return GoldenTransport(config, memory=memory)
     if target == "golden-numpy":
-        return GoldenTransport(config or CoreConfig(), compiled=False, memory=memory)
-    return SimulatedTransport(config or CoreConfig(), memory=memory)
+        return GoldenTransport(config, compiled=False, memory=memory)
+    return SimulatedTransport(config, memory=memory)

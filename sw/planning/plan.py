@@ -10,6 +10,7 @@ from golden.spec.fpga import TARGETS, Target
 from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.samples import KEPT_LENGTH, SAMPLE_HEADER, SKIP
+from golden.spec.sdram import SdramConfig
 from golden.spec.values import slot_bits
 from sw.energy import EnergyModel
 from sw.planning.activity import Activity
@@ -63,6 +64,13 @@ class Plan:
             bits, value = slot_bits(self.shape.input_bits), 1
         sparse = KEPT_LENGTH.size + inputs * max(spikes * (1 + value), 1 / SKIP)
         return round(SAMPLE_HEADER.size + self.steps * (1 + min(sparse, -(-inputs * bits // 8))))
+
+    @property
+    def fit_in_memory(self) -> int:
+        """Samples that the store of a board with an SDRAM keeps, by `link_bytes`."""
+        return SdramConfig().store_bytes // (
+            KEPT_LENGTH.size + self.link_bytes + self.link_bytes % 2
+        )
 
     @property
     def joules(self) -> float:

@@ -3,7 +3,8 @@
 The chip learns by itself from every sample that comes with LEARN. The host chooses the order of the
 samples (a permutation for each seed and epoch) and, once an epoch, the learning rates: all are
 multiplied by `rate_scale`, half a cosine from 1 down towards 0, which lets the weights, few bits
-wide, settle. Samples that fit in the board's sample store cross the link once, and are played from there.
+wide, settle. Samples that fit in the board's sample store cross the link once, and are played from there;
+not even once if a run before has left them there.
 
 A board that is restarted in the middle has forgotten everything. Training then goes on from the newest
 checkpoint, to the same bits.
@@ -118,7 +119,9 @@ class Trainer:
         start = self.last if not self.progress.samples else None
         if start is not None and (text := silent_inputs(self.train_set)):
             self._tell(self.watcher.odd, text)
-        if len(self.progress.epochs) < last and self.device.store_samples(self.train_set):
+        if len(self.progress.epochs) < last and self.device.store_samples(
+            self.train_set, lambda *words: self._tell(self.watcher.storing, *words)
+        ):
             self._tell(self.watcher.stored, self.device.sample_store)
         while len(self.progress.epochs) < last:
             epoch = self._epoch()

@@ -11,7 +11,7 @@ from sw.device import SampleStore
 from sw.run.metrics import Epoch, Tally
 from sw.run.signs_of_life import TrainingWarning
 
-NEWS = ("begin", "stored", "sample", "epoch", "odd")
+NEWS = ("begin", "storing", "stored", "sample", "epoch", "odd")
 
 
 class Watcher:
@@ -19,6 +19,9 @@ class Watcher:
 
     def begin(self, task: str, total: int, network: Network) -> None:
         """`total` samples of a task ("epoch 1/6", "test") follow."""
+
+    def storing(self, done: int, total: int) -> None:
+        """Training samples are on their way to the board: `done` of `total` words are there."""
 
     def stored(self, store: SampleStore) -> None:
         """Training samples are in the board's sample store (`str` says how many)."""
@@ -57,6 +60,10 @@ class Watchers(Watcher):
     def begin(self, task: str, total: int, network: Network) -> None:
         """Tell all."""
         self._tell("begin", task, total, network)
+
+    def storing(self, done: int, total: int) -> None:
+        """Tell all."""
+        self._tell("storing", done, total)
 
     def stored(self, store: SampleStore) -> None:
         """Tell all."""
