@@ -17,7 +17,9 @@ from golden.spec.registers import COUNTERS
 from golden.spec.samples import Result
 from sw.averaging.part import Board, Done, Identity, Part, do, identify, release, tensors
 from sw.device import Channel, Device, DeviceError, LinkStatistics, SampleLike, Series, Weights
-from sw.link import DEFAULT_BAUD, GoldenTransport, LinkError, check_target
+from sw.device.sample_store import OnPart, unheard
+from sw.link import DEFAULT_BAUD, LinkError, check_target
+from sw.link.targets import open_transport
 from sw.study.engine import Engine, SchedulerLost
 
 RETRIES = 3
@@ -75,7 +77,9 @@ class Boards(Device):
             known = CORES[config] if isinstance(config, str) else config
             who = self._ask(Board(tuple(targets), known, baud))
             self._board = Board(tuple(targets), who.config, baud)
-            image = GoldenTransport(who.config, compiled=False)  # keeps tables; runs no sample
+            image = open_transport(
+                "golden-numpy", config=who.config
+            )  # keeps tables; runs no sample
             super().__init__(Channel(image), who.config)
         except BaseException:
             self._end()
@@ -156,7 +160,7 @@ class Boards(Device):
         while batch := list(islice(waiting, size)):
             yield from self._round(batch, learn)
 
-    def store_samples(self, samples: Series) -> int:
+    def store_samples(self, samples: Series, on_part: OnPart = unheard) -> int:
         """Nothing: a sample's board is known only in its round, so samples cross the link every time."""
         return 0
 
