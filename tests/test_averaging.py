@@ -11,6 +11,7 @@ import pytest
 from golden.averaging import Averaging, average, mean, split_noise
 from golden.lanes.noise import noise
 from golden.spec.config import PRESETS as CORES
+from golden.spec.sdram import SdramConfig, beside
 from golden.spec.weights import Weights
 from sw import Boards, Device, Model, driver
 from sw.averaging import part
@@ -163,6 +164,17 @@ def test_maps_and_classifiers_that_learn():
         assert model.predict(bars(9, 2)).shape == (9,)
     assert (weights, noises) == by_hand(MAPS, MAPS_CORE, train, 3, 8, 2)
     assert any("classifier" in name and np.any(values) for name, values in weights)
+
+
+def test_boards_that_keep_samples_beside_the_fpga_learn_the_same():
+    found = []
+    for config in (CORE, beside(CORE, SdramConfig())):
+        with boards(2, 9, config) as device:
+            model = Model(NETWORK, device)
+            model.fit(TRAIN, epochs=1)
+            found.append(outcome(model)[:2])
+            assert device.as_model().config == config
+    assert found[0] == found[1]
 
 
 def test_one_board_learns_what_it_learns_without_averages():
