@@ -203,7 +203,7 @@ async def memory_store(dut: Any, waits: str, memory: str) -> None:
     bursts.clear()
     await accesses(source, sink, twin, list(range(40)), [0] * 40, write=False)
     assert sum(bursts) == 40
-    assert bursts == [BURST] * (40 // BURST) or waits != "steady"
+    assert bursts == [BURST] * (40 // BURST) or (waits, memory) != ("steady", "steady")
 
 
 KEY_BIT_SET = 1 << KEY_BIT
@@ -258,7 +258,7 @@ def serve_bursts(dut: Any, waits: Waits = STEADY) -> list[int]:
                 if burst["write"]:
                     words[at] = await given.receive(within_us=10**9)
                 else:
-                    found.send(words.get(at, at & 0xFFFF))
+                    found.send(words.get(at, 0))  # as the twin begins
 
     cocotb.start_soon(memory())
     return bursts
@@ -340,7 +340,10 @@ async def play(dut: Any, waits: str) -> None:
         elif kind < 0.8:
             end = config.store_bytes // 2
             place = WRITE_PAYLOAD.pack(address(Space.STORE, rng.choice([*starts, end])))
-            todo.append((Command.WRITE, place + biased_bytes(rng, 2 * rng.randrange(12))))
+            data = biased_bytes(rng, 2 * rng.randrange(12))
+            if config.store_off_chip:  # else a sample there may have 65,535 bytes
+                data = data[:1] + b"\x00" * (len(data) > 1) + data[2:]
+            todo.append((Command.WRITE, place + data))
         else:
             todo.append(random_command(rng, config.frame_bytes // 4 - 4))
     odd = [b"", bytes(3), bytes(4 * play_entries(config) + 4)]

@@ -158,7 +158,7 @@ PRESETS: Named[Preset] = Named(
             network={
                 **LEARNED,
                 **{"eta": (0.001, 0.003), "eta_classifier": 0.5, "eta_out": 0.03},
-                **{"weight_fraction": 9, "readout_fraction": 10},
+                "readout_fraction": 10,  # a rate so large has no integer with more
             },
             input_bits=4,
             input_fraction=3,
