@@ -52,6 +52,10 @@ LUTS_OF_VALUES, LUTS_OF_VALUES_OF_MAPS, LUTS_A_VALUE = 190, 370, 11
 """Of inputs that carry values: to decode them, and for a product in each lane that a multiplier makes. By
 synthesis with 4 bits: 588 with 4 lanes, 1,792 with 16; with maps and 4 lanes 412."""
 
+USUAL_WEIGHT_BITS, LUTS_A_WEIGHT_BIT = 9, 9.8
+"""Bits of a weight in all of the above, and what each more or less changes in a lane. By synthesis of the 16
+lanes of `ulx3s-85f-classifiers`: 2,762 with 9 bits, 3,862 with 16."""
+
 BITS_PER_LUT = 64 // 4
 """Bits of a memory made of logic that one look-up table holds, with what writes it."""
 
@@ -60,6 +64,7 @@ def lut_estimate(config: CoreConfig) -> int:
     """Look-up tables, about: logic, and memories that are made of logic."""
     bits = sum(ram.bits for ram in memory_map(config) if not ram.block)
     luts = LUTS + LUTS_SINCE + LUTS_A_LANE * config.lanes + bits // BITS_PER_LUT
+    luts += round(LUTS_A_WEIGHT_BIT * config.lanes * (config.weight_bits - USUAL_WEIGHT_BITS))
     if config.map_pixels:
         luts += LUTS_OF_MAPS + LUTS_SINCE_OF_MAPS
     if config.classifier_groups:
