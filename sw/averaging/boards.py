@@ -17,7 +17,7 @@ from golden.spec.registers import COUNTERS
 from golden.spec.samples import Result
 from sw.averaging.part import Board, Done, Identity, Part, do, identify, release, tensors
 from sw.device import Channel, Device, DeviceError, LinkStatistics, SampleLike, Series, Weights
-from sw.device.sample_store import OnPart, unheard
+from sw.device.sample_store import OnPart
 from sw.link import DEFAULT_BAUD, LinkError, check_target
 from sw.link.targets import open_transport
 from sw.study.engine import Engine, SchedulerLost
@@ -160,7 +160,7 @@ class Boards(Device):
         while batch := list(islice(waiting, size)):
             yield from self._round(batch, learn)
 
-    def store_samples(self, samples: Series, on_part: OnPart = unheard) -> int:
+    def store_samples(self, samples: Series, on_part: OnPart | None = None) -> int:
         """Nothing: a sample's board is known only in its round, so samples cross the link every time."""
         return 0
 

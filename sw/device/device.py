@@ -27,7 +27,7 @@ from sw.device.identity import DeviceError, cure, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.payloads import Payloads
-from sw.device.sample_store import OnPart, SampleStore, StoredSample, unheard
+from sw.device.sample_store import OnPart, SampleStore, StoredSample
 from sw.device.state import LayerState
 from sw.device.table import check_table
 from sw.link import DEFAULT_BAUD, open_transport
@@ -222,7 +222,7 @@ class Device(LayerState):
         while waiting:
             yield from self._finish(waiting.popleft())
 
-    def store_samples(self, samples: Series, on_part: OnPart = unheard) -> int:
+    def store_samples(self, samples: Series, on_part: OnPart | None = None) -> int:
         """Write the first of `samples` to the board's sample store; returns how many fit.
 
         Then `sample_store.find(samples, index)` is a sample to `run` that need not cross the link. What a

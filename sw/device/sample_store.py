@@ -31,7 +31,7 @@ OnPart = Callable[[int, int], None]
 """Is called with the words that are on the board, and how many there will be."""
 
 
-def unheard(done: int, total: int) -> None:
+def _unheard(done: int, total: int) -> None:
     """Nobody waits."""
 
 
@@ -93,11 +93,15 @@ class SampleStore:
         """The samples were on the board already: nothing was sent."""
 
     def fill(
-        self, samples: Series, encode: Callable[[SampleLike], bytes], on_part: OnPart = unheard
+        self,
+        samples: Series,
+        encode: Callable[[SampleLike], bytes],
+        on_part: OnPart | None = None,
     ) -> int:
         """Write the first of `samples` to the board, all that fit, unless they are there; returns how many.
 
-        `encode` gives the payload of one. Raises LinkError.
+        `encode` gives the payload of one. `on_part` is called with the words that are there, and all, while
+        they are sent. Raises LinkError.
         """
         self.clear()
         parts: list[NDArray[np.uint16]] = []
@@ -110,7 +114,7 @@ class SampleStore:
             addresses.append(end)
             end += len(part)
         if addresses:
-            self.found = self._keep(np.concatenate(parts), on_part)
+            self.found = self._keep(np.concatenate(parts), on_part or _unheard)
             self._samples, self._addresses = samples, addresses
         return len(addresses)
 
