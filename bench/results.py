@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.markdown import table
 from sw.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
@@ -49,10 +50,8 @@ def shown(value: float | str) -> str:
 
 def method_table(content: dict[str, Any]) -> str:
     """The methods of a preset."""
-    rows = [
-        "| method | test accuracy | least to most | firing | epochs | chosen |",
-        "|---|---|---|---|---|---|",
-    ]
+    columns = "method | test accuracy | least to most | firing | epochs | chosen"
+    rows = []
     for method, result in content["methods"].items():
         values = result["accuracy"]
         chosen = ", ".join(f"{name} {value:g}" for name, value in result["setting"].items())
@@ -64,16 +63,17 @@ def method_table(content: dict[str, Any]) -> str:
             str(result["epochs"]),
             chosen or "the preset",
         ]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+        rows.append(cells)
+    return table(columns, rows)
 
 
 def summary_table() -> str:
     """Every preset that was measured, in the order of sw.presets; a table of a part of a set is not here."""
-    rows = [
-        "| preset | learned, tested | chip | firing | BPTT | firing | TESS, Adam | TESS on line | frozen |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = (
+        "preset | learned, tested | chip | firing | BPTT | firing | TESS, Adam "
+        "| TESS on line | frozen"
+    )
+    rows = []
     for name in PRESETS:
         if not (KEPT / f"{name}.json").exists():
             continue
@@ -85,18 +85,19 @@ def summary_table() -> str:
             cells.append(percent([float(np.mean(result["accuracy"]))]) if result else "-")
             if method in ("chip", "bptt"):
                 cells.append(percent(result["firing_rates"]) if result else "-")
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+        rows.append(cells)
+    return table(columns, rows)
 
 
 def sweep_table(content: dict[str, Any]) -> str:
     """A sweep."""
-    rows = [f"| `{content['field']}` | accuracy on held-out samples | firing |", "|---|---|---|"]
-    rows += [
-        f"| {shown(p['value'])} | {100 * p['accuracy']:.1f} % | {percent(p['firing_rates'])} |"
+    columns = f"`{content['field']}` | accuracy on held-out samples | firing"
+    rows = []
+    rows = [
+        (shown(p["value"]), percent([p["accuracy"]]), percent(p["firing_rates"]))
         for p in content["points"]
     ]
-    return "\n".join(rows) + "\n"
+    return table(columns, rows)
 
 
 def filled(page: str) -> str:

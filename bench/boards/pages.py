@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.markdown import table
+
 ROOT = Path(__file__).parents[2]
 KEPT, PAGE = ROOT / "bench" / "results" / "boards", ROOT / "docs" / "boards.md"
 PICTURE = ROOT / "docs" / "boards.svg"
@@ -21,10 +23,8 @@ def kept() -> list[dict[str, Any]]:
 
 def accuracy_table() -> str:
     """Rows of presets and K, a column for each number of boards."""
-    rows = [
-        "| preset | learned, tested, seeds | K | 1 board | 2 | 4 | 8 |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    columns = "preset | learned, tested, seeds | K | 1 board | 2 | 4 | 8"
+    rows = []
     for content in kept():
         points = {(p["boards"], p["every"]): np.mean(p["accuracy"]) for p in content["points"]}
         alone = next(value for (boards, _), value in points.items() if boards == 1)
@@ -33,43 +33,44 @@ def accuracy_table() -> str:
             cells = [f"`{content['preset']}`", f"{learned}, {tested}, {len(content['seeds'])}"]
             values = [alone, *(points[boards, every] for boards in (2, 4, 8))]
             cells += [str(every), *(f"{100 * value:.1f} %" for value in values)]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+            rows.append(cells)
+    return table(columns, rows)
 
 
 def model_table() -> str:
     """Samples a second that the model gives, and the bytes that averaging moves."""
-    rows = [
-        "| preset | K | link bytes of weights for each sample | 1 board | 2 | 4 | 8 | 16 | 32 | 64 |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = (
+        "preset | K | link bytes of weights for each sample | 1 board | 2 | 4 | 8 | 16 | 32 | 64"
+    )
+    rows = []
     for content in kept():
         model = content["model"]
         for every, speeds in model["samples_per_second"].items():
             moved = f"{model['weight_bytes_per_sample'][every]:,.0f}"
             cells = [f"`{content['preset']}`", every, moved, *(f"{s:,.0f}" for s in speeds)]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+            rows.append(cells)
+    return table(columns, rows)
 
 
 def counted_table() -> str:
     """What was counted for the model."""
     names = ("cycles", "mhz", "sample", "down", "up", "packed", "tensors")
-    rows = [
-        "| preset | cycles of a sample | MHz | link bytes of a sample | of weights down | up | "
-        "network bytes of a sample | of weights, one way |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    columns = (
+        "preset | cycles of a sample | MHz | link bytes of a sample | of "
+        "weights down | up | network bytes of a sample | of weights, one way"
+    )
+    rows = []
     for content in kept():
         counted = content["model"]["counted"]
         cells = [f"`{content['preset']}`", *(f"{counted[name]:,.0f}" for name in names)]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+        rows.append(cells)
+    return table(columns, rows)
 
 
 def speed_table() -> str:
     """Samples a second of this computer."""
-    rows = ["| preset | K | 1 process | 2 processes |", "|---|---|---|---|"]
+    columns = "preset | K | 1 process | 2 processes"
+    rows = []
     for content in kept():
         if "speed" not in content:
             continue
@@ -79,8 +80,8 @@ def speed_table() -> str:
         for every in sorted({every for _, every in found}):
             cells = [f"`{content['preset']}`", str(every)]
             cells += [f"{found[workers, every]:,.0f}" for workers in (1, 2)]
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+            rows.append(cells)
+    return table(columns, rows)
 
 
 TABLES = {
