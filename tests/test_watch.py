@@ -299,6 +299,9 @@ def test_charts():
         b'{"what": "end"}', b'{"what": "at", "time": 1, "task": "epoch 1/2", "total": 9, "samp', b"\xff\x00",
         b'{"what": "at", "time": 1, "task": "epoch 1/2", "total": 9, "samples": 1, "accuracy": 1, '
         b'"rates": ["x"], "speed": 1, "cycles": 0}',
+        b'{"what": "end", "error": 5, "rates": 0.1}', b'{"what": "start", "time": 1%s}' % (b"0" * 400),
+        b'{"what": "start", "time": NaN}', b'{"what": "at", "time": 1, "task": "epoch 1/2", "total": 1%s, '
+        b'"samples": 1, "accuracy": 1, "rates": [], "speed": 1, "cycles": 0}' % (b"0" * 400),
     ],
 )  # fmt: skip
 def test_lines_that_are_none_are_passed_over(line, tmp_path):
@@ -313,6 +316,25 @@ def test_lines_that_are_none_are_passed_over(line, tmp_path):
     follower.poll()
     assert (follower.at["samples"], follower.task_left, follower.planned) == (3, 3.0, 0)
     command.view(follower, 80)
+
+
+@pytest.mark.parametrize("speed", [0, -1.0, 5e-324])
+def test_no_speed_and_no_samples_left_are_no_negative_time(speed, tmp_path):
+    (tmp_path / "config.json").write_text('{"training": {"epochs": 1%s}}' % ("0" * 400))
+    line = {
+        "what": "at", "time": 1.0, "task": "epoch 1/2", "total": 2, "samples": 3, "accuracy": 0.5,
+        "rates": [], "speed": speed, "cycles": 0.0,
+    }  # fmt: skip
+    log = tmp_path / "log.jsonl"
+    for rates in ("", '{"what": "end", "error": "", "rates": 0.1}\n'):
+        log.write_text(rates + json.dumps(line) + "\n")
+        follower = Follower(RunFolder(tmp_path))
+        follower.poll()
+        assert follower.task_left is None and follower.left() is None and follower.planned == 0
+        command.view(follower, 80)
+    log.write_text(json.dumps(line | {"speed": 1.0}) + "\n")
+    follower.poll()
+    assert follower.task_left == 0.0
 
 
 def test_json_without_end_is_one_line(tmp_path, capsys):

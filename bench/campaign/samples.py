@@ -8,6 +8,7 @@ import pickle
 import struct
 import tempfile
 import wave
+from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +34,7 @@ def events(count: int = 40) -> Events:
     return make_events(x, y, t, t % 2)
 
 
+@cache
 def samples() -> dict[str, list[bytes]]:
     """Files by what reads them: an ending of `READERS`, or the name of another reader."""
     e = {name: events()[name].astype(np.int64) for name in "xytp"}

@@ -25,6 +25,10 @@ LINES: dict[str, dict[str, tuple[type, ...]]] = {
     },
 }
 """Fields of every kind of line, and what they are."""
+MOST = 1e15
+"""No number of a run is larger; NaN is none."""
+SLOWEST = 1e-6
+"""Samples a second that are worth an estimate."""
 
 
 @dataclass
@@ -67,7 +71,7 @@ class Follower:
         """Epochs in all."""
         training = self.config.get("training")
         planned = training.get("epochs") if isinstance(training, dict) else None
-        return planned if isinstance(planned, int) else len(self.epochs)
+        return planned if type(planned) is int and _sensible(planned) else len(self.epochs)
 
     @property
     def complete(self) -> bool:
@@ -77,9 +81,9 @@ class Follower:
     @property
     def task_left(self) -> float | None:
         """Seconds until the task under way is over; None: not known."""
-        if not self.at or not self.at["speed"]:
+        if not self.at or self.at["speed"] < SLOWEST:
             return None
-        return float((self.at["total"] - self.at["samples"]) / self.at["speed"])
+        return float(max(0, self.at["total"] - self.at["samples"]) / self.at["speed"])
 
     def left(self, now: float | None = None) -> float | None:
         """Seconds until the run is over; None: not known.
@@ -140,6 +144,14 @@ def _parse(text: bytes) -> dict[str, Any] | None:
 def _whole(line: dict[str, Any]) -> bool:
     """Whether a line has what `sw.run.log` writes: a crash may leave parts of two lines as one."""
     wanted = LINES.get(str(line.get("what")), {"what": (str,)})
-    if any(type(line.get(name)) not in kinds for name, kinds in wanted.items()):
+    values = [(line.get(name), kinds) for name, kinds in wanted.items()]
+    if any(type(value) not in kinds for value, kinds in values):
         return False
-    return all(type(rate) in NUMBER for rate in line.get("rates", []))
+    if not all(_sensible(value) for value, _ in values if type(value) in NUMBER):
+        return False
+    rates = line["rates"] if "rates" in wanted else []
+    return all(type(rate) in NUMBER and _sensible(rate) for rate in rates)
+
+
+def _sensible(number: float) -> bool:
+    return abs(number) <= MOST
