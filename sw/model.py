@@ -130,6 +130,8 @@ class Model:
         epochs: int = 6,
         seed: int = 1,
         constant_rate: bool = False,
+        mirror: bool = False,
+        crop: int = 0,
         until: int | None = None,
         run: str | Path | Recorder | None = None,
         overwrite: bool = False,
@@ -146,6 +148,8 @@ class Model:
             epochs: passes over the samples.
             seed: of the order of samples. (That of weights and rounding is the network's.)
             constant_rate: do not decay the rates. N + N epochs then equal 2N bit for bit.
+            mirror: mirror half of the training samples left to right, other ones in every epoch.
+            crop: shift each by up to so many pixels along both sides, anew in every epoch.
             until, run, overwrite, checkpoint_every, callbacks, stop: as for `resume`.
 
         Ctrl-C stops after the samples in flight and returns what there is; `resume` goes on. So it does
@@ -163,7 +167,14 @@ class Model:
             raise ValueError("an epoch is under way; finish it first: resume(samples)")
         given, tests = split_labels(samples, test)
         self._samples = ""
-        self.plan = Plan(epochs=done + epochs, seed=seed, constant_rate=constant_rate, begin=done)
+        self.plan = Plan(
+            epochs=done + epochs,
+            seed=seed,
+            constant_rate=constant_rate,
+            begin=done,
+            mirror=mirror,
+            crop=crop,
+        )
         return self.resume(
             given,
             tests,
@@ -227,6 +238,7 @@ class Model:
             )
         for dataset in (train_set, test_set):
             self.check(dataset)
+        self.plan.augmentation.check(train_set)
         recorder = self._recorder(run, overwrite)
         self._samples = found
         watchers = [*callbacks, *([recorder.log] if recorder else [])]

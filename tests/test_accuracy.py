@@ -30,6 +30,7 @@ from golden.reference import Readouts
 from golden.spec.network import Network
 from golden.spec.shape import Map
 from sw.data import Dataset, Sample
+from sw.data.augment import UNCHANGED, Augmentation
 from sw.device import Device
 from sw.presets import PRESETS
 from sw.run import Plan, Trainer
@@ -144,6 +145,23 @@ def test_every_method_learns_on_maps(method):
     assert len(outcome.firing_rates) == 2 and all(0 < rate < 1 for rate in outcome.firing_rates)
 
 
+def test_moved_samples_are_those_of_the_driver():
+    preset = replace(PRESETS["nmnist-conv"], hidden=("4c3p",))
+    how = Augmentation(mirror=True, crop=3)
+    task = Task(preset, stripes(20, 1), stripes(10, 2), 2, how)
+    with Device.open("golden", config=preset.config) as device:
+        device.load(task.network(3))
+        plan = Plan(epochs=2, seed=3, mirror=True, crop=3)
+        trainer = Trainer(device, task.train, task.test, plan)
+        trainer.run()
+        found = trainer.evaluate(task.test, "test").rates(task.network(3))
+    outcome = chip(task, {}, 3)
+    assert outcome.accuracy == [epoch.test_accuracy for epoch in trainer.progress.epochs]
+    assert outcome.firing_rates == pytest.approx(found)
+    plain = chip(replace(task, augmentation=UNCHANGED), {}, 3)
+    assert plain.firing_rates != outcome.firing_rates
+
+
 LEARNED = {"classifiers": "learned", "guess": "even", "eta_classifier": 0.1, "tau": 0.1}
 
 
@@ -219,9 +237,14 @@ def test_fields_of_the_network_are_set(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             main()
         assert said in capsys.readouterr().err
-    monkeypatch.setattr(sys, "argv", ["bench.accuracy", "--set", "theta=0.7"])
-    with pytest.raises(SystemExit, match="needs --out"):
-        main()
+    for words, said in (
+        (["--set", "theta=0.7"], "need --out"),
+        (["--mirror", "--methods", "chip"], "need --out"),
+        (["--crop", "2"], "are the chip's: give --methods chip"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["bench.accuracy", *words])
+        with pytest.raises(SystemExit, match=said):
+            main()
 
 
 def test_tables_of_the_page_are_fresh():

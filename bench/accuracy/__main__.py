@@ -24,6 +24,7 @@ from bench.accuracy.kept import keep
 from bench.accuracy.methods import ETAS, METHODS, TIMES
 from golden.spec.declare import declarations
 from golden.spec.network import Network
+from sw.data.augment import Augmentation
 from sw.presets import PRESETS
 from sw.study import run as run_tasks
 from sw.study.options import add_workers
@@ -94,6 +95,12 @@ def parse() -> argparse.Namespace:
         metavar="FIELD=VALUE",
         help="fields of the network that are not the preset's, as score=output; give --out, too",
     )
+    parser.add_argument(
+        "--mirror", action="store_true", help="the chip learns mirrored samples too; give --out"
+    )
+    parser.add_argument(
+        "--crop", type=int, default=0, metavar="PIXELS", help="and shifted ones; give --out"
+    )
     add_workers(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: bench/results/PRESET.json"
@@ -128,10 +135,15 @@ def main() -> None:
         times,
         tuple(options.set),
     )
-    jobs = [Job(options.preset, method, *common) for method in options.methods]
+    augmentation = Augmentation(options.mirror, options.crop)
+    if augmentation and set(options.methods) != {"chip"}:
+        raise SystemExit("bench.accuracy: --mirror and --crop are the chip's: give --methods chip")
+    jobs = [Job(options.preset, method, *common, augmentation) for method in options.methods]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process for each method is better
-    if options.set and not options.out and not options.quick:
-        raise SystemExit("bench.accuracy: --set needs --out: these are not the preset's results")
+    if (options.set or augmentation) and not options.out and not options.quick:
+        raise SystemExit(
+            "bench.accuracy: --set, --mirror and --crop need --out: these are not the preset's results"
+        )
     path = options.out or RESULTS / f"{options.preset}.json"
     results = {}
     for job, result in run_tasks(run, jobs, workers=options.workers, cluster=options.cluster):

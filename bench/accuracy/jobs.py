@@ -1,6 +1,6 @@
 """One method on one preset, as a job for a process of its own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bench.accuracy.choose import choose, held_out
 from bench.accuracy.methods import Task, axes, train
+from sw.data.augment import UNCHANGED, Augmentation
 from sw.presets import PRESETS
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -32,6 +33,7 @@ class Job:
     times: tuple[float, ...]
     changes: tuple[tuple[str, Any], ...] = ()
     """Fields of the network that are not the preset's."""
+    augmentation: Augmentation = UNCHANGED
 
 
 @cache
@@ -56,7 +58,8 @@ def run(job: Job) -> dict[str, Any]:
     """Choose a setting, train with every seed; all there is to keep, for JSON."""
     tell = Console(stderr=True, highlight=False).print
     task = task_of(job.preset, job.root, job.limit, job.test_limit, changes=job.changes)
-    task = Task(task.preset, task.train, task.test, job.epochs or task.epochs)
+    epochs = job.epochs or task.epochs
+    task = Task(task.preset, task.train, task.test, epochs, job.augmentation)
     choice = axes(job.method, job.etas, job.times)
     validation = held_out(task, job.validate_on, job.last_judges)
     setting, scores = choose(validation, job.method, choice, tell)
@@ -70,6 +73,7 @@ def run(job: Job) -> dict[str, Any]:
         "samples": [len(task.train), len(task.test)],
         "epochs": len(outcomes[0].accuracy),
         "setting": setting,
+        **({"augmentation": asdict(job.augmentation)} if job.augmentation else {}),
         "grid": scores,
         "seeds": list(job.seeds),
         "accuracy": [outcome.accuracy[-1] for outcome in outcomes],

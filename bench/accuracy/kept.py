@@ -10,7 +10,7 @@ from bench.accuracy.methods import METHODS
 from sw.presets import PRESETS
 
 Row = dict[str, Any]
-SAME = ("samples", "epochs", "setting")
+SAME = ("samples", "epochs", "setting", "augmentation")
 """What must be the same for seeds to stand in one row, beside the network."""
 
 
@@ -51,8 +51,8 @@ def differences(there: dict[str, Any], here: dict[str, Any], known: Row, new: Ro
     """Why seeds cannot stand in one row; "" if they can."""
     if there != json.loads(json.dumps(here)):
         return "its network is another"
-    apart = [name for name in SAME if known[name] != new[name]]
-    return ", ".join(f"{name} there {known[name]}, here {new[name]}" for name in apart)
+    apart = [name for name in SAME if known.get(name) != new.get(name)]
+    return ", ".join(f"{name} there {known.get(name)}, here {new.get(name)}" for name in apart)
 
 
 def together(known: Row, new: Row) -> Row:

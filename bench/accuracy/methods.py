@@ -22,6 +22,7 @@ from bench.accuracy.floats import Rule, float_config, learn
 from golden.reference import FloatConfig
 from golden.spec.network import Network
 from sw.data import Dataset
+from sw.data.augment import UNCHANGED, Augmentation
 from sw.native import NativeCore, Spikes
 from sw.presets import Preset
 from sw.run.metrics import rate_scale
@@ -37,6 +38,8 @@ class Task:
     train: Dataset
     test: Dataset
     epochs: int
+    augmentation: Augmentation = UNCHANGED
+    """How the chip's training samples are changed in every epoch."""
 
     def network(self, seed: int, **changes: Any) -> Network:
         """The preset's network."""
@@ -67,6 +70,8 @@ def chip(task: Task, setting: Setting, seed: int, *, at_end: bool = False) -> Ou
     train, test = spikes_for(network, task.train), spikes_for(network, task.test)
     outcome = Outcome([], [])
     for epoch in range(epochs):
+        if task.augmentation:
+            train = spikes_for(network, task.augmentation.of(task.train, epoch, seed))
         core.set_rates(rate_scale(epoch, epochs))
         core.run(train, task.train.order(epoch, seed), learn=True)
         result = core.run(test, np.arange(len(test)), learn=False)

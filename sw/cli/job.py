@@ -56,7 +56,8 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     preset = options.preset_of(args)
     seed = 1 if args.seed is None else args.seed
     epochs = preset.epochs if args.epochs is None else args.epochs
-    plan = Plan(epochs=epochs, seed=seed, constant_rate=args.constant_rate)
+    schedule = {name: getattr(args, name) for name in ("constant_rate", "mirror", "crop")}
+    plan = Plan(epochs=epochs, seed=seed, **schedule)
     core = options.core_of(args, preset, args.target)
     data = options.data_of(args, preset)
     train_set = options.load_data(data, train=True, cache=args.cache)
@@ -66,6 +67,7 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
         network.layers(core)  # says what does not fit before a simulation is built
     for samples in (train_set, test_set):
         check_sample(samples[0], network)
+    plan.augmentation.check(train_set)
     start = RunFolder(args.start).weights() if args.start else network.initial_weights()
     config = {
         "network": network.as_dict(),

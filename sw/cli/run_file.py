@@ -74,7 +74,7 @@ def dry_run(args: argparse.Namespace) -> str:
             "preset": options.preset_name(args) or None,
             "target": args.target,
             "epochs": preset.epochs if args.epochs is None else args.epochs,
-            "constant_rate": args.constant_rate,
+            **{name: getattr(args, name) for name in ("constant_rate", "mirror", "crop")},
             **as_options(averaging_of(args)),
         },
         "data": _data(data),

@@ -88,6 +88,18 @@ same bits as a run that was never stopped.""",
     run.add_argument("--until", type=int, metavar="N", help="stop after epoch N, to resume later")
     run.add_argument("--constant-rate", action="store_true", help="do not decay the rates")
     run.add_argument(
+        "--mirror",
+        action="store_true",
+        help="mirror half of the training samples left to right, other ones in every epoch",
+    )
+    run.add_argument(
+        "--crop",
+        type=int,
+        default=0,
+        metavar="PIXELS",
+        help="shift each training sample by up to so many pixels, anew in every epoch",
+    )
+    run.add_argument(
         "--from", dest="start", type=Path, metavar="RUN", help="start with its weights"
     )
     run.add_argument(

@@ -71,7 +71,9 @@ class Follower:
         """Epochs in all."""
         training = self.config.get("training")
         planned = training.get("epochs") if isinstance(training, dict) else None
-        return planned if type(planned) is int and _sensible(planned) else len(self.epochs)
+        if isinstance(planned, int) and _sensible(planned):
+            return planned
+        return len(self.epochs)
 
     @property
     def complete(self) -> bool:
@@ -147,11 +149,10 @@ def _whole(line: dict[str, Any]) -> bool:
     values = [(line.get(name), kinds) for name, kinds in wanted.items()]
     if any(type(value) not in kinds for value, kinds in values):
         return False
-    if not all(_sensible(value) for value, _ in values if type(value) in NUMBER):
-        return False
-    rates = line["rates"] if "rates" in wanted else []
-    return all(type(rate) in NUMBER and _sensible(rate) for rate in rates)
+    numbers = [value for value, kinds in values if set(kinds) & set(NUMBER)]
+    return all(map(_sensible, numbers + (line["rates"] if "rates" in wanted else [])))
 
 
-def _sensible(number: float) -> bool:
-    return abs(number) <= MOST
+def _sensible(value: Any) -> bool:
+    """Whether it is a number that a run may have."""
+    return type(value) in NUMBER and abs(value) <= MOST

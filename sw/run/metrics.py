@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from golden.spec.network import Network
 from golden.spec.samples import MOST_SPIKES, Result
+from sw.data.augment import Augmentation
 from sw.run.shown import progress_html, tally_html
 
 
@@ -30,6 +31,10 @@ class Plan:
     begin: int = 0
     """Epoch at which the schedule starts from the full rates, not 0 when training was extended
     [0 to epochs - 1]."""
+    mirror: bool = False
+    """Half of the training samples are mirrored left to right, other ones in every epoch."""
+    crop: int = 0
+    """Pixels by which training samples are shifted at most, anew in every epoch [0 to 255]."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.epochs <= 100_000:
@@ -38,6 +43,13 @@ class Plan:
             raise ValueError(f"seed is {self.seed}: 0 or more is needed")
         if not 0 <= self.begin < self.epochs:
             raise ValueError(f"begin is {self.begin}: 0 to {self.epochs - 1} are possible")
+        if not 0 <= self.crop <= 255:
+            raise ValueError(f"crop is {self.crop}: 0 to 255 pixels are possible")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How training samples are changed in every epoch."""
+        return Augmentation(self.mirror, self.crop)
 
     def scale(self, epoch: int) -> float:
         """Factor of the learning rates in an epoch."""

@@ -4,7 +4,8 @@ The chip learns by itself from every sample that comes with LEARN. The host choo
 samples (a permutation for each seed and epoch) and, once an epoch, the learning rates: all are
 multiplied by `rate_scale`, half a cosine from 1 down towards 0, which lets the weights, few bits
 wide, settle. Samples that fit in the board's sample store cross the link once, and are played from there;
-not even once if a run before has left them there.
+not even once if a run before has left them there. Samples that are moved anew in every epoch
+(`sw.data.augment`) cross it each time.
 
 A board that is restarted in the middle has forgotten everything. Training then goes on from the newest
 checkpoint, to the same bits.
@@ -119,10 +120,8 @@ class Trainer:
         start = self.last if not self.progress.samples else None
         if start is not None and (text := silent_inputs(self.train_set)):
             self._tell(self.watcher.odd, text)
-        if len(self.progress.epochs) < last and self.device.store_samples(
-            self.train_set, lambda *words: self._tell(self.watcher.storing, *words)
-        ):
-            self._tell(self.watcher.stored, self.device.sample_store)
+        if len(self.progress.epochs) < last:
+            self._store()
         while len(self.progress.epochs) < last:
             epoch = self._epoch()
             self._keep()
@@ -133,6 +132,19 @@ class Trainer:
                 self._look_for_life(epoch, start)
                 start = None
         return True
+
+    def _store(self) -> None:
+        """Send the samples to the board's store, unless they are others in every epoch."""
+        if self.plan.augmentation:
+            return
+        if self.device.store_samples(
+            self.train_set, lambda *words: self._tell(self.watcher.storing, *words)
+        ):
+            self._tell(self.watcher.stored, self.device.sample_store)
+
+    def _moved(self, number: int) -> Dataset:
+        """The training samples as epoch `number` has them."""
+        return self.plan.augmentation.of(self.train_set, number, self.plan.seed)
 
     def _look_for_life(self, epoch: Epoch, start: Checkpoint) -> None:
         """After the first epoch, say what does not live."""
@@ -148,7 +160,7 @@ class Trainer:
         """
         order = self.train_set.order(number, self.plan.seed)[:limit]
         self.device.set_rates(scale)
-        return self.pass_over(self.train_set, order.tolist(), self._task(number), learn=True)
+        return self.pass_over(self._moved(number), order.tolist(), self._task(number), learn=True)
 
     def evaluate(self, dataset: Dataset, task: str, limit: int | None = None) -> Tally:
         """Classify with learning off: the first `limit` samples, or all."""
@@ -224,13 +236,13 @@ class Trainer:
 
     def _learn_on(self, number: int, tally: Tally) -> None:
         """What the epoch under way still has to learn, with a checkpoint whenever one is due."""
-        order = self.train_set.order(number, self.plan.seed).tolist()
+        order, samples = self.train_set.order(number, self.plan.seed).tolist(), self._moved(number)
         self.device.set_rates(self.progress.scale)
         self._tell(self.watcher.begin, self._task(number), len(order), self._network)
         while tally.samples < len(order) and not self.stop.asked:
             before = self.device.counters()
             try:
-                self._feed(self.train_set, order[tally.samples :], tally, True, self.every)
+                self._feed(samples, order[tally.samples :], tally, True, self.every)
             except (LinkError, DeviceError):
                 if self.device.averaging:  # what they counted is here
                     self.progress.count(before, self.device.counters())
