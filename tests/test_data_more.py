@@ -6,8 +6,8 @@ import wave
 import numpy as np
 import pytest
 
-from sw.data import DataError, load
-from sw.data.cifar10 import level_code, pool_mean
+from sw.data import DataError, load, plain_pickle
+from sw.data.cifar10 import level_code, pool_mean, read_batch
 from sw.data.cues import LENGTH_MS, generate
 from sw.data.fsdd import delayed, encode, mel_triangles
 
@@ -187,6 +187,38 @@ def test_cifar10_runs_no_code_and_says_what_is_missing(tmp_path, capsys):
         load("cifar10", tmp_path, code="phase")
     with pytest.raises(DataError, match="pool 3, levels 2: a divisor of 32"):
         load("cifar10", tmp_path, pool=3)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["u1", "<i2", ">i4", "<u8"])
+@pytest.mark.parametrize("order", "CF")
+def test_arrays_of_numbers_are_read_from_pickles(protocol, kind, order):
+    array = np.asarray(RNG.integers(0, 99, (3, 5)), kind, order=order)
+    found = plain_pickle.load(pickle.dumps({b"data": array, b"labels": [1, 2]}, protocol))
+    assert found[b"data"].dtype == array.dtype and np.array_equal(found[b"data"], array)
+    assert found[b"labels"] == [1, 2]
+    assert np.array_equal(plain_pickle.load(pickle.dumps(array, protocol)), array)
+
+
+def test_the_flags_of_a_type_are_not_believed(tmp_path, capfd):
+    """NumPy takes them from the file, and bytes for pointers."""
+    whole = pickle.dumps({b"data": PICTURES[:2].reshape(2, -1), b"labels": [1, 2]}, 2)
+    at = whole.index(b"K\x00t", whole.index(b"dtype"))
+    (tmp_path / "a").write_bytes(whole[: at + 1] + b"\x3f" + whole[at + 2 :])
+    images, labels = read_batch(tmp_path / "a", b"labels", 10)
+    assert np.array_equal(images, PICTURES[:2]) and labels.tolist() == [1, 2]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.array([{}, 5], object), np.zeros(2, "f4"), np.zeros(2, "V3"), np.zeros(2, [("a", "u1")])],
+    ids=lambda array: str(array.dtype.char),
+)
+def test_arrays_of_other_things_are_refused(array, tmp_path):
+    (tmp_path / "a").write_bytes(pickle.dumps({b"data": array, b"labels": [1, 2]}, 2))
+    with pytest.raises(DataError, match=r"an array of .* has no business in it"):
+        read_batch(tmp_path / "a", b"labels", 10)
 
 
 # cue accumulation

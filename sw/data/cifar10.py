@@ -12,13 +12,9 @@ every step, is (intensity / 255 - mean) / deviation of that colour, rounded to a
 
 from __future__ import annotations
 
-import io
-import pickle
-import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +26,7 @@ from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
 from sw.data.mnist import rate_code
 from sw.data.packed import read_npz
+from sw.data.plain_pickle import Refused, load
 from sw.printable import reason
 
 CIFAR10_SENSOR = Sensor(32, 32, 3)
@@ -198,39 +195,6 @@ def _find(of: Images, request: Request) -> tuple[NDArray[np.uint8], NDArray[np.i
     raise missing(of.name, f"{names[0]} (or an .npz)", folders, of.get)
 
 
-RECONSTRUCT = np.ndarray(0).__reduce__()[0]  # how NumPy makes an array again; its name moves
-
-
-class Refused(pickle.UnpicklingError):
-    """A file that wants more than arrays to be made."""
-
-
-class _Plain(pickle.Unpickler):
-    """Unpickles arrays of bytes and plain values; any other class in the file is refused."""
-
-    ALLOWED = ("_reconstruct", "ndarray", "dtype")
-
-    def find_class(self, module: str, name: str) -> Any:
-        """NumPy's three names, whatever NumPy wrote them; `latin1` is how Python 2 kept bytes."""
-        if module.split(".")[0] == "numpy" and name in self.ALLOWED:
-            return RECONSTRUCT if name == "_reconstruct" else getattr(np, name)
-        if (module, name) == ("_codecs", "encode"):
-            return lambda text, _: text.encode("latin1")
-        raise Refused(f"{module}.{name} has no business in it")
-
-
-def _check_memo(raw: bytes) -> None:
-    """Refuse a memo index above the file's length: pickle would make a table of that many entries.
-
-    Raises ValueError, and what pickletools does for no pickle.
-    """
-    for code, argument, _ in pickletools.genops(raw):
-        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= int(argument or 0) <= len(
-            raw
-        ):
-            raise ValueError(f"it asks for {argument} places")
-
-
 def read_batch(
     path: Path, label: bytes, classes: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -240,9 +204,7 @@ def read_batch(
         DataError: it cannot be read, holds other things than arrays, or they do not fit together.
     """
     try:
-        raw = path.read_bytes()
-        _check_memo(raw)
-        batch = _Plain(io.BytesIO(raw), encoding="bytes").load()
+        batch = load(path.read_bytes())
         images = np.asarray(batch[b"data"], np.uint8)
         labels = np.asarray(batch[label], np.int64)
         images = images.reshape(len(labels), COLOURS, SIDE, SIDE)
