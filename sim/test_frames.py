@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 
+from bench.campaign import frames
 from bench.campaign.cores import CORES, LIVELY
 from bench.campaign.frames import ask, compare, trained
 from golden.spec.config import PRESETS
@@ -24,12 +25,12 @@ NETWORK = Network(sizes=(20, 9, 3), eta=0.05, eta_out=0.1, weight_fraction=7)
 BOARDS = {"sim": SimulatedTransport, "golden": GoldenTransport}
 
 
-@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize("name", frames.BOARDS)
 def test_board_and_model_answer_alike(name: str) -> None:
     seed = choose_seed()
     print("seed", seed)
-    config = CORES[name]
-    assert not compare(config, SimulatedTransport(config), GoldenTransport(config), seed, 400)
+    config = frames.BOARDS[name]
+    assert not compare(config, frames.simulated(config), frames.model(config), seed, 400)
 
 
 @pytest.mark.parametrize("shift", [2, 8, 9, 15])

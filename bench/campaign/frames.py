@@ -41,15 +41,29 @@ from golden.spec.registers import (
     register_address,
 )
 from golden.spec.samples import SampleStatus
+from golden.spec.sdram import SdramConfig, beside
 from sw.data import Sample
 from sw.device import Channel, Device
 from sw.link import GoldenTransport, SimulatedTransport, Transport
 
+MEMORY = SdramConfig()
+BOARDS = {**CORES, "memory": beside(CORES["tiny"], MEMORY)}
+"""One of them keeps its samples in a memory beside the FPGA."""
 COMMANDS = 600
 """Of a round, before its trainings."""
 TRAININGS = 4
 """Networks that are trained behind a round."""
 TIMED = {"cycles", *(cause for cause in CYCLE_CAUSES if not cause.startswith("rows"))}
+
+
+def simulated(config: CoreConfig) -> SimulatedTransport:
+    """The compiled board of a core, with the memory that it needs."""
+    return SimulatedTransport(config, memory=MEMORY if config.store_off_chip else None)
+
+
+def model(config: CoreConfig) -> GoldenTransport:
+    """The integer model of the same."""
+    return GoldenTransport(config, memory=MEMORY if config.store_off_chip else None)
 
 
 def ask(board: Transport, frame: Frame) -> Frame | Damaged | None:
@@ -137,6 +151,7 @@ def _compare(pair: Pair, seed: int, commands: int) -> str:
     inventor = Inventor(config, rng)
     todo: list[tuple[int, bytes]] = [(Command.SAMPLE, bytes(9))]  # refused: nobody began
     todo += [(Command.SYNC, b"begin"), (Command.SAMPLE, bytes((0, 7, 1, 0, 0, 0, 1, 0, 0)))]
+    todo += inventor.ends_of_store()  # what was never written there, only a chip knows
     while made < commands:
         todo = todo or inventor.commands()
         code, payload = todo.pop(0)
@@ -158,7 +173,7 @@ def _compare(pair: Pair, seed: int, commands: int) -> str:
 @cache
 def fresh(config: CoreConfig, number: int) -> object:
     """What the training of a network comes to on a board that was just switched on."""
-    return trained(GoldenTransport(config), config, [number])[0]
+    return trained(model(config), config, [number])[0]
 
 
 def trained(
@@ -185,10 +200,10 @@ def trained(
 def run(minutes: float, seed: int, say: Callable[[str], None]) -> bool:
     """Rounds of commands on each board, each round with a seed of its own, until the time is over."""
     until, turn, seen = time.monotonic() + 60 * minutes, 0, Counter[str]()
-    boards = {name: SimulatedTransport(config) for name, config in CORES.items()}
-    models = {name: GoldenTransport(config) for name, config in CORES.items()}
+    boards = {name: simulated(config) for name, config in BOARDS.items()}
+    models = {name: model(config) for name, config in BOARDS.items()}
     while time.monotonic() < until:
-        for name, config in CORES.items():
+        for name, config in BOARDS.items():
             pair = Pair(config, boards[name], models[name])
             if found := _compare(pair, seed + turn, COMMANDS):
                 say(f"{name}, seed {seed + turn}: {found}")
@@ -199,6 +214,6 @@ def run(minutes: float, seed: int, say: Callable[[str], None]) -> bool:
             say(f"{turn} rounds")
     for what, count in sorted(seen.items()):
         say(f"{count:8d} {what}")
-    say(f"{turn * len(CORES) * COMMANDS} commands, {turn} rounds on each of {', '.join(CORES)}")
+    say(f"{turn * len(BOARDS) * COMMANDS} commands, {turn} rounds on each of {', '.join(BOARDS)}")
     say(seeds(seed, turn))
     return True

@@ -74,6 +74,11 @@ class Inventor:
         (one,) = self.rng.choices(made, weights)
         return one()
 
+    def ends_of_store(self) -> list[tuple[int, bytes]]:
+        """Zeros where `odd` and `play` read what `play` has not written."""
+        depth = store_memory(self.config).depth
+        return [self.write(address(Space.STORE, at), [0, 0]) for at in (0, depth - 2)]
+
     def word(self) -> int:
         """A value of a field that is often at some end."""
         ends = (0, 1, 2, 0x7FFF, 0x8000, 0xFFFF, 1 << self.rng.randrange(16))
@@ -130,7 +135,9 @@ class Inventor:
     def odd(self) -> list[tuple[int, bytes]]:
         """Addresses, lengths and codes that are wrong, or nearly."""
         places = [
-            address(self.rng.choice([*range(13), 77, 255]), self.rng.choice([0, 1, 0xFFFFFF])),
+            address(
+                self.rng.choice([*map(int, Space), 77, 255]), self.rng.choice([0, 1, 0xFFFFFF])
+            ),
             address(Space.REGISTERS, self.rng.randrange(REGISTER_WORDS + 2)),
         ]
         place, count = self.rng.choice(places), self.rng.choice([0, 0, 1, 2, MAX_READ_WORDS + 1])
