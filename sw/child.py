@@ -11,6 +11,7 @@ import json
 import select
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,14 @@ class Child:
         """It runs, unless it has ended by itself."""
         atexit.register(self.stop)
 
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The answer to a request, which may take so long. Raises NoAnswer."""
+    def ask(self, request: dict[str, Any], seconds: float, memory: int) -> dict[str, Any]:
+        """The answer to a request, which may take so long, and on Linux so many bytes of address space.
+
+        Raises NoAnswer.
+        """
         process = self._started()
         assert process.stdin is not None
+        _limit_memory(process.pid, memory)
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
@@ -79,6 +84,18 @@ class Child:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _limit_memory(pid: int, size: int) -> None:
+    """Let what unpacks to more end that process, and not the computer's patience."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_AS, prlimit
+    except ImportError:  # not Linux
+        return
+    with suppress(ProcessLookupError):  # it has ended: the answer will say so
+        _, hard = prlimit(pid, RLIMIT_AS)
+        most = size if hard == RLIM_INFINITY else min(size, hard)
+        prlimit(pid, RLIMIT_AS, (most, hard))
 
 
 def _line(process: subprocess.Popen[str], seconds: float) -> str | None:

@@ -56,9 +56,8 @@ def decode(path: Path, kind: str, version: str | None = None) -> Decoded:
             "out": str(out),
             "record": EVENT_DTYPE.descr,
             "largest": LARGEST,
-            "memory": MEMORY + 4 * path.stat().st_size,
         }
-        answer = _ask(request, SECONDS + path.stat().st_size / BYTES_PER_SECOND)
+        answer = _ask(request, path.stat().st_size)
         raw = out.read_bytes() if out.exists() else b""
     whole = len(raw) // EVENT_DTYPE.itemsize * EVENT_DTYPE.itemsize
     events = np.frombuffer(bytearray(raw[:whole]), EVENT_DTYPE)  # a bytearray: may be changed
@@ -68,11 +67,11 @@ def decode(path: Path, kind: str, version: str | None = None) -> Decoded:
     return Decoded(events, sensor, answer["packets"], None if error is None else short(error))
 
 
-def _ask(request: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """The answer of the child, or what became of it."""
+def _ask(request: dict[str, Any], size: int) -> dict[str, Any]:
+    """The answer of the child about a file of so many bytes, or what became of it."""
     if find_spec("faery") is None:
         raise DataError(f"faery: not installed; {INSTALL}")
     try:
-        return CHILD.ask(request, seconds)
+        return CHILD.ask(request, SECONDS + size / BYTES_PER_SECOND, MEMORY + 4 * size)
     except NoAnswer as error:
         return {"packets": 0, "error": str(error)}

@@ -7,7 +7,6 @@ every failure. Here it can do both without harm. A request is one line of JSON o
 - `path`: the file
 - `out`: a file to append the events to, packet by packet, so that those before a crash are there
 - `record`: fields and types of an event in it, as `numpy.dtype.descr`: x, y, t, p
-- `memory`: bytes of address space that the process may have, where the system knows such a limit
 - `largest`: width and height to take where the file does not say them
 
 Empty braces say that the process has started. The answer to a request is one line on standard output: `width`
@@ -51,7 +50,6 @@ def packets(request: dict[str, Any], answer: dict[str, Any]) -> Iterator[Any]:
 
 def decode(request: dict[str, Any]) -> dict[str, Any]:
     """Decode a file as far as it goes."""
-    limit_memory(request["memory"])
     answer: dict[str, Any] = {"packets": 0, "error": None}
     record = np.dtype([tuple(field) for field in request["record"]])
     with open(request["out"], "wb", buffering=0) as out:
@@ -65,17 +63,6 @@ def decode(request: dict[str, Any]) -> dict[str, Any]:
         except BaseException as error:  # a panic of faery's is no Exception
             answer["error"] = " ".join(str(error).split()) or type(error).__name__
     return answer
-
-
-def limit_memory(size: int) -> None:
-    """Let a packet that unpacks to more end this process, and not the computer's patience."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = size if hard == resource.RLIM_INFINITY else min(size, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def records(packet: Any, record: Any) -> Any:

@@ -5,7 +5,6 @@ Here it can do both without harm. A request is one line of JSON on standard inpu
 
 - `path`: the file
 - `largest`: bytes of numbers that it may promise
-- `memory`: bytes of address space that the process may have, where the system knows such a limit
 
 Empty braces say that the process has started. The answer to a request is one line on standard output: `kind`
 and `error`, the name and the text of the exception that it ends in; `kind` is empty if it can be read.
@@ -50,7 +49,6 @@ def check_content(path: Path, largest: int) -> None:
 
 def read(request: dict[str, Any]) -> dict[str, str]:
     """Read a file, and throw away what was read."""
-    limit_memory(request["memory"])
     try:
         check_content(Path(request["path"]), request["largest"])
         nir.read(request["path"], type_check=False)
@@ -59,17 +57,6 @@ def read(request: dict[str, Any]) -> dict[str, str]:
     except BaseException as error:  # h5py and nir raise whatever they like for a damaged file
         return {"kind": type(error).__name__, "error": str(error)[:10_000]}
     return {"kind": "", "error": ""}
-
-
-def limit_memory(size: int) -> None:
-    """Let a file that takes more end this process, and not the computer's patience."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = size if hard == resource.RLIM_INFINITY else min(size, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 if __name__ == "__main__":

@@ -72,9 +72,9 @@ def read_graph(path: Path) -> Any:
 def _trial(path: Path) -> tuple[str, str]:
     """Read a graph in a child process: the kind and the text of what is wrong; no kind: it can be read."""
     size = path.stat().st_size
-    request = {"path": str(path.absolute()), "largest": LARGEST, "memory": MEMORY + 4 * size}
+    request = {"path": str(path.absolute()), "largest": LARGEST}
     try:
-        answer = CHILD.ask(request, SECONDS + size / BYTES_PER_SECOND)
+        answer = CHILD.ask(request, SECONDS + size / BYTES_PER_SECOND, MEMORY + 4 * size)
     except NoAnswer as error:
         return "damage", str(error)
     return answer["kind"], answer["error"]
