@@ -13,7 +13,7 @@ import dask
 import pytest
 
 from sw import Model, Watcher, driver
-from tests.test_averaging import CORE, NETWORK, TEST, TRAIN, boards, kept, outcome
+from tests.averaging import CORE, NETWORK, TEST, TRAIN, boards, kept, outcome
 
 ROOT = Path(__file__).parent.parent
 EVERY, COUNT, EPOCHS = 8, 4, 3  # 4 rounds an epoch, the last one short

@@ -6,60 +6,18 @@ import json
 import re
 import shlex
 import shutil
-import struct
-import subprocess
-import zlib
 from dataclasses import replace
 from html import escape
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from golden.spec.registers import CYCLE_CAUSES
 from sw import CORES, Dataset, Device, Model, Network, driver, load
-from sw.cli import options
-from sw.html import VOID
 from sw.report import Source, comparison, measure, page
-from sw.report.pictures import png, spike_pixels, weight_pixels
-from sw.report.plots import Axes, some, ticks
 from sw.report.source import sensor_of
 from sw.run import RunFolder
-from tests.browser import QUIET, Browser, browser
-
-SECTIONS = [
-    *("accuracy", "confusion", "sample", "explore", "fields"),
-    *("rates", "weights", "cycles", "setup"),
-]
-SMOKE = "--preset smoke --train 80 --test 24 --epochs 3"
-EVENTS = "--data nmnist --hidden 12,6 --train 30 --test 20 --epochs 2 --steps 4"
-
-
-class Tree(HTMLParser):
-    """Elements of a page with their attributes, and the text of every section's parts."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.elements, self.words = [], [], {}
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        inside = next((a["id"] for t, a in reversed(self.open) if t == "section"), "")
-        self.elements.append((tag, dict(attrs), inside))
-        if tag not in VOID:
-            self.open.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop()[0] == tag
-
-    def handle_data(self, data):
-        for tag, attrs in self.open:
-            key = attrs.get("id", "") if tag == "section" else tag
-            self.words[key] = self.words.get(key, "") + data + " "
-
-    def all(self, tag, inside=None):
-        return [a for t, a, s in self.elements if t == tag and inside in (None, s)]
+from tests.report import EVENTS, SECTIONS, SMOKE, Tree, read, samples, trained
 
 
 @pytest.fixture(scope="module")
@@ -72,23 +30,6 @@ def smoke(tmp_path_factory):
 def events(tmp_path_factory):
     """Folder of a run on a sensor's events, two hidden layers."""
     return trained(tmp_path_factory, EVENTS)
-
-
-def trained(factory, arguments):
-    path = factory.mktemp("run") / "a & <b>"
-    command = f"train --target golden {arguments}".split()
-    assert driver.main([*command, "--out", str(path)]) == 0
-    assert driver.main(["report", str(path), "--sample", "3"]) == 0
-    return path
-
-
-def read(path):
-    text = (path / "report.html").read_text()
-    return text, Tree(text)
-
-
-def samples(path, **changes):
-    return options.load_data(RunFolder(path).config()["data"] | changes, train=False)
 
 
 @pytest.mark.parametrize("kind", ["smoke", "events"])
@@ -194,96 +135,6 @@ def test_every_spike_of_the_sample_is_drawn(events):
     assert films[1] == (
         f"step 2: {sample.frames[1, half:].sum()} on, {sample.frames[1, :half].sum()} off"
     )
-
-
-def explored(text):
-    """What the page's script is given."""
-    return json.loads(re.search(r'id="samples-data">(.*?)</script>', text, re.S)[1])
-
-
-def unpacked(bits, steps, count):
-    packed = np.frombuffer(base64.b64decode(bits), np.uint8).reshape(steps, -1)
-    return np.unpackbits(packed, axis=1, count=count).astype(bool)
-
-
-@pytest.mark.parametrize("kind", ["smoke", "events"])
-def test_samples_to_choose_from_are_those_of_the_device(kind, request):
-    path = request.getfixturevalue(kind)
-    given, run, test = explored(read(path)[0]), RunFolder(path), samples(path)
-    network, core = run.network_and_core()
-    by_key = {sample.key: sample for sample in test}
-    assert given["samples"][0]["key"] == test[3].key
-    kinds = [(one["label"], one["label"] == one["prediction"]) for one in given["samples"]]
-    assert len(set(kinds)) >= len(kinds) - 1 and len(kinds) > 4
-    with Device.open("golden", config=core) as device:
-        model = Model.load(path, device)
-        for one in given["samples"]:
-            sample = by_key[one["key"]]
-            steps = len(sample.frames)
-            assert np.array_equal(unpacked(one["frames"], steps, network.inputs), sample.frames)
-            assert one["prediction"] == model.predict([sample.frames])[0]
-            wanted = model.scores([sample.frames])[0] * steps
-            assert np.allclose(one["scores"][-1], wanted, atol=1e-3)
-            fired = np.zeros(len(network.hidden), int)
-            for _ in device.step_through(sample):
-                fired += [device.spikes(layer).sum() for layer in range(len(fired))]
-            drawn = [
-                unpacked(bits, steps, size).sum()
-                for bits, size in zip(one["spikes"], network.hidden, strict=True)
-            ]
-            assert drawn == fired.tolist()
-
-
-@pytest.fixture(scope="module")
-def maps(tmp_path_factory):
-    """Folder of a run with convolutions."""
-    command = (
-        "--preset nmnist-conv --pool 2 --hidden 4c3p,6c3 --train 12 --test 8 --epochs 1 --steps 3"
-    )
-    return trained(tmp_path_factory, command)
-
-
-def test_feature_maps_show_every_spike(maps):
-    text, tree = read(maps)
-    words = [a["alt"] for a in tree.all("img", "sample") if a["alt"].startswith("channel")]
-    assert len(words) == 4 + 6
-    given = explored(text)
-    assert given["layers"] == [[4, 8, 8], [6, 8, 8]]
-    shown = given["samples"][0]
-    for layer, counted in enumerate((words[:4], words[4:])):
-        channels = given["layers"][layer][0]
-        planes = unpacked(shown["spikes"][layer], 3, 64 * channels).reshape(3, channels, 64)
-        found = [int(re.search(r": (\d+) spikes", word)[1]) for word in counted]
-        assert found == planes.sum(axis=(0, 2)).tolist()
-    assert sum(map(len, words)) and "maps of 8 x 8" in tree.words["h3"]
-    assert "sorted by the class" not in tree.words["sample"]
-
-
-@pytest.mark.parametrize("kind", ["events", "maps"])
-def test_in_a_browser_a_sample_is_picked_and_a_step_chosen(kind, request, tmp_path):
-    path = request.getfixturevalue(kind)
-    given = explored(read(path)[0])
-    with Browser(tmp_path) as page:
-        page.open((path / "report.html").absolute().as_uri())
-        page.until("document.querySelectorAll('#pick option').length > 1")
-        assert not page.js("document.getElementById('no-script')")
-        sample, step = given["samples"][1], 2
-        page.js("const p = document.getElementById('pick'); p.value = 1; p.onchange()")
-        page.js("const s = document.getElementById('step'); s.value = 2; s.oninput()")
-        assert sample["key"] in page.js("document.getElementById('explore-says').textContent")
-        label = "(id) => document.getElementById(id).getAttribute('aria-label')"
-        inputs = unpacked(sample["frames"], sample["steps"], given["inputs"])[step - 1].sum()
-        assert page.js(f"({label})('explore-input')") == f"{inputs} input spikes"
-        for layer, shape in enumerate(given["layers"]):
-            fired = unpacked(sample["spikes"][layer], sample["steps"], int(np.prod(shape)))
-            wanted = f"layer {layer}: {fired[step - 1].sum()} spikes"
-            assert page.js(f"({label})('explore-{layer}')") == wanted
-        best = np.argmax(sample["scores"][step - 1])
-        assert page.js("[...document.querySelectorAll('#scores div')].findIndex("
-                       "(r) => r.className === 'right' || r.className === 'wrong')") == best  # fmt: skip
-        page.js("document.getElementById('play').click()")
-        page.until("document.getElementById('step').value !== '2'")
-        assert page.errors == []
 
 
 def test_runs_beside_each_other(smoke, events, tmp_path, capsys):
@@ -429,91 +280,3 @@ def test_what_cannot_be_reported(smoke, tmp_path, capsys):
     assert "begun from Python" in said(tmp_path)[1]
     text = page(Source.of(RunFolder(tmp_path), load("synthetic", train=False, limit=8)))
     assert "recorded no command" in text
-
-
-def test_png_files_hold_their_pixels():
-    pixels = np.random.default_rng(3).integers(0, 256, (5, 7, 4)).astype(np.uint8)
-    data = png(pixels)
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    assert struct.unpack(">II", data[16:24]) == (7, 5)
-    start = data.index(b"IDAT") + 4
-    raw = zlib.decompress(data[start : data.index(b"IEND") - 8])
-    rows = np.frombuffer(raw, np.uint8).reshape(5, -1)
-    assert (rows[:, 0] == 0).all()
-    assert np.array_equal(rows[:, 1:].reshape(pixels.shape), pixels)
-
-
-def test_colours_of_weights_and_spikes():
-    def colour(off, on):
-        return weight_pixels(np.array([[[off]], [[on]]], float), 1.0)[0, 0].astype(int)
-
-    red, _, blue = colour(-1, 1)
-    assert red > blue + 100
-    red, _, blue = colour(1, -1)
-    assert blue > red + 100
-    assert colour(1, 1).min() > 230
-    assert colour(-1, -1).max() < 50
-    assert np.ptp(colour(0, 0)) <= 1
-    assert np.array_equal(colour(9, -9), colour(1, -1))
-    spikes = np.array([[[0, 1, 0, 1]], [[0, 0, 1, 1]]], bool)
-    assert len({tuple(p) for p in spike_pixels(spikes)[0]}) == 4
-
-
-def test_places_and_ticks():
-    axes = Axes((0, 10), (0, 2))
-    assert axes.at(5, 0.5) == "500.0 750.0"
-    assert ticks(0, 1, 5) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
-    assert ticks(-43, 2, 4) == [-40, -20, 0]
-    assert some(list(range(1, 101)), 8) == list(range(1, 101, 13))
-    for high in np.random.default_rng(4).uniform(1e-3, 1e6, 50):
-        assert 2 <= len(ticks(0, high, 5)) <= 6
-
-
-MEASURE = """
-<pre id="out"></pre><script>
-const page = %s, widths = [360, 500, 768, 1024, 1600], out = [];
-for (const width of widths) {
-  const frame = document.createElement('iframe');
-  frame.style.cssText = `width:${width}px;height:900px;border:0`;
-  frame.onload = () => {
-    const d = frame.contentDocument, bad = [];
-    if (d.documentElement.scrollWidth > width) bad.push('wider than the window');
-    for (const axis of d.querySelectorAll('.x-axis, .y-axis')) {
-      const boxes = [...axis.children].map(c => c.getBoundingClientRect());
-      for (const [i, a] of boxes.entries()) {
-        if (a.left < 0 || a.right > width) bad.push('label outside: ' + axis.children[i].textContent);
-        for (const b of boxes.slice(0, i))
-          if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
-            bad.push('labels overlap: ' + axis.children[i].textContent);
-      }
-    }
-    for (const box of d.querySelectorAll('.canvas'))
-      if (box.clientWidth < 150 || box.clientHeight < 40) bad.push('a plot is too small');
-    for (const image of d.images) if (!image.naturalWidth) bad.push('a picture is broken');
-    out.push([width, d.querySelectorAll('section').length, bad]);
-    if (out.length === widths.length) document.getElementById('out').textContent = JSON.stringify(out);
-  };
-  frame.srcdoc = page;
-  document.body.append(frame);
-}
-</script>
-"""
-
-
-@pytest.mark.parametrize("kind", ["smoke", "events"])
-def test_in_a_browser_nothing_overlaps_at_any_width(kind, request, tmp_path):
-    text = read(request.getfixturevalue(kind))[0]
-    file = tmp_path / "measure.html"
-    file.write_text("<body>" + MEASURE % json.dumps(text).replace("</", "<\\/"))
-    done = subprocess.run(
-        [browser(), *QUIET, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=20000",
-         "--dump-dom", file.as_uri()],
-        capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = re.search(r'<pre id="out">(.+?)</pre>', done.stdout)
-    assert found, done.stdout[-500:] + done.stderr[-500:]
-    results = json.loads(found[1])
-    assert sorted(width for width, _, _ in results) == [360, 500, 768, 1024, 1600]
-    for width, sections, bad in results:
-        assert (width, sections, bad) == (width, len(SECTIONS), [])
