@@ -58,6 +58,23 @@ def test_tables_that_are_none(text, message, tmp_path):
         read_recording(put(tmp_path / "a.csv", text.encode()))
 
 
+@pytest.mark.parametrize("heading", ["x," * 800 + "t,x,y,p", "\xbb\xbf\ufeff" * 200 + ",y,x,p"])
+def test_long_headings_are_quoted_in_part(heading, tmp_path):
+    with pytest.raises(DataError, match="name") as caught:
+        read_recording(put(tmp_path / "a.csv", f"{heading}\n1,2,3,1\n".encode()))
+    assert len(str(caught.value)) < 500
+
+
+def test_many_fields_are_quoted_in_part(tmp_path):
+    names = [f"a_field_with_a_long_name_{number}" for number in range(200)]
+    np.save(tmp_path / "a.npy", np.zeros(5, [(name, int) for name in names]))
+    np.savez(tmp_path / "b.npz", **{name: np.zeros(5) for name in names})
+    for path in ("a.npy", "b.npz"):
+        with pytest.raises(DataError, match="a_field") as caught:
+            read_recording(tmp_path / path)
+        assert len(str(caught.value)) < 700
+
+
 @needs_faery
 @pytest.mark.parametrize("ending", [".csv", ".npy", ".raw", ".RAW", ".dat"])
 def test_events_outside_a_sensor_that_the_user_names_can_be_salvaged(ending, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 
 from sw.data.binning import Window
 from sw.data.events import DataError, Events, Sensor
+from sw.printable import short
 
 
 class DataWarning(UserWarning):
@@ -32,7 +33,7 @@ def check_event_array(events: Events, sensor: Sensor, source: str) -> None:
         if missing == ["p"]:
             advice = f"without polarities the sensor is ({sensor.width}, {sensor.height}, 1)"
         raise DataError(
-            f"{source}: no field {', '.join(missing)} among {', '.join(names)}; {advice}"
+            f"{source}: no field {', '.join(missing)} among {short(', '.join(names))}; {advice}"
         )
     if events.ndim != 1:
         raise DataError(f"{source}: events of shape {events.shape}; give one row of them, [n]")

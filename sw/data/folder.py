@@ -13,6 +13,7 @@ from sw.data.events import DataError, Sensor
 from sw.data.labelled import LABELS, Cutting, Labelled, load_labelled, read_labels
 from sw.data.recording import READERS
 from sw.data.split import seeded_share, split_note
+from sw.printable import short
 
 GET = (
     "put recordings in DIR/<class>/, or in DIR/train/<class>/ and DIR/test/<class>/, or list them "
@@ -167,11 +168,11 @@ def _classes(root: Path, train: bool, notes: list[str]) -> tuple[list[str], Path
     _check_names(str(root), names)
     if unknown := sorted(tested - learned, key=by_number):
         raise DataError(
-            f"{root}: {both[1].name} has the class {', '.join(unknown)} and {both[0].name} does not; "
+            f"{root}: {both[1].name} has the class {short(', '.join(unknown))} and {both[0].name} does not; "
             "give both the same names"
         )
     if untested := sorted(learned - tested, key=by_number):
-        notes.append(f"{root}: {both[1].name} has no class {', '.join(untested)}")
+        notes.append(f"{root}: {both[1].name} has no class {short(', '.join(untested))}")
     return names, both[0 if train else 1], True
 
 
@@ -224,7 +225,7 @@ def files_in(folder: Path, notes: list[str]) -> list[Path]:
             todo.append(inner)
     others = sorted({path.suffix or "none" for path in found if path.suffix.lower() not in READERS})
     if others:
-        notes.append(f"{folder}: files with the ending {', '.join(others)} left out")
+        notes.append(f"{folder}: files with the ending {short(', '.join(others))} left out")
     known = [path for path in found if path.suffix.lower() in READERS]
     return sorted(known, key=lambda path: by_number(path.relative_to(folder).as_posix()))
 

@@ -18,7 +18,7 @@ from sw.data.dataset import Dataset, Request, Sample
 from sw.data.events import DamagedFile, DataError, Sensor
 from sw.data.recording import Recording, check_sensor, read_recording
 from sw.data.text_file import decode_text
-from sw.printable import reason
+from sw.printable import reason, short
 
 LABELS = "labels.csv"
 
@@ -121,7 +121,7 @@ def load_labelled(
         )
         first = next(recordings, None)
         if first is None:
-            raise DataError(f"{request.root}: no recording can be read: {'; '.join(said)}")
+            raise DataError(f"{request.root}: no recording can be read: {short('; '.join(said))}")
         found = sensor or first[1].sensor
         if found is None:
             raise DataError(

@@ -8,6 +8,7 @@ from typing import Any
 from sw.data.columns import USUAL, field_of, from_columns
 from sw.data.events import Contents, DamagedFile, DataError, Sensor, first_fault
 from sw.data.npy import load_arrays
+from sw.printable import short
 
 SHAPE = (
     "save a structured array with the fields x, y, t (whole microseconds) and p (0 or 1), "
@@ -43,12 +44,14 @@ def _columns(path: Path) -> tuple[list[Any], str | None]:
         found = f"{only.dtype}, shape {only.shape}"
         fields = {name: only[name] for name in only.dtype.names or ()} or fields
     else:
-        found = f"arrays {', '.join(fields) or 'none'}"
+        found = f"arrays {short(', '.join(fields)) or 'none'}"
     columns, unit = [], None
     for field in USUAL:
         names = [name for name in fields if field_of(name)[0] == field]
         if len(names) > 1:
-            raise DataError(f"{path}: {' and '.join(names)} are both {field}; name one of them so")
+            raise DataError(
+                f"{path}: {short(' and '.join(names))} are both {field}; name one of them so"
+            )
         if not names:
             raise DataError(f"{path}: holds no {field} but {found[:200]}; {SHAPE}")
         columns.append(fields[names[0]])

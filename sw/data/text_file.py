@@ -15,6 +15,7 @@ import numpy as np
 
 from sw.data.columns import NAMES, USUAL, field_of, from_columns
 from sw.data.events import Contents, DamagedFile, DataError, Sensor, first_fault
+from sw.printable import short
 
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 """Byte order marks: what Excel and PowerShell begin a file with."""
@@ -152,11 +153,11 @@ def _places(names: list[str], source: str) -> tuple[list[int], str | None]:
         found = [i for i, (which, _) in enumerate(known) if which == field]
         if not found:
             raise DataError(
-                f"{source}: no column {field} in {', '.join(names)[:200]}; "
+                f"{source}: no column {field} in {short(', '.join(names))}; "
                 f"name it one of {', '.join(NAMES[field])}"
             )
         if len(found) > 1:
-            both = ", ".join(names[i] for i in found)
+            both = short(", ".join(names[i] for i in found))
             raise DataError(f"{source}: {len(found)} columns {field} ({both}); name one of them so")
         places.append(found[0])
     return places, known[places[0]][1]

@@ -12,6 +12,7 @@ from sw.data.cache import cached
 from sw.data.dataset import Dataset, Request, Sample, missing
 from sw.data.events import DataError, Sensor
 from sw.data.split import split_in_turns, split_note
+from sw.printable import reason
 
 CLASSES = {
     **{"ASLDVS": 24, "CIFAR10DVS": 10, "DVSGesture": 11, "DVSLip": 100, "NMNIST": 10},
@@ -136,7 +137,7 @@ def load_tonic(request: Request, *, of: str, split_seed: int = 0) -> Dataset:
         dataset = kind(save_to=str(request.root), **divided)
     except Exception as err:  # whatever its downloads and archives raise
         raise DataError(
-            f"tonic.{of}: tonic could not load or download it ({' '.join(str(err).split())}); put "
+            f"tonic.{of}: tonic could not load or download it ({reason(err)}); put "
             f"{_archive(kind, request)} in {request.root / of} by hand, or load tonic's set in "
             "Python to see more"
         ) from err

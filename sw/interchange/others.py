@@ -27,6 +27,7 @@ from sw.interchange.package import Unsupported, step_seconds
 from sw.interchange.recognise import Layers, Stage, recognise
 from sw.interchange.spikes import Answer
 from sw.interchange.verify import Runner
+from sw.printable import short
 from sw.run import FileError
 
 Step = Callable[[Any], tuple[list[Any], Any]]
@@ -219,6 +220,6 @@ def _listen(module: Any, nodes: list[str]) -> dict[str, Any]:
     parts = dict(module.named_modules())
     for name in nodes:
         if name not in parts:
-            raise Unsupported(f"node {name}: lost in loading; there are {', '.join(parts)}")
+            raise Unsupported(f"node {name}: lost in loading; there are {short(', '.join(parts))}")
         parts[name].register_forward_hook(hook(name))
     return heard

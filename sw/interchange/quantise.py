@@ -20,6 +20,7 @@ from golden.spec.network import LEAST_FRACTION, ONE_BITS, Network
 from sw.device import Weights
 from sw.interchange.package import Unsupported
 from sw.interchange.recognise import Floats, Layers, Stage
+from sw.printable import short
 
 LIMITS = {
     "weight_fraction": (LEAST_FRACTION, Network.weight_fraction),
@@ -102,7 +103,9 @@ def _one_gamma(stages: list[Stage], notes: list[str]) -> float:
         for value in np.unique(np.rint(stage.gamma * one)):
             found.setdefault(int(value), stage.node)
     if len(found) > 1:
-        names = ", ".join(f"{value / one:.4g} at node {node}" for value, node in found.items())
+        names = short(
+            ", ".join(f"{value / one:.4g} at node {node}" for value, node in found.items())
+        )
         raise Unsupported(f"leaks gamma of {names}: all neurons of a network here have one")
     leak = next(iter(found), one // 2)
     if leak >= one:

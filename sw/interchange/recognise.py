@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sw.interchange.interpreter import kind
 from sw.interchange.package import LARGEST_VALUE, Unsupported
+from sw.printable import short
 
 Floats = NDArray[np.float64]
 
@@ -106,7 +107,9 @@ class _Walk:
         """Walk, and return the layers."""
         starts = [name for name, node in self.graph.nodes.items() if kind(node) == "Input"]
         if len(starts) != 1:
-            raise Unsupported(f"{len(starts)} inputs ({', '.join(starts)}): the chip has one")
+            raise Unsupported(
+                f"{len(starts)} inputs ({short(', '.join(starts))}): the chip has one"
+            )
         at, seen = starts[0], set()
         while kind(self.graph.nodes[at]) != "Output":
             if at in seen:
@@ -118,7 +121,7 @@ class _Walk:
     def _next(self, name: str) -> str:
         targets = self.targets[name]
         if len(targets) != 1:
-            many = f"feeds {', '.join(targets)}" if targets else "feeds nothing"
+            many = f"feeds {short(', '.join(targets))}" if targets else "feeds nothing"
             raise Unsupported(f"node {name} {many}: the chip's layers follow one another")
         return targets[0]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sw.interchange.interpreter import run_graph
 from sw.interchange.package import Unsupported, step_seconds
 from sw.interchange.spikes import Answer, GoldenSpikes
+from sw.printable import short
 
 Runner = Callable[[Sequence[NDArray[np.bool_]]], list[Answer]]
 """Answers to samples, by whatever runs the graph."""
@@ -80,8 +81,8 @@ def interpreter(graph: Any, nodes: Sequence[str], *, rounded: bool) -> Runner:
     missing = [name for name in nodes if name not in graph.nodes]
     if missing or len(last) != 1:
         raise Unsupported(
-            f"the golden spikes are of nodes {', '.join(nodes)}, the graph has "
-            f"{', '.join(graph.nodes)}: they are not of this graph"
+            f"the golden spikes are of nodes {short(', '.join(nodes))}, the graph has "
+            f"{short(', '.join(graph.nodes))}: they are not of this graph"
         )
 
     def run(frames: Sequence[NDArray[np.bool_]]) -> list[Answer]:
