@@ -87,7 +87,7 @@ struct Layer {
 
     bool is(int flag) const { return entry.flags & flag; }
     int bias() const { return is(AVERAGE) ? entry.map_inputs : entry.rows - 1; }  // behind all inputs
-    int inputs() const { return is(CONVOLUTION) ? entry.map_inputs : bias() + 1; }
+    int inputs() const { return is(CONVOLUTION) ? entry.width * entry.height * entry.channels : bias() + 1; }
 };
 
 struct Counters {
