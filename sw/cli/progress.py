@@ -92,6 +92,12 @@ class TerminalWatcher(Watcher):
         """Say how many."""
         self._progress.console.print(str(store), highlight=False)
 
+    def part(self, number: int, count: int) -> None:
+        """Say which, under the bar."""
+        if (now := time.monotonic()) - self._shown >= EVERY:
+            self._shown = now
+            self._progress.update(self._task, text=f"part {number + 1} of {count}")
+
     def _estimate(self, tally: Tally) -> None:
         """Say once how long all will take, when the first samples have told."""
         if not self._runs or tally.samples < FIRST or tally.seconds < SURE:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig
 from golden.spec.frames import READ_PAYLOAD, Command
 from golden.spec.registers import IDENTITY, MAGIC, VERSION, Space, address, fingerprint
-from golden.spec.samples import SampleStatus
+from golden.spec.samples import Result, SampleStatus
 from sw.device.channel import Channel
 
 
@@ -66,6 +66,13 @@ def identify(channel: Channel, expected: CoreConfig | None = None) -> CoreConfig
             "this checkout, or check out the version it was built from"
         )
     return config
+
+
+def check_result(result: Result) -> None:
+    """Raise DeviceError when a device found fault with a sample."""
+    if result.status:
+        status = SampleStatus(result.status)
+        raise DeviceError(f"device found fault with a sample: {status!r}; {cure(status)}")
 
 
 def cure(fault: SampleStatus) -> str:
