@@ -173,9 +173,7 @@ def cut_stages(
     learned: bool,
 ) -> tuple[Part, ...]:
     """The same of a network that is known by its layers alone."""
-    cutter = _Cutter(
-        name, (*stages, Stage(classes)), tuple(maps(inputs, tuple(stages))), config, latent_side, learned
-    )
+    cutter = _Cutter.of(name, inputs, stages, classes, config, latent_side, learned)
     parts: list[Part] = []
     at = 0
     while at < len(cutter.stages):
@@ -183,6 +181,14 @@ def cut_stages(
         parts += found
         at = found[-1].layers[-1] + 1
     return tuple(parts)
+
+
+def smallest_parts(
+    inputs: Map, stages: Sequence[Stage], classes: int, config: CoreConfig, latent_side: int
+) -> list[Part]:
+    """The smallest part of every layer on a core of these lanes, whether or not it fits."""
+    cutter = _Cutter.of("", inputs, stages, classes, config, latent_side, False)
+    return [cutter.smallest(index) for index in range(len(cutter.stages))]
 
 
 @dataclass(frozen=True)
@@ -195,6 +201,21 @@ class _Cutter:
     config: CoreConfig
     latent_side: int
     learned: bool
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        inputs: Map,
+        stages: Sequence[Stage],
+        classes: int,
+        config: CoreConfig,
+        latent_side: int,
+        learned: bool,
+    ) -> _Cutter:
+        """Of a network known by its layers."""
+        seen = tuple(maps(inputs, tuple(stages)))
+        return cls(name, (*stages, Stage(classes)), seen, config, latent_side, learned)
 
     def longest(self, first: int) -> list[Part]:
         """As many whole layers from `first` on as fit together; or one layer in tiles."""
@@ -265,12 +286,15 @@ class _Cutter:
         layers, classes = list(part.placements), self.stages[-1].outputs
         check_fit(name, layers, classes, self.config, learned=self.learned)
 
+    def smallest(self, index: int) -> Part:
+        """One group of outputs of a layer, or the readout, which is not cut."""
+        whole = index == len(self.stages) - 1
+        return self.part(index, index + 1 if whole else None, 0, None if whole else self.config.lanes)
+
     def refuse(self, index: int) -> None:
         """Say what is missing for the smallest part of a layer."""
-        outputs = min(self.config.lanes, self.stages[index].outputs)
-        whole = index == len(self.stages) - 1
-        part = self.part(index, index + 1) if whole else self.part(index, None, 0, outputs)
-        what = "the readout" if whole else f"{outputs} outputs of layer {index}"
+        part, last = self.smallest(index), index == len(self.stages) - 1
+        what = "the readout" if last else f"{part.last.stage.outputs} outputs of layer {index}"
         self.check(part, f"{self.name}: {what} alone")
 
 
