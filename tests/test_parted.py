@@ -1,4 +1,4 @@
-"""A network in parts is used like any other: trained, stopped, resumed, tested, on any target, to the same bits."""
+"""A network in parts is used like any other: trained, stopped, resumed, on any target, to the same bits."""
 
 import os
 import random
@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.parts import Given, GoldenParts
+from golden.part import GoldenParts
+from golden.parts import Given
 from golden.spec.config import PRESETS
+from golden.spec.cutting import cut
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
-from golden.spec.parts import cut
 from sim.faults import Faults
 from sw import driver
 from sw.data import load
@@ -51,7 +52,9 @@ def learned(device, network, block, data=DATA):
     device.block = block
     device.set_rates(0.7)
     results = [*device.run(list(data), learn=True), *device.run(list(data)[:3], learn=False)]
-    counted = {n: c for n, c in device.counters().items() if not n.startswith(("cyc", "wait", "turn"))}
+    counted = {
+        n: c for n, c in device.counters().items() if not n.startswith(("cyc", "wait", "turn"))
+    }
     results = [replace(result, cycles=0) for result in results]
     return results, device.noise_states, counted, device.read_weights()
 
@@ -174,7 +177,17 @@ def test_the_watcher_hears_of_parts_and_what_it_raises_loses_nothing(tmp_path):
     assert same(ends[0][0], ends[1][0]) and ends[0][1:] == ends[1][1:]
 
 
-QUICK = ["train", "--preset", "smoke", "--hidden", "18,30", "--weight-words", "150", "--train", "20"]
+QUICK = [
+    "train",
+    "--preset",
+    "smoke",
+    "--hidden",
+    "18,30",
+    "--weight-words",
+    "150",
+    "--train",
+    "20",
+]
 QUICK += ["--test", "6", "--epochs", "3", "--target", "golden"]
 
 
@@ -237,14 +250,17 @@ def test_what_does_not_go_in_parts_says_so(tmp_path, capsys):
 
 def test_what_todays_cores_and_frames_do_not_take():
     average = Network.of_stages((1, 6, 6), ("6c3p", "13c3g"), 4)
-    with linked(replace(MAPPED, weight_words=110)) as device, pytest.raises(
-        DoesNotFit, match=r"layer 2: it begins behind an average"
+    with (
+        linked(replace(MAPPED, weight_words=110)) as device,
+        pytest.raises(DoesNotFit, match=r"layer 2: it begins behind an average"),
     ):
         device.load(average)
     wide = Network(sizes=(64, 3000, 14, 4))
-    with linked(replace(CONFIG, trace_entries=3300, weight_words=3100, neuron_groups=760)) as device:
+    with linked(
+        replace(CONFIG, trace_entries=3300, weight_words=3100, neuron_groups=760)
+    ) as device:
         assert any(part.inputs == 3000 for part in cut(wide, device.config))
-        with pytest.raises(DoesNotFit, match="a step takes 382 bytes, .* larger frame_bytes"):
+        with pytest.raises(DoesNotFit, match=r"a step takes 382 bytes, .* larger frame_bytes"):
             device.load(wide)
 
 

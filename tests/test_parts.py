@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden.parts import Given, GoldenParts, joined, noise_seeds
+from golden.part import GoldenParts
+from golden.parts import Given, joined, noise_seeds
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.cutting import cut
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
-from golden.spec.parts import cut
 from golden.spec.weights import Weights
 from sw.data import load
 from sw.device import Device

@@ -3,9 +3,9 @@
     python -m bench.parts.accuracy [--preset nmnist-fast] [--hidden 1024,512] [--seeds 1 2 3] [--epochs N]
 
 Trains the integer model (compiled) twice on the same samples in the same order: in parts on the core of the
-preset, and whole on an imaginary core that has room for the network and is else the same. Accuracy on the
-test samples with learning off, after the last epoch, and firing rates. `--set eta=0.001` changes a field of the
-network in both, `--whole-set` in the second alone.
+preset, and whole on an imaginary core that has room for the network and is else the same. Accuracy on
+the test samples with learning off, after the last epoch, and firing rates. `--set eta=0.001` changes a
+field of the network in both, `--whole-set` in the second alone.
 """
 
 from __future__ import annotations
@@ -108,9 +108,10 @@ def main() -> None:
             found = train(way, options, seed)
             ends.append(found["accuracy"][-1])
             rates = ", ".join(f"{rate:.1f}" for rate in found["rates"])
+            each = " ".join(f"{accuracy:.1f}" for accuracy in found["accuracy"])
             console.print(
-                f"{found['name']} {way} ({found['parts']} parts), seed {seed}: {ends[-1]:.1f} %, firing {rates} %, "
-                f"{found['seconds']:.0f} s; epochs {' '.join(f'{a:.1f}' for a in found['accuracy'])}"
+                f"{found['name']} {way} ({found['parts']} parts), seed {seed}: {ends[-1]:.1f} %, "
+                f"firing {rates} %, {found['seconds']:.0f} s; epochs {each}"
             )
         console.print(f"{way}: {np.mean(ends):.1f} % ({min(ends):.1f} to {max(ends):.1f})")
 

@@ -49,7 +49,9 @@ def identify(channel: Channel, expected: CoreConfig | None = None) -> CoreConfig
         )
     found["weight_words"] = found["weight_words"] or 1 << 16  # 16 bits cannot hold the largest
     if expected is not None and found["trace_entries"] == expected.trace_entries & 0xFFFF:
-        found["trace_entries"] = expected.trace_entries  # nor these; the fingerprint tells them apart
+        found["trace_entries"] = (
+            expected.trace_entries
+        )  # nor these; the fingerprint tells them apart
     try:
         config = CoreConfig(**{field.name: found[field.name] for field in fields(CoreConfig)})
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""One part of a network that is larger than the core, compiled: `golden.parts.GoldenPart`, some fifty times as fast."""
+"""One part of a network that is larger than the core, compiled: `golden.part.GoldenPart`, but faster."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class NativePart:
     """One part in C++. `golden.parts.Runs` says what it offers."""
 
     def __init__(self, network: Network, part: Part, config: CoreConfig) -> None:
-        """Weights are 0 until `write`. Raises RuntimeError without a compiler, ValueError: sums of 32 bits do not do."""
+        """Weights are 0 until `write`.
+
+        Raises RuntimeError without a compiler, ValueError for sums that 32 bits might not hold.
+        """
         self.network, self.part, self.config, self._lib = network, part, config, library()
         self.layers = part.table(network, config)
         bits = network.input_bits if part.first == 0 else 1

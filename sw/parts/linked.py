@@ -1,9 +1,8 @@
 """One part of a network on a device at the other end of a link: brought, run, taken away.
 
-The device has today's core and today's frames, and knows nothing of parts. A part's layer table, weights,
-classifiers and noise state are written before its samples run, and read back when they have learned. Samples go
-step by step, as a sample in several frames may: behind each step the spikes of the part's last layer are read, and
-pooled here.
+The device knows nothing of parts. A part's layer table, weights, classifiers and noise state are written
+before its samples run, and read back when they have learned. Samples go step by step, as those in several
+frames may: behind each step the spikes of the part's last layer are read, and pooled here.
 """
 
 from __future__ import annotations
@@ -63,7 +62,9 @@ class LinkedPart:
     def run(self, samples: Sequence[Given], *, learn: bool) -> list[Ran]:
         """Run samples, one after the other. Raises LinkError, DeviceError."""
         self._bring()
-        ran = list(self._each_step(samples, learn) if self.part.blank else self._whole(samples, learn))
+        ran = list(
+            self._each_step(samples, learn) if self.part.blank else self._whole(samples, learn)
+        )
         if learn:
             self._take()
         return ran

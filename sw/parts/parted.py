@@ -9,12 +9,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.parts import Given, GoldenPart, Ran, Runs, joined, noise_seeds, run_block
+from golden.part import GoldenPart
+from golden.parts import Given, Ran, Runs, joined, noise_seeds, run_block
 from golden.spec.config import CoreConfig
+from golden.spec.cutting import cut
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs
-from golden.spec.parts import Part, cut
+from golden.spec.parts import Part
 from golden.spec.registers import Space
 from golden.spec.samples import Result
 from golden.spec.weights import Weights
@@ -59,7 +61,10 @@ class Parted(Device):
         return Parted.over(super().as_model())
 
     def load(self, network: Network, weights: list[NDArray[np.int32]] | None = None) -> None:
-        """Cut `network`, and take its weights, or its initial ones. Raises DoesNotFit, DeviceError, ValueError."""
+        """Cut `network`, and take `weights`, or its initial ones.
+
+        Raises DoesNotFit, DeviceError, ValueError.
+        """
         self.parts = cut(network, self.config)
         self._runs = [self._run_of(network, part) for part in self.parts]
         self.network, self.layers = network, []
@@ -187,7 +192,10 @@ class Parted(Device):
 
 
 def holding(device: Device, network: Network) -> Device:
-    """The device itself if its core holds the network whole, or cannot be cut for; else one that runs it in parts."""
+    """A device for a network: the same if its core holds it whole, else one that runs it in parts.
+
+    Several boards and a device with a shadow stay what they are, and refuse it.
+    """
     if type(device) is not Device or whole(network, device.config):
         return device
     return Parted.over(device)
@@ -203,9 +211,9 @@ def whole(network: Network, config: CoreConfig) -> bool:
 
 
 def check_room(network: Network, config: CoreConfig, *, parts: bool = True) -> None:
-    """Raise what a device raises for a network: DoesNotFit when it fits neither whole nor, if so wanted, in `parts`.
+    """Raise DoesNotFit for a network that fits neither whole nor, if so wanted, in `parts`.
 
-    ValueError: a rate has no integer.
+    Raises ValueError for a rate that has no integer.
     """
     if parts and not whole(network, config):
         for part in cut(network, config):

@@ -1,8 +1,8 @@
-"""A network that no core of a chip holds whole, in parts (`golden.spec.parts`): cycles, and what moves.
+"""A network that no core of a chip holds whole, in parts (`golden.spec.cutting`): cycles, and what moves.
 
-Every part runs alone, with a blank readout behind it, so its cycles are those of a small network. They are the
-core's: bringing parts is not among them. Weights cross once each way for a block of samples, spikes once out
-for each part, and once in for each part behind it.
+Every part runs alone, with a blank readout behind it, so its cycles are those of a small network. They are
+the core's: bringing parts is not among them. Weights cross once each way for a block of samples, spikes once
+out for each part, and once in for each part behind it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from golden.spec.config import CoreConfig
+from golden.spec.cutting import cut_stages, smallest_parts
 from golden.spec.fpga import Target
 from golden.spec.layout import DoesNotFit, classifier_groups
 from golden.spec.memory_map import block_rams_by_kind
-from golden.spec.parts import Part, cut_stages, smallest_parts
+from golden.spec.parts import Part
 from sw.planning.activity import Activity
 from sw.planning.cycles import cycles_of
 from sw.planning.fitting import Draft, named
@@ -107,14 +108,14 @@ class PartsPlan:
 def plan_parts(shape: Shape, target: Target, activity: Activity, steps: int) -> PartsPlan:
     """On the core of the target that takes the fewest cycles; else on one made for it.
 
-    That is the fastest with no more block RAMs than the chip, or, if there is none, the smallest. It has room for one
-    group of outputs of every layer and no more.
+    That is the fastest with no more block RAMs than the chip, or, if there is none, the smallest. It has room
+    for one group of outputs of every layer and no more.
     """
     lacks, found = "", []
     for name, declared in named(target).items():
         config = replace(declared, input_bits=max(declared.input_bits, shape.input_bits))
         try:
-            found.append(_plan(shape, name, config, activity, steps, lacks))
+            found.append(plan_on(shape, name, config, activity, steps, lacks))
         except DoesNotFit as error:
             lacks = f"{name}: {error}"
     if not found:
@@ -122,7 +123,7 @@ def plan_parts(shape: Shape, target: Target, activity: Activity, steps: int) -> 
         least = min(block_rams(each) for each in drafts)
         room = max(least, target.fpga.block_rams)
         found = [
-            _plan(shape, "", each, activity, steps, lacks)
+            plan_on(shape, "", each, activity, steps, lacks)
             for each in drafts
             if block_rams(each) <= room
         ]
@@ -134,9 +135,15 @@ def block_rams(config: CoreConfig) -> int:
     return sum(block_rams_by_kind(config).values())
 
 
-def _plan(
-    shape: Shape, preset: str, config: CoreConfig, activity: Activity, steps: int, lacks: str
+def plan_on(
+    shape: Shape,
+    preset: str,
+    config: CoreConfig,
+    activity: Activity,
+    steps: int,
+    lacks: str = "",
 ) -> PartsPlan:
+    """On one core. Raises DoesNotFit: it has no room for a part of every layer."""
     name, learned = str(shape), shape.learned
     parts = cut_stages(
         name, shape.inputs, shape.stages, shape.classes, config, shape.latent_side, learned=learned
@@ -195,9 +202,7 @@ def _draft(shape: Shape, like: CoreConfig, lanes: int) -> Draft:
     fields = like.as_dict() | {"lanes": lanes, "store_bytes": 0, "post_traces": 0}
     fields |= {"input_bits": shape.input_bits, "layers": 2}
     lanes_only = Draft(**fields)
-    parts = smallest_parts(
-        shape.inputs, shape.stages, shape.classes, lanes_only, shape.latent_side
-    )
+    parts = smallest_parts(shape.inputs, shape.stages, shape.classes, lanes_only, shape.latent_side)
     alone = [list(part.placements) for part in parts]
     pixels = [each.positions for layers in alone for each in layers if each.kind.mapped]
     fields |= {

@@ -35,7 +35,7 @@ class Checkpoint:
     weights: Weights
     """int32[rows, outputs] of every layer, the readout's last, and the classifiers that learn."""
     noise_state: int
-    """State of the random sequence of stochastic rounding, u32; of several boards or parts that of the first."""
+    """State of the random sequence of stochastic rounding, u32; of several boards, or parts, of the first."""
     network: Network
     """The network."""
     core: CoreConfig

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from golden.spec.config import CoreConfig
+from golden.spec.cutting import cut
 from golden.spec.layers import Layer
 from golden.spec.network import Network
-from golden.spec.parts import cut
 from sw.energy import EnergyModel
 from sw.run.metrics import Progress
 
