@@ -201,6 +201,7 @@ def test_train_says_so_and_kill_9_and_resume_lose_nothing(tmp_path, capsys):
     assert driver.main([*QUICK, "--out", str(tmp_path / "whole"), "--verify-golden"]) == 0
     said = capsys.readouterr().out
     assert "in 6 parts, 5 of them tiles of a layer: the core holds one at a time" in said
+    assert "the core ulx3s-12f has room: --core ulx3s-12f" in said
     assert "all 1816 weights equal those of the integer model" in said
     code = """
 import os, signal, sys
@@ -227,6 +228,9 @@ driver.main(sys.argv[1:])
     for words in (["evaluate"], ["predict", "0"], ["weights"]):
         name, *rest = words
         assert driver.main([name, "--run", str(out), "--target", "golden", *rest]) == 0
+    for words in (["report", str(out)], ["export", str(out), "--to", str(tmp_path / "n.nir")]):
+        assert driver.main(words) == 2
+        assert "runs in 6 parts on this core" in capsys.readouterr().err
     assert driver.main(["probe", "--run", str(out), "--target", "golden", "0"]) != 0
     assert "runs in 6 parts, which have no step in common" in capsys.readouterr().err
 

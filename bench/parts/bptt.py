@@ -133,9 +133,13 @@ def main() -> None:
             f"| {each.name} | {each.steps} | {_bytes(each.bptt_bytes)} | {_bytes(each.learning_bytes)} | "
             f"{each.bptt_bytes / each.learning_bytes:.1f} | {_bytes(each.part_bytes)} | "
             f"{_bytes(each.spike_bytes)} | {each.bptt_bytes / here:.1f} | {_count(each.bptt_macs)} | "
-            f"{_count(each.signal_macs)} | {each.bptt_macs / each.signal_macs:,.0f} | "
+            f"{_count(each.signal_macs)} | {_ratio(each.bptt_macs / each.signal_macs)} | "
             f"{_count(each.gradients)} | {_count(each.updates)} |"
         )
+
+
+def _ratio(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _bytes(value: float) -> str:

@@ -268,10 +268,10 @@ class Network:
         try:
             self._check_room(config)
         except DoesNotFit as error:
-            raise DoesNotFit(f"{error}{self._elsewhere(config)}") from None
+            raise DoesNotFit(f"{error}{self.elsewhere(config)}") from None
 
-    def _elsewhere(self, config: CoreConfig) -> str:
-        """Which named core has room, or what one with maps lacks where `config` has none."""
+    def elsewhere(self, config: CoreConfig) -> str:
+        """Which named core has room, or what one with maps lacks where `config` has none; empty: nothing."""
         lacking = ""
         for name, core in PRESETS.items():
             if name == "tiny" or core == config:

@@ -236,7 +236,8 @@ def _announce(console: Console, job: Job, model: Model, target: str) -> None:
     if averaging := model.device.averaging:
         console.print(str(averaging), highlight=False)
     if isinstance(model.device, Parted):
-        console.print(str(model.device), highlight=False)
+        elsewhere = model.network.elsewhere(model.device.config)
+        console.print(f"{model.device}{elsewhere}", highlight=False)
     if about := model.device.channel.transport.about:
         console.print(about, highlight=False)
     if job.resumed is not None:

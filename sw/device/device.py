@@ -45,7 +45,7 @@ class Asked:
 
 
 def _nobody(number: int, count: int) -> None:
-    """Nobody wants to know."""
+    """Called before part `number` of `count` runs a block, where a network runs in parts; set it to hear."""
 
 
 class Device(LayerState):
@@ -54,7 +54,6 @@ class Device(LayerState):
     averaging: Averaging | None = None
     """Of several boards that learn one model; None: this is one."""
     on_part: Callable[[int, int], None] = staticmethod(_nobody)
-    """Is called with number and count before each part of a network in parts (`sw.parts`) runs a block."""
 
     def __init__(self, channel: Channel, expected: CoreConfig | None = None) -> None:
         """Read who is there, and check it. Raises DeviceError, or LinkError."""

@@ -6,6 +6,6 @@ this process, compiled where there is a compiler (`sw.native.part`). On a board 
 brings each part to the core, a block of samples at a time, and takes it away again (`linked`).
 """
 
-from sw.parts.parted import Parted, check_room, holding
+from sw.parts.parted import Parted, check_room, check_whole, holding
 
-__all__ = ["Parted", "check_room", "holding"]
+__all__ = ["Parted", "check_room", "check_whole", "holding"]

@@ -210,6 +210,15 @@ def whole(network: Network, config: CoreConfig) -> bool:
     return True
 
 
+def check_whole(network: Network, config: CoreConfig, what: str) -> None:
+    """Raise DoesNotFit for a network that runs in parts, where `what` is to look at all of it in one step."""
+    if not whole(network, config):
+        raise DoesNotFit(
+            f"network {network.name} runs in {len(cut(network, config))} parts on this core: {what} looks "
+            "at all layers of a step together; give a network that the core holds whole"
+        )
+
+
 def check_room(network: Network, config: CoreConfig, *, parts: bool = True) -> None:
     """Raise DoesNotFit for a network that fits neither whole nor, if so wanted, in `parts`.
 
