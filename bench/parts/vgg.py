@@ -39,6 +39,8 @@ SETTINGS = {
     **{"logit_scale": 0.4, "readout_fraction": 10},
 }
 MHZ = 60
+WIDE = replace(CORE, lanes=64, weight_words=CORE.weight_words + 48, trace_entries=1 << 17)
+"""The same with four times the lanes."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def tell(case: Case, console: Console, *, bits: bool) -> None:
     rate = sum(placed) / sum(network.seen)
     activity = Activity(input_rate=float((frames != 0).mean()), rate=rate)
     plan = plan_on(shape, "", CORE, activity, steps)
+    wide = plan_on(shape, "", WIDE, activity, steps)
     rows = sum(
         counted[name] for name in ("rows_both", "rows_integrate", "rows_update", "rows_trace")
     )
@@ -105,7 +108,8 @@ def tell(case: Case, console: Console, *, bits: bool) -> None:
         f"  weights changed by layer: {' '.join(f'{n:,}' for n in changed)}",
         f"  counted: {counts}, {rows:,.0f} cycles on rows; {counted['seconds']:.1f} s of a processor",
         f"  predicted: {plan.cycles / 1e6:,.1f} M cycles, {speed}; "
-        f"inference {plan.inference_cycles / 1e6:,.1f} M",
+        f"inference {plan.inference_cycles / 1e6:,.1f} M; {WIDE.lanes} lanes: "
+        f"{wide.cycles / 1e6:,.1f} M, {MHZ * 1e6 / wide.cycles:.2f} samples/s",
         f"  kept: weights {plan.weight_bytes / 1e6:.1f} MB, spikes {plan.spike_bytes / 1e3:,.0f} kB a "
         f"sample; moved: {', '.join(moved)}",
     )
