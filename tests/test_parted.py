@@ -268,6 +268,17 @@ def test_what_todays_cores_and_frames_do_not_take():
             device.load(wide)
 
 
+def test_a_part_whose_sums_need_more_than_32_bits_runs_in_numpy():
+    network = Network(sizes=(600, 9, 4), input_bits=8, eta=0.001)
+    wide = {"weight_bits": 16, "input_bits": 8, "trace_entries": 700, "weight_words": 800}
+    with Device.open("golden", config=replace(CONFIG, **wide)) as device:
+        model = Model(network, device)
+        kinds = [type(run).__name__ for run in model.device._runs]
+        assert kinds == ["GoldenPart"] * 3 + ["NativePart"]
+        frames = np.full((2, 600), -128, np.int8)
+        assert model.predict([frames]).shape == (1,)
+
+
 def test_a_network_that_fits_is_not_cut():
     network = Network(sizes=(64, 8, 4))
     with Device.open("golden", config=CONFIG) as device:

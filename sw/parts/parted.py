@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Self
 
@@ -39,7 +40,7 @@ class Parted(Device):
     What parts do not have in common (single steps, membranes, traces) raises DeviceError.
     """
 
-    block: int
+    block: int = BLOCK
     """Samples that go through a part at a time. It changes no bit."""
     parts: tuple[Part, ...] = ()
     """Those of the network that is loaded, in the order in which they run."""
@@ -182,7 +183,8 @@ class Parted(Device):
         if not isinstance(transport, GoldenTransport):
             return LinkedPart(self, network, part)
         if transport.compiled:
-            return NativePart(network, part, self.config)
+            with suppress(ValueError):  # sums that 32 bits might not hold: NumPy has 64
+                return NativePart(network, part, self.config)
         return GoldenPart(network, part, self.config)
 
     def __str__(self) -> str:
