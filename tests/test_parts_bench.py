@@ -37,6 +37,11 @@ def test_a_row_is_what_was_counted():
     assert found.updates > 0 and found.gradients > 0
 
 
+def test_fields_of_a_network_are_read():
+    found = accuracy.fields(["eta=0.001,0.002", "logit_scale=0.4", "learn_last=2"])
+    assert found == {"eta": (0.001, 0.002), "logit_scale": 0.4, "learn_last": 2}
+
+
 def test_parts_and_whole_are_trained_on_the_same():
     words = {"preset": "smoke", "hidden": "40", "root": None, "train": 8, "test": 4, "epochs": 1}
     options = argparse.Namespace(**words, set=["eta=0.005"], whole_set=[])

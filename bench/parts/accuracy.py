@@ -79,9 +79,8 @@ def fields(given: list[str]) -> dict[str, Any]:
     for text in given:
         name, _, value = text.partition("=")
         kind = type(getattr(Network, name))
-        found[name] = kind(value)
-        if "," in value:
-            found[name] = tuple(map(float, value.split(",")))
+        several = tuple(map(float, value.split(","))) if "," in value else None
+        found[name] = several or kind(value)
     return found
 
 
