@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from golden.fire.pool import pool
 from golden.parts import Given, Ran, nothing
 from golden.spec.frames import HEADER, Command
-from golden.spec.kinds import AVERAGE
 from golden.spec.layers import ENTRY_WORDS
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
@@ -167,7 +166,7 @@ def check_linked(device: Blocks, network: Network, part: Part) -> None:
     """Raise DoesNotFit for a part that today's cores or frames do not take, though they have room for it."""
     first, config = part.placements[0], device.config
     text = f"network {network.name}, {part}"
-    if first.kind is AVERAGE:
+    if first.averaged > 1:
         raise DoesNotFit(
             f"{text}: it begins behind an average, and the table of this core does not; pool the map (p "
             "instead of g), or use --target golden"
