@@ -70,6 +70,10 @@ class Core(CoreMemory):
             return Result.refused(refusal, self.config.layers, self.config.classes)
         return self._run(payload)
 
+    def run_checked(self, payload: bytes) -> Result:
+        """The same without asking the gate: for a layer table that is known to be right."""
+        return self._run(payload)
+
     def _run(self, payload: bytes) -> Result:
         """Run a payload that the gate let in."""
         layers = [self.layer(index) for index in range(self.layer_count)]

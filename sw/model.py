@@ -24,6 +24,7 @@ from sw.device import Device, Weights
 from sw.html import el
 from sw.html import text as escaped
 from sw.notebook import NotebookWatcher, in_notebook
+from sw.parts import holding
 from sw.run import (
     Checkpoint,
     Every,
@@ -69,8 +70,10 @@ class Model:
     ) -> None:
         """Load `network` on the device, with `weights` instead of its initial ones.
 
-        `binning` says how event arrays become frames; frames need none. Raises DoesNotFit.
+        `binning` says how event arrays become frames; frames need none. A network that the core does not
+        hold whole runs in parts (`sw.parts`). Raises DoesNotFit.
         """
+        device = holding(device, network)
         device.load(network, weights)
         self.network, self.device, self.binning = network, device, binning
         self.plan: Plan | None = None
@@ -96,6 +99,7 @@ class Model:
         cls, checkpoint: Checkpoint, device: Device, *, binning: Binning | None = None
     ) -> Self:
         """The state of a checkpoint. Raises FileError for a device with another core."""
+        device = holding(device, checkpoint.network)
         checkpoint.restore(device)
         model = cls.__new__(cls)
         model.network, model.device = checkpoint.network, device

@@ -23,6 +23,7 @@ from sw.cli import plan as command
 from sw.planning import MEASURED, Activity, Shape, make_plan, parse
 from sw.planning.cycles import layer_cycles
 from sw.planning.fitting import LANES, draft, find_fit, shortage
+from sw.planning.parts import plan_parts
 from sw.planning.sdram import plan_sdram
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +74,32 @@ def test_the_model_of_learning_in_the_last_step(preset, input_bits, training, in
     for learn, counted in ((True, training), (False, inference)):
         layers = layer_cycles(shape, core, MEASURED[preset], 6, learn=learn)
         assert sum(each.cycles for each in layers) == pytest.approx(counted, rel=CLUMPED)
+
+
+def test_the_model_of_a_network_in_parts():
+    """100 samples of N-MNIST on the simulated board (docs/parts.md), all parts together."""
+    activity = replace(MEASURED["nmnist-fast"], rate=0.07)
+    plan = plan_parts(parse("2312-1024-512-10"), find_target("ulx3s"), activity, 10)
+    assert plan.cycles == pytest.approx(118_883, rel=TOLERANCE)
+    assert (plan.preset, plan.count) == ("ulx3s-85f", 11)
+    words = 8 * 2 * 2312 + 2 * 4 * 1024 + 513
+    assert plan.weight_bytes == words * 64 * 2
+    assert plan.spike_bytes == 10 * (1024 + 512) / 8
+    assert plan.moved_bytes == plan.spike_bytes + 10 * (2 * 1024 + 512) / 8
+    assert plan.block_bytes(7) == 2 * plan.weight_bytes + 7 * plan.moved_bytes
+
+
+def test_a_core_that_no_chip_holds_is_told_for_parts():
+    """The paper's VGG-9: the core is the smallest, and it is too large."""
+    made = make_plan(parse("2x32x32:vgg9-11"), find_target("ulx3s"), steps=20)
+    parts = made.parts
+    assert parts.preset == "" and parts.block_rams > made.target.fpga.block_rams
+    assert sum(block_rams_by_kind(parts.config).values()) == parts.block_rams
+    assert "of layer 0 alone needs" in parts.lacks
+    assert f"({parts.block_rams - 208} too many)" in run("2x32x32:vgg9-11", "--steps", "20")
+    assert make_plan(parse("nmnist-fast"), find_target("ulx3s")).parts is None
+    small = make_plan(parse("2x16x16:64c3p-64c3p-300-10"), find_target("ulx3s")).parts
+    assert small.block_rams <= 208
 
 
 def test_steps_without_an_error_make_it_say_too_much():

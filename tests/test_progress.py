@@ -39,6 +39,22 @@ def test_a_long_training_is_announced_once(runs, samples, seconds, expected):
     assert said(runs, samples, seconds) == expected
 
 
+def test_results_that_come_in_blocks_are_counted_when_a_block_is_whole():
+    """The first ten of a hundred come with all others: half a minute is not for ten."""
+    out = io.StringIO()
+    watcher = TerminalWatcher(Console(file=out), runs=1000, hint="")
+    tally = SimpleNamespace(
+        samples=0, seconds=30.0, accuracy=0, speed=1, cycles=0, rates=lambda network: []
+    )
+    watcher.begin("epoch 1/1", 1000, Network(sizes=(64, 12, 4)))
+    watcher.part(0, 2)
+    for tally.samples in range(1, 101):
+        watcher.sample(tally)
+    assert out.getvalue() == ""
+    watcher.part(0, 2)
+    assert out.getvalue().strip() == "about 5 min in all"
+
+
 @pytest.mark.parametrize(
     "target, line", [("golden", "compiled C++"), ("golden-numpy", "integer model: in NumPy")]
 )

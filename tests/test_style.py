@@ -33,6 +33,7 @@ ROOMS = (
     "native",
     "link",
     "device",
+    "parts",
     "run",
     "shadow",
     "interchange",

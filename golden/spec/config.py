@@ -41,7 +41,7 @@ class CoreConfig:
         int, Declared("groups of `lanes` neurons that the core holds, of all layers", 2, 1 << 12)
     ] = 16
     trace_entries: Annotated[
-        int, Declared("input rows with a pre trace, of all layers, bias rows included", 4, 1 << 14)
+        int, Declared("input rows with a pre trace, of all layers, bias rows included", 4, 1 << 17)
     ] = 4096
     layers: Annotated[int, Declared("entries of the layer table, the readout included", 2, 8)] = 8
     classes: Annotated[int, Declared("most classes the learning signal can tell apart", 2, 128)] = (

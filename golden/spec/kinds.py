@@ -199,7 +199,7 @@ class Convolution(Kind):
 
     def inputs(self, layer: Layer) -> int:
         """Neurons of the map that goes in."""
-        return layer.map_inputs
+        return self.positions(layer) * layer.channels
 
     def positions(self, layer: Layer) -> int:
         """Pixels of the map."""
@@ -252,10 +252,10 @@ def kind_of(flags: int) -> Kind:
 
 
 def _map_inputs(placement: Placement) -> dict[str, int]:
-    """The map that goes in, its idle channels included."""
+    """The map that goes in, its idle channels included. A word of the table takes 65,536 inputs as 0."""
     return {
         "channels": placement.channels,
-        "map_inputs": placement.traces - placement.readout,
+        "map_inputs": (placement.traces - placement.readout) & 0xFFFF,
     }
 
 

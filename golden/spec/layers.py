@@ -4,6 +4,7 @@
 the C++ of sw/native come from it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, get_type_hints
 
@@ -214,6 +215,18 @@ FIELD_OF = {each.name: each for each in FIELDS}
 """Every field by name."""
 ENTRY_WORDS = 1 << (len(FIELDS) - 1).bit_length()
 """Distance of two entries in host addresses."""
+
+
+def one_after_other(entries: Iterable[dict[str, int]]) -> list[Layer]:
+    """A layer table of entries that say all but where their memory begins: one begins where another ends."""
+    layers: list[Layer] = []
+    word = state = latents = 0
+    for fields in entries:
+        layer = Layer(**fields, weight_base=word, state_base=state, classifier_base=latents)
+        word, state = word + layer.words, state + layer.state_groups
+        latents += layer.latent_groups * layer.classifier
+        layers.append(layer)
+    return layers
 
 
 def most_psi_shift(config: CoreConfig) -> int:

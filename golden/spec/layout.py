@@ -137,15 +137,21 @@ def placements(
     for number, (stage, seen) in enumerate(
         zip((*stages, Stage(classes)), maps(inputs, stages), strict=True)
     ):
-        before = found[-1] if found else None
-        channels, averaged = seen.channels, 1
-        if before and before.kind.mapped:
-            channels = before.groups * lanes
-            averaged = before.stage.averaged(before.inputs)
-        found.append(
-            Placement(stage, seen, lanes, channels, latent_side, number == len(stages), averaged)
-        )
+        last = number == len(stages)
+        if found:
+            found.append(behind(found[-1], stage, seen, readout=last))
+        else:
+            found.append(Placement(stage, seen, lanes, seen.channels, latent_side, last))
     return found
+
+
+def behind(before: Placement, stage: Stage, seen: Map, *, readout: bool) -> Placement:
+    """The placement of the layer behind another one, of which it sees the map `seen`."""
+    lanes, channels, averaged = before.lanes, seen.channels, 1
+    if before.kind.mapped:
+        channels = before.groups * lanes
+        averaged = before.stage.averaged(before.inputs)
+    return Placement(stage, seen, lanes, channels, before.latent_side, readout, averaged)
 
 
 def classifier_groups(layers: list[Placement]) -> int:

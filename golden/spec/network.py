@@ -10,7 +10,7 @@ from golden.spec.config import PRESETS, CoreConfig, ceil_log2
 from golden.spec.declare import Declared, check_bounds
 from golden.spec.entries import entry_fields
 from golden.spec.formats import FACTOR_ONE, MEMBRANE_BITS, MOST_INPUT_BITS
-from golden.spec.layers import Layer, most_psi_shift
+from golden.spec.layers import Layer, most_psi_shift, one_after_other
 from golden.spec.layout import DoesNotFit, Placement, check_fit, placements
 from golden.spec.samples import MOST_STEPS
 from golden.spec.shape import Map, Stage, maps, parse_stages
@@ -241,32 +241,37 @@ class Network:
         has no integer on the chip.
         """
         self.check_fit(config)
-        layers: list[Layer] = []
-        word = state = latents = 0
-        for index, placement in enumerate(self.placements(config)):
-            fields = entry_fields(self, index, placement, rate_scale)
-            layer = Layer(**fields, weight_base=word, state_base=state, classifier_base=latents)
-            self._check_shift(layer, config)
-            word, state = word + layer.words, state + layer.state_groups
-            latents += layer.latent_groups * layer.classifier
-            layers.append(layer)
+        placed = enumerate(self.placements(config))
+        layers = one_after_other(entry_fields(self, *each, rate_scale) for each in placed)
+        for layer in layers:
+            self.check_shift(layer, config)
         return layers
 
     def placements(self, config: CoreConfig) -> list[Placement]:
         """Where each layer lies on a core, whether or not all of them fit."""
-        inputs = Map(*self.input_map) if self.input_map else Map(self.inputs)
-        stages = parse_stages(self.stages) or tuple(Stage(n) for n in self.hidden)
-        return placements(inputs, stages, self.classes, config.lanes, self.latent_side)
+        return placements(
+            self.input_shape, self.hidden_stages, self.classes, config.lanes, self.latent_side
+        )
+
+    @property
+    def input_shape(self) -> Map:
+        """The inputs as a map; without one, as many channels of a pixel."""
+        return Map(*self.input_map) if self.input_map else Map(self.inputs)
+
+    @property
+    def hidden_stages(self) -> tuple[Stage, ...]:
+        """The hidden layers, flat ones too."""
+        return parse_stages(self.stages) or tuple(Stage(n) for n in self.hidden)
 
     def check_fit(self, config: CoreConfig) -> None:
         """Raise DoesNotFit, with what is missing, unless `config` has room for the network."""
         try:
             self._check_room(config)
         except DoesNotFit as error:
-            raise DoesNotFit(f"{error}{self._elsewhere(config)}") from None
+            raise DoesNotFit(f"{error}{self.elsewhere(config)}") from None
 
-    def _elsewhere(self, config: CoreConfig) -> str:
-        """Which named core has room, or what one with maps lacks where `config` has none."""
+    def elsewhere(self, config: CoreConfig) -> str:
+        """Which named core has room, or what one with maps lacks where `config` has none; empty: nothing."""
         lacking = ""
         for name, core in PRESETS.items():
             if name == "tiny" or core == config:
@@ -285,6 +290,10 @@ class Network:
     def _check_room(self, config: CoreConfig) -> None:
         learned = self.classifiers == "learned"
         check_fit(self.name, self.placements(config), self.classes, config, learned=learned)
+        self.check_core(config)
+
+    def check_core(self, config: CoreConfig) -> None:
+        """Raise DoesNotFit unless `config` knows the network's inputs and terms, whatever its size."""
         if self.input_bits > config.input_bits:
             raise DoesNotFit(
                 f"network {self.name}: its inputs carry values of {self.input_bits} bits, the core takes "
@@ -313,6 +322,13 @@ class Network:
             weights.append(np.rint(real * 2.0 ** self.fraction(index)).astype(np.int32))
         shapes = self.classifier_shapes
         return Weights(weights, {at: np.zeros(shape, np.int32) for at, shape in shapes.items()})
+
+    @property
+    def weight_shapes(self) -> list[tuple[int, int]]:
+        """Rows and outputs of every layer's weights, the readout's bias among its rows."""
+        return [
+            (at.stage.fan_in(at.inputs) + at.readout, at.stage.outputs) for at in self._placements
+        ]
 
     @property
     def classifier_shapes(self) -> dict[int, tuple[int, int]]:
@@ -347,7 +363,8 @@ class Network:
         """Initial state of stochastic rounding, u32."""
         return (self.seed * SEED_FACTOR + SEED_OFFSET) & 0xFFFFFFFF
 
-    def _check_shift(self, layer: Layer, config: CoreConfig) -> None:
+    def check_shift(self, layer: Layer, config: CoreConfig) -> None:
+        """Raise DoesNotFit when the surrogate of `config` has no room for a layer's fine weights."""
         too_far = layer.psi_shift - most_psi_shift(config)
         if too_far > 0:
             most = self.weight_fraction - too_far

@@ -17,6 +17,7 @@ from sw.data import Dataset
 from sw.device import Device, Weights
 from sw.device.inputs import check_sample
 from sw.model import Model
+from sw.parts import check_room
 from sw.run import Checkpoint, Plan, RunFolder, checkpoint_file
 from sw.shadow import Shadowed
 
@@ -64,7 +65,8 @@ def begin(args: argparse.Namespace) -> tuple[Job, Model, Weights]:
     test_set = options.load_data(data, train=False, cache=args.cache)
     network = options.network_of(args, preset, train_set)
     if core is not None:
-        network.layers(core)  # says what does not fit before a simulation is built
+        parts = averaging is None and args.shadow is None
+        check_room(network, core, parts=parts)  # before a simulation is built
     for samples in (train_set, test_set):
         check_sample(samples[0], network)
     plan.augmentation.check(train_set)

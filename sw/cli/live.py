@@ -96,9 +96,10 @@ def live(args: argparse.Namespace, console: Console) -> int:
     names = list(data.get("class_names") or map(str, range(network.classes)))
     names += [str(number) for number in range(len(names), network.classes)]
     config = None if args.target.startswith("serial:") else core
-    with options.open_device(args.target, config, args.baud) as device:
+    with options.open_device(args.target, config, args.baud) as opened:
         binning = Binning.of_run(run.config())
-        model = Model(network, device, weights=run.weights(), binning=binning)
+        model = Model(network, opened, weights=run.weights(), binning=binning)
+        device = model.device
         device.check(feed.first)
         with Session(device, feed, wishes=_wishes(args, feed, model)) as session:
             server = Server(session, title=run.path.name, class_names=names, port=args.port)

@@ -22,6 +22,7 @@ from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
 from sw.cli.terminal import Terminal
 from sw.device import Device, Weights
+from sw.parts import holding
 from sw.run import FileError, Plan, RunFolder, Tally, Trainer, write_atomically
 from sw.run.tensors import plain_names
 
@@ -228,7 +229,7 @@ def _device(args: argparse.Namespace) -> Device:
     if args.keep and args.best:
         raise ValueError("--keep, --best: give one of the two")
     values = None if args.keep else run.weights(best=args.best)
-    device = options.open_device(target, config, args.baud)
+    device = holding(options.open_device(target, config, args.baud), network)
     try:
         if values is None:
             device.attach(network)

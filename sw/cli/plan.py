@@ -18,6 +18,7 @@ from golden.spec.fpga import TARGETS, find_target
 from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import bits_by_kind, block_rams_by_kind
 from golden.spec.network import Network
+from sw.cli.plan_parts import parts_notes, parts_table
 from sw.cli.program import PROGRAM
 from sw.link import DEFAULT_BAUD
 from sw.planning import MEASURED, Activity, Plan, make_plan, parse
@@ -165,6 +166,14 @@ def show(plan: Plan, console: Console) -> None:
         if fit.config is None:
             console.print(f"{fit.target.label} does not hold it: {fit.lacks}")
     console.print()
+    if plan.parts:
+        name = f"on the core {plan.parts.preset}" if plan.parts.preset else "on a core of its own"
+        columns = ("parts", "outputs", "words", "weights, MB", "spikes out", "in", "cycles")
+        table = _table(f"in parts, {name}, a training sample", "layer", *columns)
+        console.print(parts_table(plan.parts, table, _count))
+        for line in parts_notes(plan, plan.parts, _rate):
+            console.print(line)
+        console.print()
     if plan.sdram:
         console.print(sdram_table(plan.sdram))
         for line in sdram_notes(plan, plan.sdram):

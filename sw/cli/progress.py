@@ -51,6 +51,8 @@ class TerminalWatcher(Watcher):
         self._network: Network | None = None
         self._shown = 0.0
         self._headed = False
+        self._blocks = False  # results come in blocks, when the last part of one has run
+        self._last: Tally | None = None
         self._word = "right"
         self._progress = TwoLines(
             spinner(console),
@@ -73,7 +75,7 @@ class TerminalWatcher(Watcher):
 
     def begin(self, task: str, total: int, network: Network) -> None:
         """A new bar."""
-        self._network = network
+        self._network, self._last = network, None
         self._word = "online" if task.startswith("epoch") else "right"
         self._progress.reset(self._task, total=total, description=task, visible=True, text="")
 
@@ -92,6 +94,15 @@ class TerminalWatcher(Watcher):
         """Say how many."""
         self._progress.console.print(str(store), highlight=False)
 
+    def part(self, number: int, count: int) -> None:
+        """Say which, under the bar; behind a whole block, how long all will take."""
+        self._blocks = True
+        if number == 0 and self._last is not None:
+            self._estimate(self._last)
+        if (now := time.monotonic()) - self._shown >= EVERY:
+            self._shown = now
+            self._progress.update(self._task, text=f"part {number + 1} of {count}")
+
     def _estimate(self, tally: Tally) -> None:
         """Say once how long all will take, when the first samples have told."""
         if not self._runs or tally.samples < FIRST or tally.seconds < SURE:
@@ -104,7 +115,9 @@ class TerminalWatcher(Watcher):
 
     def sample(self, tally: Tally) -> None:
         """Move the bar, not more often than an eye sees."""
-        self._estimate(tally)
+        self._last = tally
+        if not self._blocks:
+            self._estimate(tally)
         if (now := time.monotonic()) - self._shown < EVERY:
             return
         self._shown = now

@@ -22,6 +22,7 @@ from sw.cli.progress import TerminalWatcher
 from sw.device import DeviceError, Weights
 from sw.link import LinkError
 from sw.model import Model
+from sw.parts import Parted
 from sw.run import Every, Recorder, StopRequest, Trainer
 from sw.run.folder import BEST
 from sw.run.tensorboard import TensorBoard
@@ -234,6 +235,9 @@ def _announce(console: Console, job: Job, model: Model, target: str) -> None:
     )
     if averaging := model.device.averaging:
         console.print(str(averaging), highlight=False)
+    if isinstance(model.device, Parted):
+        elsewhere = model.network.elsewhere(model.device.config)
+        console.print(f"{model.device}{elsewhere}", highlight=False)
     if about := model.device.channel.transport.about:
         console.print(about, highlight=False)
     if job.resumed is not None:

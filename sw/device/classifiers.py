@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from golden.spec.formats import CLASSIFIER_BITS
 from golden.spec.layers import Layer
+from golden.spec.layout import Placement
 from golden.spec.network import Network
 from golden.spec.packing import pack_classifier, unpack_classifier
 from golden.spec.registers import Space, memories
@@ -45,26 +46,41 @@ def write_classifiers(
     given: Mapping[int, NDArray[np.int32]],
 ) -> None:
     """Write the classifiers [classes, latents] of all layers that learn one; zeros for what is missing."""
-    config, placements = device.config, network.placements(device.config)
+    placements = network.placements(device.config)
     for at, shape in network.classifier_shapes.items():
         values = given.get(at, np.zeros(shape, np.int32))
-        memory = memories(config)[Space.CLASSIFIERS]
-        lanes = pack_classifier(values, placements[at], config)
-        words = np.zeros((len(lanes), memory.stride), np.int32)
-        words[:, : memory.elements] = lanes
-        first = layers[at].classifier_base * config.class_slots
-        device.write(Space.CLASSIFIERS, first * memory.stride, words)
+        write_classifier(device, layers[at], placements[at], values)
+
+
+def write_classifier(
+    device: Blocks, layer: Layer, placement: Placement, values: NDArray[np.int32]
+) -> None:
+    """Write the classifier [classes, latents] of a layer."""
+    config = device.config
+    memory = memories(config)[Space.CLASSIFIERS]
+    lanes = pack_classifier(values, placement, config)
+    words = np.zeros((len(lanes), memory.stride), np.int32)
+    words[:, : memory.elements] = lanes
+    first = layer.classifier_base * config.class_slots
+    device.write(Space.CLASSIFIERS, first * memory.stride, words)
 
 
 def read_classifiers(
     device: Blocks, network: Network, layers: list[Layer]
 ) -> dict[int, NDArray[np.int32]]:
     """The classifiers on the chip: int32[classes, latents] by layer."""
-    config, placements = device.config, network.placements(device.config)
-    found = {}
-    for at in network.classifier_shapes:
-        first, groups = layers[at].classifier_base, layers[at].latent_groups
-        slots = config.class_slots
-        words = device.memory(Space.CLASSIFIERS, first * slots, groups * slots)
-        found[at] = unpack_classifier(words, network.classes, placements[at], config)
-    return found
+    placements = network.placements(device.config)
+    return {
+        at: read_classifier(device, layers[at], placements[at], network.classes)
+        for at in network.classifier_shapes
+    }
+
+
+def read_classifier(
+    device: Blocks, layer: Layer, placement: Placement, classes: int
+) -> NDArray[np.int32]:
+    """The classifier [classes, latents] of a layer."""
+    slots = device.config.class_slots
+    first, count = layer.classifier_base * slots, layer.latent_groups * slots
+    words = device.memory(Space.CLASSIFIERS, first, count)
+    return unpack_classifier(words, classes, placement, device.config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,17 +16,18 @@ from golden.spec.config import CoreConfig
 from golden.spec.frames import Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
-from golden.spec.packing import pack_signs, pack_weights, unpack_weights
-from golden.spec.registers import Space, memories, play_entries
-from golden.spec.samples import Result, SampleStatus, encode_sample
+from golden.spec.packing import pack_signs
+from golden.spec.registers import Space, play_entries
+from golden.spec.samples import Result, encode_sample
 from golden.spec.sdram import SdramConfig, beside
 from golden.spec.weights import Weights
 from sw.device.channel import Channel
 from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
-from sw.device.identity import DeviceError, cure, identify
+from sw.device.identity import DeviceError, check_result, identify
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.payloads import Payloads
+from sw.device.rows import check_weights, read_layer, write_layer
 from sw.device.sample_store import OnPart, SampleStore, StoredSample
 from sw.device.state import LayerState
 from sw.device.table import check_table
@@ -43,11 +44,16 @@ class Asked:
     """Results in the last piece: the samples of a PLAY, otherwise 1."""
 
 
+def _nobody(number: int, count: int) -> None:
+    """Called before part `number` of `count` runs a block, where a network runs in parts; set it to hear."""
+
+
 class Device(LayerState):
     """One core at the other end of a channel, which it owns. `load` sets `network` and `layers`."""
 
     averaging: Averaging | None = None
     """Of several boards that learn one model; None: this is one."""
+    on_part: Callable[[int, int], None] = staticmethod(_nobody)
 
     def __init__(self, channel: Channel, expected: CoreConfig | None = None) -> None:
         """Read who is there, and check it. Raises DeviceError, or LinkError."""
@@ -161,35 +167,18 @@ class Device(LayerState):
         A plain list is of layers alone: then classifiers are zero. Raises DeviceError for other shapes.
         """
         network, given = self._loaded(), Weights.of(weights).classifiers
-        placements = network.placements(self.config)
-        shapes = [(len(at.row_numbers()), at.stage.outputs) for at in placements]
-        if [w.shape for w in weights] != shapes:
-            raise DeviceError(
-                f"weights of shapes {[w.shape for w in weights]}: the network has {shapes}; "
-                "use the weights of this network"
-            )
+        check_weights(weights, network.weight_shapes, self.config.weight_bits)
         check_classifiers(network, given)
-        top = 1 << (self.config.weight_bits - 1)
-        stride = memories(self.config)[Space.WEIGHTS].stride
-        for layer, placement, values in zip(self.layers, placements, weights, strict=True):
-            if values.size and (values.min() < -top or values.max() >= top):
-                raise DeviceError(
-                    f"weights of {values.min()} to {values.max()}: {self.config.weight_bits} bits "
-                    f"hold {-top} to {top - 1}; lower weight_fraction or init_scale"
-                )
-            lanes = pack_weights(values, placement)
-            words = np.zeros((layer.words, stride), np.int32)
-            words[:, : self.config.lanes] = lanes
-            self.write(Space.WEIGHTS, layer.weight_base * stride, words)
+        placed = zip(self.layers, network.placements(self.config), weights, strict=True)
+        for layer, placement, values in placed:
+            write_layer(self, layer, placement, values)
         write_classifiers(self, network, self.layers, given)
 
     def read_weights(self) -> Weights:
         """The weights on the chip: int32[rows, outputs] of every layer, and the classifiers that learn."""
-        network, weights = self._loaded(), []
-        placements = network.placements(self.config)
-        for layer, placement in zip(self.layers, placements, strict=True):
-            words = self.memory(Space.WEIGHTS, layer.weight_base, layer.words)
-            weights.append(np.ascontiguousarray(unpack_weights(words, placement)))
+        network = self._loaded()
+        placed = zip(self.layers, network.placements(self.config), strict=True)
+        weights = [read_layer(self, layer, placement) for layer, placement in placed]
         return Weights(weights, read_classifiers(self, network, self.layers))
 
     # Samples
@@ -290,9 +279,6 @@ class Device(LayerState):
         for piece in asked.pieces:
             words = np.frombuffer(piece.result(), "<u2").reshape(asked.samples, -1)
             results = [Result.from_words(row, self.config.layers) for row in words.tolist()]
-            if faults := [result.status for result in results if result.status]:
-                raise DeviceError(
-                    f"device found fault with a sample: {SampleStatus(faults[0])!r}; "
-                    f"{cure(SampleStatus(faults[0]))}"
-                )
+            for result in results:
+                check_result(result)
         return results

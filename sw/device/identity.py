@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig
 from golden.spec.frames import READ_PAYLOAD, Command
 from golden.spec.registers import IDENTITY, MAGIC, VERSION, Space, address, fingerprint
-from golden.spec.samples import SampleStatus
+from golden.spec.samples import Result, SampleStatus
 from sw.device.channel import Channel
 
 
@@ -48,6 +48,10 @@ def identify(channel: Channel, expected: CoreConfig | None = None) -> CoreConfig
             "rebuild the bitstream from this checkout, or check out the version it was built from"
         )
     found["weight_words"] = found["weight_words"] or 1 << 16  # 16 bits cannot hold the largest
+    if expected is not None and found["trace_entries"] == expected.trace_entries & 0xFFFF:
+        found["trace_entries"] = (
+            expected.trace_entries
+        )  # nor these; the fingerprint tells them apart
     try:
         config = CoreConfig(**{field.name: found[field.name] for field in fields(CoreConfig)})
     except ValueError as error:
@@ -64,6 +68,13 @@ def identify(channel: Channel, expected: CoreConfig | None = None) -> CoreConfig
             "this checkout, or check out the version it was built from"
         )
     return config
+
+
+def check_result(result: Result) -> None:
+    """Raise DeviceError when a device found fault with a sample."""
+    if result.status:
+        status = SampleStatus(result.status)
+        raise DeviceError(f"device found fault with a sample: {status!r}; {cure(status)}")
 
 
 def cure(fault: SampleStatus) -> str:

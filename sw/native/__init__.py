@@ -55,6 +55,7 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_classifier.argtypes = [handle, number]
     lib.core_noise.restype, lib.core_noise.argtypes = ctypes.POINTER(ctypes.c_uint32), [handle]
     lib.core_counters.restype, lib.core_counters.argtypes = ctypes.POINTER(ctypes.c_int64), [handle]
+    lib.core_record.argtypes = [handle, number, ctypes.c_void_p]
     lib.core_set_rates.argtypes = [handle, *[number] * 4]
     samples: list[Any] = [long, whole, small, whole, number, long]
     samples += [ctypes.c_int64, number, number, long, long]

@@ -87,7 +87,7 @@ struct Layer {
 
     bool is(int flag) const { return entry.flags & flag; }
     int bias() const { return is(AVERAGE) ? entry.map_inputs : entry.rows - 1; }  // behind all inputs
-    int inputs() const { return is(CONVOLUTION) ? entry.map_inputs : bias() + 1; }
+    int inputs() const { return is(CONVOLUTION) ? entry.width * entry.height * entry.channels : bias() + 1; }
 };
 
 struct Counters {
@@ -122,6 +122,8 @@ struct Core {
     std::vector<size_t> starts;  // of each pixel in the visit
     int step = 0;
     bool at_end = false;  // updates are added up and applied after the last step
+    size_t recorded = 0;  // layer whose spikes, as the next one sees them, are written down
+    uint8_t* record = nullptr;  // where to: [samples][steps][pixels][width]; null: nowhere
 
     void begin() {
         for (Layer& layer : layers) {
@@ -547,6 +549,7 @@ struct Core {
                 fire(layer);
                 learn(layer, index, step >= learn_from ? label : -1, learns);
                 if (at_end) add_up(layer);
+                if (record && index == recorded) record = std::copy(layer.seen.begin(), layer.seen.end(), record);
                 events.clear();
                 for (size_t i = 0; i < layer.seen.size(); i++)
                     if (layer.seen[i]) events.push_back(int(i));
@@ -613,6 +616,9 @@ int32_t* core_state(Core* core, int layer, int which) {
     std::vector<int32_t>* arrays[] = {&at.membranes, &at.surrogates, &at.posts, &at.spikes};
     return arrays[which]->data();
 }
+
+// From now on the spikes of a layer, as the next one sees them, are written to `where`.
+void core_record(Core* core, int layer, uint8_t* where) { core->recorded = size_t(layer), core->record = where; }
 
 void core_at_end(Core* core) {
     core->at_end = true;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,10 +38,20 @@ class Activity:
         lasting = (min(step, self.trace_steps) for step in range(steps - last + 1, steps + 1))
         return sum(1 - (1 - rate) ** each for each in lasting) / max(last, 1)
 
-    def rows(self, layers: list[Placement], steps: int, last: int | None = None) -> list[Rows]:
-        """What goes into each layer; traces as in the `last` steps, or in all."""
+    def rows(
+        self,
+        layers: Sequence[Placement],
+        steps: int,
+        last: int | None = None,
+        *,
+        first: float | None = None,
+    ) -> list[Rows]:
+        """What goes into each layer; traces as in the `last` steps, or in all.
+
+        Of the inputs of the `first` layer that share spikes: `input_rate`, unless another is given.
+        """
         last = steps if last is None else last
-        found, rate = [], self.input_rate
+        found, rate = [], self.input_rate if first is None else first
         for placement in layers:
             inputs, bias = placement.input_neurons, int(placement.readout)
             density = (

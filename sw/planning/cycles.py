@@ -81,27 +81,46 @@ def layer_cycles(
     """Every layer in a sample of `steps` steps."""
     layers, last = shape.placements(config.lanes), shape.learning_steps(steps) * learn
     rows = activity.rows(layers, steps, last)
+    return cycles_of(layers, rows, config, activity, (steps, last), learned=shape.learned)
+
+
+def cycles_of(
+    layers: list[Placement],
+    rows: list[Rows],
+    config: CoreConfig,
+    activity: Activity,
+    steps: tuple[int, int],
+    *,
+    learned: bool,
+    blank: bool = False,
+) -> list[LayerCycles]:
+    """Layers that run together in a sample, with what goes into each.
+
+    `steps` are those of a sample, and those that learn. `blank`: the last layer learns nothing.
+    """
+    every, last = steps
+    lasts = [last] * (len(layers) - blank) + [0] * blank
     busy = [
-        _busy(placement, row, config, activity, learn)
-        for placement, row in zip(layers, rows, strict=True)
+        _busy(placement, row, config, activity, mine > 0)
+        for placement, row, mine in zip(layers, rows, lasts, strict=True)
     ]
     lengths = [sum(parts) + LAYER_CYCLES for parts in busy]
-    waits = _waits(layers, config, lengths, learned=shape.learned) if learn else [0.0] * len(layers)
+    waits = _waits(layers, config, lengths, learned=learned) if last else [0.0] * len(layers)
     found = []
-    for placement, row, parts, wait in zip(layers, rows, busy, waits, strict=True):
+    for placement, row, parts, wait, mine in zip(layers, rows, busy, waits, lasts, strict=True):
         integrate, update, both, fire = parts
         found.append(
             LayerCycles(
                 name=f"{placement.stage}{' (out)' * placement.readout}",
                 spikes=row.spikes,
-                traces=row.traces * learn,
-                integrate=integrate * steps,
-                update=update * last,
-                both=-both * max(last - 1, 0),  # the last update has passes of its own
-                fire=fire * steps,
+                traces=row.traces * (mine > 0),
+                integrate=integrate * every,
+                update=update * mine,
+                both=-both * max(mine - 1, 0),  # the last update has passes of its own
+                fire=fire * every,
                 wait=wait * last,
-                turnaround=LAYER_CYCLES * steps
-                + _between(placement, row, parts, steps, last)
+                turnaround=LAYER_CYCLES * every
+                + _between(placement, row, parts, every, mine)
                 + SAMPLE_CYCLES * placement.readout,
             )
         )

@@ -16,6 +16,7 @@ from sw.energy import EnergyModel
 from sw.planning.activity import Activity
 from sw.planning.cycles import LayerCycles, layer_cycles
 from sw.planning.fitting import Fit, draft, find_fit
+from sw.planning.parts import PartsPlan, plan_parts
 from sw.planning.sdram import SdramPlan, plan_sdram
 from sw.planning.shape import Shape
 
@@ -39,6 +40,8 @@ class Plan:
     inference: tuple[LayerCycles, ...]
     sdram: SdramPlan | None
     """Of a network that the target does not hold."""
+    parts: PartsPlan | None
+    """Of the same, in parts."""
 
     @property
     def cycles(self) -> float:
@@ -112,6 +115,7 @@ class Plan:
             "joules": self.joules,
             "sizes": [_fit_dict(fit) for fit in self.fits],
             "sdram": _sdram_dict(self.sdram),
+            "parts": self.parts.as_dict() if self.parts else None,
         }
 
 
@@ -148,6 +152,7 @@ def make_plan(
         training=tuple(layer_cycles(shape, config, activity, steps, learn=True)),
         inference=tuple(layer_cycles(shape, config, activity, steps, learn=False)),
         sdram=plan_sdram(shape, target, activity, steps, sdram_mhz) if without else None,
+        parts=None if chosen.config else plan_parts(shape, target, activity, steps),
     )
 
 

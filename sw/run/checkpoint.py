@@ -35,7 +35,7 @@ class Checkpoint:
     weights: Weights
     """int32[rows, outputs] of every layer, the readout's last, and the classifiers that learn."""
     noise_state: int
-    """State of the random sequence of stochastic rounding, u32; of several boards that of the first."""
+    """State of the random sequence of stochastic rounding, u32; of several boards, or parts, of the first."""
     network: Network
     """The network."""
     core: CoreConfig
@@ -51,7 +51,7 @@ class Checkpoint:
     averaging: Averaging | None = None
     """Of several boards that learn the model; None: of one."""
     more_noise_states: tuple[int, ...] = ()
-    """Noise states of the boards behind the first one."""
+    """Noise states of the boards, or of the parts of a network, behind the first one."""
 
     @property
     def noise_states(self) -> tuple[int, ...]:
@@ -73,6 +73,7 @@ class Checkpoint:
         }
         if self.averaging:
             metadata["averaging"] = json.dumps(asdict(self.averaging))
+        if self.averaging or self.more_noise_states:
             metadata["more_noise_states"] = json.dumps(self.more_noise_states)
         save_weights(path, self.weights, metadata)
 

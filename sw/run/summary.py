@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from golden.spec.config import CoreConfig
+from golden.spec.cutting import cut
+from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.energy import EnergyModel
 from sw.run.metrics import Progress
@@ -11,24 +13,43 @@ from sw.run.metrics import Progress
 def summary(
     network: Network, core: CoreConfig, progress: Progress, energy: EnergyModel | None = None
 ) -> str:
-    """The table as text. Raises DoesNotFit when the core has no room for the network."""
-    layers = network.layers(core)
+    """The table as text. Raises DoesNotFit when the core has no room for the network, nor for its parts."""
+    parts = cut(network, core)
+    tables = [part.table(network, core) for part in parts]
+    numbered = {
+        index: layer
+        for part, table in zip(parts, tables, strict=True)
+        for index, layer in zip(part.layers, table, strict=False)
+    }
     lines = [f"{'layer':<10}{'inputs':>8}{'neurons':>9}{'weights':>9}{'fraction':>10}  learns"]
-    for index, layer in enumerate(layers):
+    outputs = [shape[1] for shape in network.weight_shapes]
+    for index, layer in numbered.items():
         name = "readout" if layer.readout else f"hidden {index}"
         lines.append(
-            f"{name:<10}{layer.inputs:>8}{layer.outputs:>9}{layer.rows * layer.outputs:>9}"
+            f"{name:<10}{layer.inputs:>8}{outputs[index]:>9}{layer.rows * outputs[index]:>9}"
             f"{f'2^-{network.fraction(index)}':>10}  {'yes' if layer.plastic else 'no'}"
         )
-    weights = sum(layer.rows * layer.outputs for layer in layers)
+    weights = sum(layer.rows * outputs[index] for index, layer in numbered.items())
+    if len(parts) > 1:
+        most = max(sum(layer.words for layer in table) for table in tables)
+        lines += [
+            f"{weights} weights of {core.weight_bits} bits, in {len(parts)} parts of at most "
+            f"{most / core.weight_words:.0%} of the weight memory"
+        ]
+    else:
+        lines += _room(tables[0], core, weights)
+    return "\n".join([*lines, *_trained(network, progress, energy or EnergyModel.of(core))])
+
+
+def _room(layers: list[Layer], core: CoreConfig, weights: int) -> list[str]:
+    """What the layers of a network take of the core that holds them."""
     groups = sum(layer.groups for layer in layers)
     used = sum(layer.words for layer in layers) / core.weight_words
-    lines += [
+    return [
         f"{weights} weights of {core.weight_bits} bits, {used:.0%} of the weight memory",
         f"{groups} of {core.neuron_groups} groups of {core.lanes} neurons, "
         f"{sum(layer.rows for layer in layers)} of {core.trace_entries} traces",
     ]
-    return "\n".join([*lines, *_trained(network, progress, energy or EnergyModel.of(core))])
 
 
 def _trained(network: Network, progress: Progress, energy: EnergyModel) -> list[str]:

@@ -192,6 +192,7 @@ class Trainer:
         in flight, which the device learns all the same, are counted first.
         """
         find, averaging = self.device.sample_store.find, self.device.averaging
+        self.device.on_part = self._hear_of_part
         size = averaging.round if averaging else 1
         rounds = (order[at : at + size] for at in range(0, len(order), size))
         some = takewhile(
@@ -203,6 +204,12 @@ class Trainer:
             if self._failure is None:
                 with suppress(Exception):
                     self._tell(self.watcher.sample, tally)
+
+    def _hear_of_part(self, *part: int) -> None:
+        """Tell the watcher; what it raises waits until all parts have run, so that they stay together."""
+        if self._failure is None:
+            with suppress(Exception):
+                self._tell(self.watcher.part, *part)
 
     def _tell(self, what: Callable[..., None], *news: object) -> None:
         """Tell the watcher, and note what it raises."""

@@ -11,7 +11,7 @@ from sw.device import SampleStore
 from sw.run.metrics import Epoch, Tally
 from sw.run.signs_of_life import TrainingWarning
 
-NEWS = ("begin", "storing", "stored", "sample", "epoch", "odd")
+NEWS = ("begin", "storing", "stored", "part", "sample", "epoch", "odd")
 
 
 class Watcher:
@@ -25,6 +25,9 @@ class Watcher:
 
     def stored(self, store: SampleStore) -> None:
         """Training samples are in the board's sample store (`str` says how many)."""
+
+    def part(self, number: int, count: int) -> None:
+        """A block of samples begins with part `number` (from 0) of a network that runs in `count` parts."""
 
     def sample(self, tally: Tally) -> None:
         """A sample is done."""
@@ -68,6 +71,10 @@ class Watchers(Watcher):
     def stored(self, store: SampleStore) -> None:
         """Tell all."""
         self._tell("stored", store)
+
+    def part(self, number: int, count: int) -> None:
+        """Tell all."""
+        self._tell("part", number, count)
 
     def sample(self, tally: Tally) -> None:
         """Tell all."""

@@ -1,0 +1,137 @@
+"""One part of a network that is larger than the core, compiled: `golden.part.GoldenPart`, but faster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.parts import Given, Ran, nothing
+from golden.spec.config import CoreConfig
+from golden.spec.formats import SCORE_BITS, saturate
+from golden.spec.network import Network
+from golden.spec.packing import sign_matrix
+from golden.spec.parts import Part
+from golden.spec.registers import COUNTERS as REGISTERS
+from golden.spec.samples import MOST_SPIKES, Result, SampleStatus
+from golden.spec.weights import Weights
+from sw.native import COUNTERS, SUM_BITS, library, new_core, sums_fit
+
+
+class NativePart:
+    """One part in C++. `golden.parts.Runs` says what it offers."""
+
+    def __init__(self, network: Network, part: Part, config: CoreConfig) -> None:
+        """Weights are 0 until `write`.
+
+        Raises RuntimeError without a compiler, ValueError for sums that 32 bits might not hold.
+        """
+        self.network, self.part, self.config, self._lib = network, part, config, library()
+        self.layers = part.table(network, config)
+        bits = network.input_bits if part.first == 0 else 1
+        if not sums_fit(self.layers[0], config, bits):
+            raise ValueError(
+                f"weights of {config.weight_bits} bits times values of {bits}: their sums might not fit in "
+                f"{SUM_BITS} bits"
+            )
+        signs = [sign_matrix(network.classes, e.latent_groups * config.lanes) for e in self.layers]
+        self._core = new_core(config, network.classes, self.layers, signs)
+        self._samples = 0
+
+    def __del__(self) -> None:
+        if hasattr(self, "_core"):
+            self._lib.core_free(self._core)
+
+    @property
+    def noise_state(self) -> int:
+        """State of its random sequence, u32."""
+        return int(self._lib.core_noise(self._core)[0])
+
+    @noise_state.setter
+    def noise_state(self, value: int) -> None:
+        self._lib.core_noise(self._core)[0] = value
+
+    def set_rates(self, scale: float) -> None:
+        """Multiply the learning rates of the network by `scale`."""
+        for index, layer in enumerate(self.part.table(self.network, self.config, scale)):
+            rates = (layer.rate, layer.rate_cost, layer.classifier_rate)
+            self._lib.core_set_rates(self._core, index, *rates)
+
+    def write(self, share: Weights) -> None:
+        """Take weights and classifiers."""
+        for at, values in enumerate(share):
+            placement = self.part.placements[at]
+            self._weights(at)[placement.row_numbers(), : placement.stage.outputs] = values
+        for at, values in share.classifiers.items():
+            cells, outputs = self._classifier(at), self.part.placements[at].stage.outputs
+            cells[:, :, :outputs] = values.reshape(len(values), -1, outputs)
+
+    def read(self) -> Weights:
+        """Weights and classifiers as they are now."""
+        found = Weights()
+        for at in range(len(self.part.layers)):
+            placement = self.part.placements[at]
+            outputs = placement.stage.outputs
+            held = self._weights(at)[placement.row_numbers(), :outputs]
+            found.append(held.astype(np.int32))
+            if self.layers[at].classifier:
+                cells = self._classifier(at)[:, :, :outputs]
+                found.classifiers[at] = cells.reshape(len(cells), -1).astype(np.int32)
+        return found
+
+    def run(self, samples: Sequence[Given], *, learn: bool) -> list[Ran]:
+        """Run samples, one after the other."""
+        return [self._one(given, learn and bool(self.config.learning)) for given in samples]
+
+    def counters(self) -> dict[str, int]:
+        """What was counted, by name."""
+        values = self._lib.core_counters(self._core)
+        counted = {name: int(values[i]) for i, name in enumerate(COUNTERS)}
+        return {r.name: 0 for r in REGISTERS} | counted | {"samples": self._samples}
+
+    def _one(self, given: Given, learn: bool) -> Ran:
+        steps, shown = len(given.frames), self.part.shown
+        at, rows = np.nonzero(given.frames)
+        offsets = np.searchsorted(at, np.arange(steps + 1)).astype(np.int64)
+        last = self.part.last
+        width = last.groups * self.config.lanes
+        record = np.zeros((steps, shown.positions, width), np.uint8)
+        if self.part.blank:
+            self._lib.core_record(self._core, len(self.part.layers) - 1, record.ctypes.data)
+        scores = np.zeros((1, self.network.classes), np.int64)
+        fired = np.zeros((1, len(self.layers)), np.int64)
+        self._lib.core_run(
+            *(self._core, offsets, rows.astype(np.int32), given.frames[at, rows].astype(np.int8)),
+            *(np.array([given.label], np.int32), steps, np.zeros(1, np.int64), 1, learn),
+            *(self.network.learn_from(steps), scores, fired),
+        )
+        self._lib.core_record(self._core, 0, None)
+        self._samples += 1
+        seen = record[:, :, : last.stage.outputs].astype(np.bool_)
+        return Ran(self._result(scores[0], fired[0]), seen if self.part.blank else nothing(steps))
+
+    def _result(self, scores: NDArray[np.int64], fired: NDArray[np.int64]) -> Result:
+        total = np.zeros(self.config.classes, np.int64)
+        total[: len(scores)] = saturate(scores, SCORE_BITS)
+        spikes = np.zeros(self.config.layers, np.int64)
+        spikes[: len(fired)] = np.minimum(fired, MOST_SPIKES)
+        return Result(
+            status=SampleStatus.OK,
+            prediction=int(np.argmax(scores)),
+            cycles=0,
+            spikes=tuple(spikes.tolist()),
+            scores=tuple(total.tolist()),
+        )
+
+    def _weights(self, at: int) -> NDArray[np.int16]:
+        """View of a layer's weights, [rows, groups x lanes]."""
+        layer = self.layers[at]
+        shape = (layer.rows, layer.groups * self.config.lanes)
+        return np.ctypeslib.as_array(self._lib.core_weights(self._core, at), shape)
+
+    def _classifier(self, at: int) -> NDArray[np.int16]:
+        """View of a layer's classifier, [classes, cells, groups x lanes]."""
+        layer = self.layers[at]
+        shape = (self.network.classes, layer.cells, layer.groups * self.config.lanes)
+        return np.ctypeslib.as_array(self._lib.core_classifier(self._core, at), shape)

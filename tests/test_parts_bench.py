@@ -1,0 +1,50 @@
+"""What bench.parts counts and says."""
+
+import argparse
+
+import pytest
+
+from bench.parts import accuracy, bptt, vgg
+from golden.spec.cutting import cut
+from golden.spec.network import Network
+from golden.spec.shape import VGG9
+from sw.data import load
+from sw.presets import PRESETS
+
+
+@pytest.mark.parametrize(("shape", "classes", "steps", "macs"), [
+    ((2, 32, 32), 11, 20, 12_080e6), ((3, 32, 32), 10, 6, 3_624e6),
+])  # fmt: skip
+def test_errors_of_bptt_take_the_macs_that_the_paper_says(shape, classes, steps, macs):
+    """Table III of arXiv 2502.01837: 12,080 and 3,624 millions."""
+    network = Network.of_stages(shape, VGG9, classes, **vgg.SETTINGS)
+    layers = network.placements(vgg.CORE)
+    assert steps * sum(map(bptt._synapses, layers[1:])) == pytest.approx(macs, rel=0.001)
+    parts = cut(network, vgg.CORE)
+    assert sum(part.words for part in parts) * vgg.CORE.lanes >= 9.2e6 and len(parts) == 163
+
+
+def test_a_row_is_what_was_counted():
+    samples = load("synthetic", limit=3)
+    network = Network(sizes=(64, 12, 4), eta=0.01, eta_out=0.01)
+    found = bptt.row(network, PRESETS["smoke"].config, samples)
+    assert found.bptt_bytes == samples.steps * 12 * 17 / 8 and found.spike_bytes == 0
+    assert found.part_bytes == found.learning_bytes
+    assert (
+        found.bptt_macs == samples.steps * 12 * 4
+        and found.signal_macs == 2 * samples.steps * 4 * 12
+    )
+    assert found.updates > 0 and found.gradients > 0
+
+
+def test_fields_of_a_network_are_read():
+    found = accuracy.fields(["eta=0.001,0.002", "logit_scale=0.4", "learn_last=2"])
+    assert found == {"eta": (0.001, 0.002), "logit_scale": 0.4, "learn_last": 2}
+
+
+def test_parts_and_whole_are_trained_on_the_same():
+    words = {"preset": "smoke", "hidden": "40", "root": None, "train": 8, "test": 4, "epochs": 1}
+    options = argparse.Namespace(**words, set=["eta=0.005"], whole_set=[])
+    parts, whole = (accuracy.train(way, options, 1) for way in ("parts", "whole"))
+    assert (parts["parts"], whole["parts"]) == (5, 1)
+    assert parts["name"] == whole["name"] == "64-40-4" and len(parts["accuracy"]) == 1
