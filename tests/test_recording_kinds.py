@@ -58,6 +58,15 @@ def test_tables_that_are_none(text, message, tmp_path):
         read_recording(put(tmp_path / "a.csv", text.encode()))
 
 
+@pytest.mark.parametrize("digit", ["\U000e137e", "\u0661", "\U0001d7d8", "\u9b6d2"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_other_characters_are_no_digits(digit, encoding, tmp_path):
+    """NumPy read the first as 922446, and crashed with one like it."""
+    text = f"t,x,y,p\n1,2,3,1\n2,{digit},3,1\n"
+    with pytest.raises(DamagedFile, match=r"line 3: .* is no event of whole numbers"):
+        read_recording(put(tmp_path / "a.csv", text.encode(encoding)))
+
+
 @pytest.mark.parametrize("heading", ["x," * 800 + "t,x,y,p", "\xbb\xbf\ufeff" * 200 + ",y,x,p"])
 def test_long_headings_are_quoted_in_part(heading, tmp_path):
     with pytest.raises(DataError, match="name") as caught:

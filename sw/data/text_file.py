@@ -166,7 +166,9 @@ def _places(names: list[str], source: str) -> tuple[list[int], str | None]:
 def _rows(lines: list[str], heading: Heading) -> tuple[list[Any], int | None, str]:
     """Columns t, x, y, p of the lines; the number of the first that is none, if one is, and why."""
     kinds = [np.int64] if heading.unit is None else [np.int64, np.float64]
-    for kind in kinds if not any(mark in "".join(lines[:1]) for mark in QUOTES) else []:
+    # NumPy 2.4 looks other characters up in a table of 256, takes some for digits, and crashes with some
+    plain = all(map(str.isascii, lines)) and not any(mark in "".join(lines[:1]) for mark in QUOTES)
+    for kind in kinds if plain else []:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", DeprecationWarning)  # of NumPy, for a fraction

@@ -83,6 +83,7 @@ class Engine:
             raise ValueError(f"Dask distributed is not installed; {HELP}") from error
         with ExitStack() as stack:
             stack.enter_context(dask.config.set(SETTINGS))
+            _silence()
             where: Any = cluster
             if cluster is None:
                 quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": "127.0.0.1:0"}
@@ -110,25 +111,33 @@ class Engine:
         if self.client is None:
             yield from _here(function, items)
             return
-        from distributed import CancelledError, as_completed
+        from distributed import as_completed
 
         needs = {"resources": {self.resource: 1}} if self.resource else {}
         how = {"pure": False, "retries": retries, **needs}
-        futures = {self.client.submit(function, item, **how): item for item in items}
+        with self._told_when_lost():
+            futures = {self.client.submit(function, item, **how): item for item in items}
         try:
             for future in as_completed(futures):
-                try:
+                with self._told_when_lost():
                     wrong = future.exception()
                     outcome = future.result() if wrong is None else wrong
-                except CancelledError as error:
-                    raise SchedulerLost(
-                        f"the Dask scheduler{self._where} went away; start it again"
-                    ) from error
                 yield futures.pop(future), outcome
                 future.release()
         finally:
             with suppress(Exception):  # of a scheduler that is gone
                 self.client.cancel(list(futures))
+
+    @contextmanager
+    def _told_when_lost(self) -> Iterator[None]:
+        """Raises SchedulerLost for what Dask raises then: cancelled, a connection that is closed, or both."""
+        from distributed import CancelledError
+
+        try:
+            yield
+        except (CancelledError, OSError, RuntimeError) as error:
+            where = f" at {self.cluster}" if self.cluster else ""
+            raise SchedulerLost(f"the Dask scheduler{where} went away; start it again") from error
 
     def everywhere(self, function: Callable[[], None]) -> None:
         """Call `function` in every process that runs tasks; one that is lost is left out."""
@@ -153,9 +162,12 @@ class Engine:
     def __exit__(self, *error: Any) -> None:
         self.close()
 
-    @property
-    def _where(self) -> str:
-        return f" at {self.cluster}" if self.cluster else ""
+
+def _silence() -> None:
+    """No logger of Dask's prints stacks here: of a scheduler that went away, this program tells itself."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.split(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager
