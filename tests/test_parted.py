@@ -24,7 +24,7 @@ from sw.device import Channel, Device, DeviceError
 from sw.link import GoldenTransport
 from sw.model import Model
 from sw.parts import Parted, holding
-from sw.run import Checkpoint, Every, RunFolder, Watcher
+from sw.run import Checkpoint, Every, FileError, RunFolder, Watcher
 from tests.test_parts import MAPS, same
 from tests.test_restarts import Shaky
 
@@ -298,3 +298,16 @@ def test_summary_and_saving(tmp_path):
         assert np.array_equal(again.scores(list(TEST)), scores)
         assert same(again.weights, model.weights)
         assert os.path.getsize(tmp_path / "kept.safetensors") > 2 * 1816
+
+
+def test_a_checkpoint_of_other_parts_is_refused(tmp_path):
+    """As many parts may be cut elsewhere, which ends with other bits."""
+    with linked() as device:
+        device.load(NETWORK)
+        Checkpoint.of(device).save(tmp_path / "kept.safetensors")
+        kept = Checkpoint.load(tmp_path / "kept.safetensors")
+        kept.restore(device)
+        assert kept.cut == device.cut == tuple(map(str, cut(NETWORK, CONFIG)))
+        for other in ((), kept.cut[1:] + kept.cut[:1]):
+            with pytest.raises(FileError, match=r"here it runs in parts .layer 0, neurons 0"):
+                replace(kept, cut=other).restore(device)

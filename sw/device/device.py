@@ -55,6 +55,11 @@ class Device(LayerState):
     """Of several boards that learn one model; None: this is one."""
     on_part: Callable[[int, int], None] = staticmethod(_nobody)
 
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The parts that its network runs in; none: it runs whole."""
+        return ()
+
     def __init__(self, channel: Channel, expected: CoreConfig | None = None) -> None:
         """Read who is there, and check it. Raises DeviceError, or LinkError."""
         super().__init__(channel, identify(channel, expected))

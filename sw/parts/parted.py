@@ -53,6 +53,11 @@ class Parted(Device):
         return parted
 
     @property
+    def cut(self) -> tuple[str, ...]:
+        """The parts that its network runs in."""
+        return tuple(map(str, self.parts))
+
+    @property
     def _here(self) -> bool:
         """The core is the integer model of this process: there is no link to bring parts over."""
         return isinstance(self.channel.transport, GoldenTransport)
@@ -117,10 +122,7 @@ class Parted(Device):
     @noise_states.setter
     def noise_states(self, values: Sequence[int]) -> None:
         if len(values) != len(self._runs):
-            raise DeviceError(
-                f"{len(values)} noise states, and {len(self._runs)} parts: kept by a version that cut the "
-                "network otherwise; start a new run with its weights: train --from"
-            )
+            raise DeviceError(f"{len(values)} noise states, and {len(self._runs)} parts")
         for run, value in zip(self._runs, values, strict=True):
             run.noise_state = value
 

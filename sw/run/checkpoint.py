@@ -20,6 +20,7 @@ from golden.spec.network import Network
 from golden.spec.registers import fingerprint
 from sw.data import Dataset
 from sw.device import Device, Weights
+from sw.printable import short
 from sw.run.files import FileError
 from sw.run.metrics import Plan, Progress
 from sw.run.sealed import FORMAT, load_weights, save_weights
@@ -52,6 +53,8 @@ class Checkpoint:
     """Of several boards that learn the model; None: of one."""
     more_noise_states: tuple[int, ...] = ()
     """Noise states of the boards, or of the parts of a network, behind the first one."""
+    cut: tuple[str, ...] = ()
+    """The parts that the network ran in; none: it ran whole."""
 
     @property
     def noise_states(self) -> tuple[int, ...]:
@@ -75,6 +78,8 @@ class Checkpoint:
             metadata["averaging"] = json.dumps(asdict(self.averaging))
         if self.averaging or self.more_noise_states:
             metadata["more_noise_states"] = json.dumps(self.more_noise_states)
+        if self.cut:
+            metadata["cut"] = json.dumps(self.cut)
         save_weights(path, self.weights, metadata)
 
     @classmethod
@@ -96,6 +101,7 @@ class Checkpoint:
                 config=json.loads(metadata["config"]),
                 averaging=Averaging(**averaging) if averaging else None,
                 more_noise_states=tuple(json.loads(metadata.get("more_noise_states", "[]"))),
+                cut=tuple(json.loads(metadata.get("cut", "[]"))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise FileError(
@@ -126,6 +132,7 @@ class Checkpoint:
             weights=device.read_weights(),
             noise_state=device.noise_states[0],
             more_noise_states=device.noise_states[1:],
+            cut=device.cut,
             averaging=device.averaging,
             network=device.network,
             core=device.config,
@@ -136,14 +143,23 @@ class Checkpoint:
         )
 
     def restore(self, device: Device) -> None:
-        """Put a device into this state. Raises DoesNotFit, FileError for another core."""
+        """Put a device into this state. Raises DoesNotFit; FileError for another core, or other parts."""
         if device.config != self.core:
             raise FileError(
                 f"checkpoint of a core with {self.core}, the device has {device.config}: another "
                 "core rounds differently; use one like it, or start anew with train --from"
             )
         device.load(self.network, self.weights)
+        if device.cut != self.cut:
+            raise FileError(
+                f"checkpoint of a network that ran {_named(self.cut)}; here it runs {_named(device.cut)}, to "
+                "other bits: check out the version that made it, or start anew with train --from"
+            )
         device.noise_states = self.noise_states
+
+
+def _named(cut: tuple[str, ...]) -> str:
+    return short(f"in parts ({'; '.join(cut)})") if cut else "whole"
 
 
 def digest(samples: Dataset) -> str:
