@@ -77,7 +77,7 @@ class Inventor:
     def ends_of_store(self) -> list[tuple[int, bytes]]:
         """Zeros where `odd` and `play` read what `play` has not written."""
         depth = store_memory(self.config).depth
-        return [self.write(address(Space.STORE, at), [0, 0]) for at in (0, depth - 2)]
+        return [self.write(address(Space.STORE, at), [0] * 4) for at in (0, depth - 4)]
 
     def word(self) -> int:
         """A value of a field that is often at some end."""
