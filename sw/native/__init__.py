@@ -133,7 +133,57 @@ class Outcome:
         return self.scores.argmax(axis=1)
 
 
-class NativeCore:
+class Held:
+    """A core in C++ with layers on it, and what may be read and set from outside. Weights begin as 0."""
+
+    def __init__(
+        self, network: Network, config: CoreConfig, layers: list[Layer], input_bits: int
+    ) -> None:
+        """Layers of `network`, of which the first takes values of `input_bits`.
+
+        Raises RuntimeError without a compiler, ValueError for sums that 32 bits might not hold.
+        """
+        self.network, self.config, self.layers, self._lib = network, config, layers, library()
+        if not sums_fit(layers[0], config, input_bits):
+            raise ValueError(
+                f"weights of {config.weight_bits} bits times values of {input_bits}: their sums "
+                f"might not fit in {SUM_BITS} bits; use fewer bits, or golden.core"
+            )
+        signs = [sign_matrix(network.classes, e.latent_groups * config.lanes) for e in layers]
+        self._core = new_core(config, network.classes, layers, signs)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_core"):
+            self._lib.core_free(self._core)
+
+    @property
+    def noise_state(self) -> int:
+        """State of its random sequence, u32."""
+        return int(self._lib.core_noise(self._core)[0])
+
+    @noise_state.setter
+    def noise_state(self, value: int) -> None:
+        self._lib.core_noise(self._core)[0] = value
+
+    def _counted(self) -> dict[str, int]:
+        """Work since the start, by the chip's names."""
+        values = self._lib.core_counters(self._core)
+        return {name: int(values[i]) for i, name in enumerate(COUNTERS)}
+
+    def _take_rates(self, layers: list[Layer]) -> None:
+        """Learn with the rates of these entries from now on."""
+        for index, layer in enumerate(layers):
+            rates = (layer.rate, layer.rate_cost, layer.classifier_rate)
+            self._lib.core_set_rates(self._core, index, *rates)
+
+    def _lanes(self, index: int) -> NDArray[np.int16]:
+        """View of a layer's weights, [rows, groups x lanes]."""
+        layer = self.layers[index]
+        shape = (layer.rows, layer.groups * self.config.lanes)
+        return np.ctypeslib.as_array(self._lib.core_weights(self._core, index), shape)
+
+
+class NativeCore(Held):
     """A core with a network on it; with `at_end`, updates as in `golden.layer_major`."""
 
     def __init__(self, network: Network, config: CoreConfig, *, at_end: bool = False) -> None:
@@ -142,39 +192,22 @@ class NativeCore:
         Raises DoesNotFit, RuntimeError, and ValueError for such classifiers with `at_end`, and for values
         whose sums 32 bits might not hold.
         """
-        self.network, self.config, self._lib = network, config, library()
-        self.layers = network.layers(config)
-        if not sums_fit(self.layers[0], config, network.input_bits):
-            raise ValueError(
-                f"weights of {config.weight_bits} bits times values of {network.input_bits}: their sums "
-                f"might not fit in {SUM_BITS} bits; use fewer bits, or golden.core"
-            )
+        super().__init__(network, config, network.layers(config), network.input_bits)
         if at_end and any(layer.classifier for layer in self.layers):
             raise ValueError(NO_CLASSIFIER)
-        signs = [sign_matrix(network.classes, e.latent_groups * config.lanes) for e in self.layers]
-        self._core = new_core(config, network.classes, self.layers, signs)
         if at_end:
             self._lib.core_at_end(self._core)
-        self._lib.core_noise(self._core)[0] = network.noise_seed
+        self.noise_state = network.noise_seed
         placed = zip(
             self.weights, network.placements(config), network.initial_weights(), strict=True
         )
         for weights, placement, initial in placed:
             weights[placement.row_numbers()] = initial
 
-    def __del__(self) -> None:
-        if hasattr(self, "_core"):
-            self._lib.core_free(self._core)
-
     @property
     def weights(self) -> list[NDArray[np.int16]]:
         """Views of the weights [rows of the chip, outputs] of every layer."""
-        views = []
-        for index, layer in enumerate(self.layers):
-            shape = (layer.rows, layer.groups * self.config.lanes)
-            all_lanes = np.ctypeslib.as_array(self._lib.core_weights(self._core, index), shape)
-            views.append(all_lanes[:, : layer.outputs])
-        return views
+        return [self._lanes(at)[:, : layer.outputs] for at, layer in enumerate(self.layers)]
 
     @property
     def classifiers(self) -> list[NDArray[np.int16]]:
@@ -190,25 +223,13 @@ class NativeCore:
         return views
 
     @property
-    def noise_state(self) -> int:
-        """Position in the random sequence."""
-        return int(self._lib.core_noise(self._core)[0])
-
-    @noise_state.setter
-    def noise_state(self, value: int) -> None:
-        self._lib.core_noise(self._core)[0] = value
-
-    @property
     def counters(self) -> dict[str, int]:
         """Work since the start, by the chip's names."""
-        values = self._lib.core_counters(self._core)
-        return {name: int(values[i]) for i, name in enumerate(COUNTERS)}
+        return self._counted()
 
     def set_rates(self, scale: float) -> None:
         """Multiply the learning rates of the network by `scale`."""
-        for index, layer in enumerate(self.network.layers(self.config, scale)):
-            rates = (layer.rate, layer.rate_cost, layer.classifier_rate)
-            self._lib.core_set_rates(self._core, index, *rates)
+        self._take_rates(self.network.layers(self.config, scale))
 
     def run(self, spikes: Spikes, order: NDArray[np.integer], *, learn: bool) -> Outcome:
         """Run the samples of `order`, in it."""

@@ -11,15 +11,14 @@ from golden.parts import Given, Ran, nothing
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SCORE_BITS, saturate
 from golden.spec.network import Network
-from golden.spec.packing import sign_matrix
 from golden.spec.parts import Part
-from golden.spec.registers import COUNTERS as REGISTERS
+from golden.spec.registers import COUNTERS
 from golden.spec.samples import MOST_SPIKES, Result, SampleStatus
 from golden.spec.weights import Weights
-from sw.native import COUNTERS, SUM_BITS, library, new_core, sums_fit
+from sw.native import Held
 
 
-class NativePart:
+class NativePart(Held):
     """One part in C++. `golden.parts.Runs` says what it offers."""
 
     def __init__(self, network: Network, part: Part, config: CoreConfig) -> None:
@@ -27,42 +26,19 @@ class NativePart:
 
         Raises RuntimeError without a compiler, ValueError for sums that 32 bits might not hold.
         """
-        self.network, self.part, self.config, self._lib = network, part, config, library()
-        self.layers = part.table(network, config)
         bits = network.input_bits if part.first == 0 else 1
-        if not sums_fit(self.layers[0], config, bits):
-            raise ValueError(
-                f"weights of {config.weight_bits} bits times values of {bits}: their sums might not fit in "
-                f"{SUM_BITS} bits"
-            )
-        signs = [sign_matrix(network.classes, e.latent_groups * config.lanes) for e in self.layers]
-        self._core = new_core(config, network.classes, self.layers, signs)
-        self._samples = 0
-
-    def __del__(self) -> None:
-        if hasattr(self, "_core"):
-            self._lib.core_free(self._core)
-
-    @property
-    def noise_state(self) -> int:
-        """State of its random sequence, u32."""
-        return int(self._lib.core_noise(self._core)[0])
-
-    @noise_state.setter
-    def noise_state(self, value: int) -> None:
-        self._lib.core_noise(self._core)[0] = value
+        super().__init__(network, config, part.table(network, config), bits)
+        self.part, self._samples = part, 0
 
     def set_rates(self, scale: float) -> None:
         """Multiply the learning rates of the network by `scale`."""
-        for index, layer in enumerate(self.part.table(self.network, self.config, scale)):
-            rates = (layer.rate, layer.rate_cost, layer.classifier_rate)
-            self._lib.core_set_rates(self._core, index, *rates)
+        self._take_rates(self.part.table(self.network, self.config, scale))
 
     def write(self, share: Weights) -> None:
         """Take weights and classifiers."""
         for at, values in enumerate(share):
             placement = self.part.placements[at]
-            self._weights(at)[placement.row_numbers(), : placement.stage.outputs] = values
+            self._lanes(at)[placement.row_numbers(), : placement.stage.outputs] = values
         for at, values in share.classifiers.items():
             cells, outputs = self._classifier(at), self.part.placements[at].stage.outputs
             cells[:, :, :outputs] = values.reshape(len(values), -1, outputs)
@@ -73,7 +49,7 @@ class NativePart:
         for at in range(len(self.part.layers)):
             placement = self.part.placements[at]
             outputs = placement.stage.outputs
-            held = self._weights(at)[placement.row_numbers(), :outputs]
+            held = self._lanes(at)[placement.row_numbers(), :outputs]
             found.append(held.astype(np.int32))
             if self.layers[at].classifier:
                 cells = self._classifier(at)[:, :, :outputs]
@@ -86,9 +62,7 @@ class NativePart:
 
     def counters(self) -> dict[str, int]:
         """What was counted, by name."""
-        values = self._lib.core_counters(self._core)
-        counted = {name: int(values[i]) for i, name in enumerate(COUNTERS)}
-        return {r.name: 0 for r in REGISTERS} | counted | {"samples": self._samples}
+        return {r.name: 0 for r in COUNTERS} | self._counted() | {"samples": self._samples}
 
     def _one(self, given: Given, learn: bool) -> Ran:
         steps, shown = len(given.frames), self.part.shown
@@ -123,12 +97,6 @@ class NativePart:
             spikes=tuple(spikes.tolist()),
             scores=tuple(total.tolist()),
         )
-
-    def _weights(self, at: int) -> NDArray[np.int16]:
-        """View of a layer's weights, [rows, groups x lanes]."""
-        layer = self.layers[at]
-        shape = (layer.rows, layer.groups * self.config.lanes)
-        return np.ctypeslib.as_array(self._lib.core_weights(self._core, at), shape)
 
     def _classifier(self, at: int) -> NDArray[np.int16]:
         """View of a layer's classifier, [classes, cells, groups x lanes]."""
