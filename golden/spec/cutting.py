@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from golden.spec.config import CoreConfig
 from golden.spec.layout import DoesNotFit, Placement, behind, check_fit
@@ -26,7 +27,7 @@ def cut(network: Network, config: CoreConfig) -> tuple[Part, ...]:
     shape = (network.name, network.input_shape, network.hidden_stages, network.classes)
     learned = network.classifiers == "learned"
     try:
-        return cut_stages(*shape, config, network.latent_side, learned=learned)
+        return Cutter(*shape, config, network.latent_side, learned).parts()
     except DoesNotFit as error:
         try:
             network.check_fit(config)
@@ -35,60 +36,41 @@ def cut(network: Network, config: CoreConfig) -> tuple[Part, ...]:
         raise
 
 
-def cut_stages(
-    name: str,
-    inputs: Map,
-    stages: Sequence[Stage],
-    classes: int,
-    config: CoreConfig,
-    latent_side: int,
-    *,
-    learned: bool,
-) -> tuple[Part, ...]:
-    """The same of a network that is known by its layers alone."""
-    cutter = _Cutter.of(name, inputs, stages, classes, config, latent_side, learned)
-    parts: list[Part] = []
-    at = 0
-    while at < len(cutter.stages):
-        found = cutter.longest(at)
-        parts += found
-        at = found[-1].layers[-1] + 1
-    return tuple(parts)
-
-
-def smallest_parts(
-    inputs: Map, stages: Sequence[Stage], classes: int, config: CoreConfig, latent_side: int
-) -> list[Part]:
-    """The smallest part of every layer on a core of these lanes, whether or not it fits."""
-    cutter = _Cutter.of("", inputs, stages, classes, config, latent_side, False)
-    return [cutter.smallest(index) for index in range(len(cutter.stages))]
-
-
 @dataclass(frozen=True)
-class _Cutter:
-    """The layers of a network, the readout the last, and what goes into each."""
+class Cutter:
+    """Cuts a network that is known by its layers alone."""
 
     name: str
-    stages: tuple[Stage, ...]
-    seen: tuple[Map, ...]
+    inputs: Map
+    hidden: Sequence[Stage]
+    classes: int
     config: CoreConfig
     latent_side: int
-    learned: bool
+    learned: bool = False
+    """Classifiers of maps learn."""
 
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        inputs: Map,
-        stages: Sequence[Stage],
-        classes: int,
-        config: CoreConfig,
-        latent_side: int,
-        learned: bool,
-    ) -> _Cutter:
-        """Of a network known by its layers."""
-        seen = tuple(maps(inputs, tuple(stages)))
-        return cls(name, (*stages, Stage(classes)), seen, config, latent_side, learned)
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """Its layers, the readout the last."""
+        return (*self.hidden, Stage(self.classes))
+
+    @cached_property
+    def seen(self) -> tuple[Map, ...]:
+        """What goes into each."""
+        return tuple(maps(self.inputs, tuple(self.hidden)))
+
+    def parts(self) -> tuple[Part, ...]:
+        """As `cut`."""
+        found: list[Part] = []
+        at = 0
+        while at < len(self.stages):
+            found += self.longest(at)
+            at = found[-1].layers[-1] + 1
+        return tuple(found)
+
+    def smallest_parts(self) -> list[Part]:
+        """The smallest part of every layer on a core of these lanes, whether or not it fits."""
+        return [self.smallest(index) for index in range(len(self.stages))]
 
     def longest(self, first: int) -> list[Part]:
         """As many whole layers from `first` on as fit together; or one layer in tiles."""

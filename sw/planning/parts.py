@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from golden.spec.config import CoreConfig
-from golden.spec.cutting import cut_stages, smallest_parts
+from golden.spec.cutting import Cutter
 from golden.spec.fpga import Target
 from golden.spec.layout import DoesNotFit, classifier_groups
 from golden.spec.memory_map import block_rams_by_kind
@@ -144,12 +144,8 @@ def plan_on(
     lacks: str = "",
 ) -> PartsPlan:
     """On one core. Raises DoesNotFit: it has no room for a part of every layer."""
-    name, learned = str(shape), shape.learned
-    parts = cut_stages(
-        name, shape.inputs, shape.stages, shape.classes, config, shape.latent_side, learned=learned
-    )
     layers: dict[range, list[Part]] = {}
-    for part in parts:
+    for part in _cutter(shape, config).parts():
         layers.setdefault(part.layers, []).append(part)
     return PartsPlan(
         preset=preset,
@@ -157,6 +153,13 @@ def plan_on(
         layers=tuple(_layer(shape, each, config, activity, steps) for each in layers.values()),
         block_rams=block_rams(config),
         lacks=lacks,
+    )
+
+
+def _cutter(shape: Shape, config: CoreConfig) -> Cutter:
+    return Cutter(
+        *(str(shape), shape.inputs, shape.stages, shape.classes),
+        *(config, shape.latent_side, shape.learned),
     )
 
 
@@ -202,7 +205,7 @@ def _draft(shape: Shape, like: CoreConfig, lanes: int) -> Draft:
     fields = like.as_dict() | {"lanes": lanes, "store_bytes": 0, "post_traces": 0}
     fields |= {"input_bits": shape.input_bits, "layers": 2}
     lanes_only = Draft(**fields)
-    parts = smallest_parts(shape.inputs, shape.stages, shape.classes, lanes_only, shape.latent_side)
+    parts = _cutter(shape, lanes_only).smallest_parts()
     alone = [list(part.placements) for part in parts]
     pixels = [each.positions for layers in alone for each in layers if each.kind.mapped]
     fields |= {
