@@ -29,18 +29,25 @@ MAPS = [
 ]
 
 
-def drawn(seed, maps=False):
-    """A random network and samples for it: frames and label."""
-    print("seed", seed)
-    rng = np.random.default_rng(seed)
-    classes = int(rng.integers(2, 9))
-    settings = {
+def neurons_of(rng):
+    """Random fields of a network: how its neurons fire and learn."""
+    return {
         "reset": str(rng.choice(["soft", "hard"])),
         "gamma": float(rng.uniform(0, 0.98)),
         "theta": float(rng.uniform(0.02, 0.2)),
         "lambda_pre": float(rng.uniform(0, 0.9)),
         "alpha_post": float(rng.choice([0, 1, -1, 0.3])),
         "rate_cost": float(rng.choice([0, 0.3])),
+    }
+
+
+def drawn(seed, maps=False):
+    """A random network and samples for it: frames and label."""
+    print("seed", seed)
+    rng = np.random.default_rng(seed)
+    classes = int(rng.integers(2, 9))
+    settings = {
+        **neurons_of(rng),
         "train_hidden": bool(rng.random() < 0.9),
         "eta": float(rng.uniform(0.003, 0.012)),
         "eta_out": 0.05,

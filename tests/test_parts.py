@@ -15,6 +15,7 @@ from golden.spec.weights import Weights
 from sw.data import load
 from sw.device import Device
 from sw.native.part import NativePart
+from tests.test_layer_major import neurons_of
 
 FLAT = CoreConfig(
     lanes=4, weight_words=120, neuron_groups=8, trace_entries=160, layers=4, classes=8,
@@ -39,12 +40,7 @@ def drawn(seed, maps):
     rng = np.random.default_rng(seed)
     classes = int(rng.integers(2, 9))
     settings = {
-        "reset": str(rng.choice(["soft", "hard"])),
-        "gamma": float(rng.uniform(0, 0.98)),
-        "theta": float(rng.uniform(0.02, 0.2)),
-        "lambda_pre": float(rng.uniform(0, 0.9)),
-        "alpha_post": float(rng.choice([0, 1, -1, 0.3])),
-        "rate_cost": float(rng.choice([0, 0.3])),
+        **neurons_of(rng),
         "learn_last": int(rng.choice([0, 1, 2])),
         "eta": 0.01,
         "eta_out": 0.05,
