@@ -17,19 +17,7 @@ from sw import CORES, Dataset, Device, Model, Network, driver, load
 from sw.report import Source, comparison, measure, page
 from sw.report.source import sensor_of
 from sw.run import RunFolder
-from tests.report import EVENTS, SECTIONS, SMOKE, Tree, read, samples, trained
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    """Folder of a run whose inputs are no image."""
-    return trained(tmp_path_factory, SMOKE)
-
-
-@pytest.fixture(scope="module")
-def events(tmp_path_factory):
-    """Folder of a run on a sensor's events, two hidden layers."""
-    return trained(tmp_path_factory, EVENTS)
+from tests.report import SECTIONS, SMOKE, Tree, read, samples
 
 
 @pytest.mark.parametrize("kind", ["smoke", "events"])

@@ -10,19 +10,7 @@ import pytest
 from sw import Device, Model
 from sw.run import RunFolder
 from tests.browser import QUIET, Browser, browser
-from tests.report import EVENTS, SECTIONS, SMOKE, explored, read, samples, trained, unpacked
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    """Folder of a run whose inputs are no image."""
-    return trained(tmp_path_factory, SMOKE)
-
-
-@pytest.fixture(scope="module")
-def events(tmp_path_factory):
-    """Folder of a run on a sensor's events, two hidden layers."""
-    return trained(tmp_path_factory, EVENTS)
+from tests.report import SECTIONS, explored, read, samples, trained, unpacked
 
 
 @pytest.mark.parametrize("kind", ["smoke", "events"])
