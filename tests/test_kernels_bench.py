@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from bench.kernels import __main__ as command
-from bench.kernels.inputs import Images, levels, read, signed
+from bench.kernels.inputs import Images, levels, read, recordings, signed
 from bench.kernels.rows import ROWS, choose, configuration, run
 from golden.spec.shape import Map
+from sw.data import DataError, load
 from tests.little_cifar import little_cifar
 
 STAGES = ("4c3p", "6c3p")
@@ -37,6 +38,24 @@ def test_inputs_are_channel_last_in_the_bits_asked_for(folder: Path) -> None:
         coarse = 256 / (levels(bits) + 1) / colours.std(axis=(0, 1)).min()
         assert apart.max() < 2.0 ** (1 - bits) + coarse
     np.testing.assert_array_equal(signed(np.array([-9, 0.3, 9.0]), 4), [-2, 0.25, 1.75])
+
+
+def test_a_recording_has_other_inputs_in_every_step() -> None:
+    one, other = recordings("nmnist", None, 6, 3, 1, steps=4, pool=2)
+    assert one.values.shape == (6, 4, 17 * 17 * 2) and len(other) == 3
+    assert (one.shape, one.classes) == (Map(2, 17, 17), 10)
+    plain = load("nmnist", limit=6, steps=4, pool=2)
+    np.testing.assert_array_equal(one.labels, plain.labels)
+    channels = np.stack([sample.frames for sample in plain]).reshape(6, 4, 2, -1)
+    np.testing.assert_array_equal(one.repeated(4), channels.swapaxes(2, 3).reshape(6, 4, -1))
+    counts, _ = recordings("nmnist", None, 6, 3, 4, steps=4, pool=2)
+    assert counts.values.max() > 1 and np.array_equal(counts.values > 0, one.values > 0)
+    assert len(one[:2]) == 2 and one[:2].classes == 10
+
+
+def test_flat_inputs_are_refused() -> None:
+    with pytest.raises(DataError, match="a convolution needs one"):
+        recordings("cues", None, 4, 4, 1, steps=45, pool=1)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -67,9 +86,11 @@ def test_bptt_chooses_by_the_last_fifth_of_the_training_images(monkeypatch) -> N
 def test_a_run_that_is_kept_is_not_run_again(folder: Path, monkeypatch, capsys) -> None:
     out, calls = folder / "runs.jsonl", []
 
-    def fake(row, *_, seed, **__):
-        calls.append((row, seed))
-        return {"accuracy": 0.5, "summed": 0.6, "layers": [0.1], "firing": [0.2], "seconds": 1}
+    def fake(row, *_, seed, offered, **__):
+        calls.append((row, seed, list(offered)))
+        adam = 0.003 if row == "signs" else None
+        found = {"accuracy": 0.5, "summed": 0.6, "layers": [0.1], "firing": [0.2], "seconds": 1}
+        return {**found, "adam": adam}
 
     monkeypatch.setattr(command, "run", fake)
     sizes = ["--train", "20", "--test", "8", "--rows", "recipe", "signs"]
@@ -77,6 +98,11 @@ def test_a_run_that_is_kept_is_not_run_again(folder: Path, monkeypatch, capsys) 
         arguments = ["--data-dir", str(folder), *sizes, "--out", str(out), "--seeds", *seeds]
         monkeypatch.setattr(sys, "argv", ["bench.kernels", *arguments])
         command.main()
-    assert calls == [("recipe", 1), ("signs", 1), ("recipe", 2), ("signs", 2)]
+    assert calls == [
+        ("recipe", 1, []),
+        ("signs", 1, []),
+        ("recipe", 2, []),
+        ("signs", 2, [0.003]),  # what a row's first seed has chosen holds for the others
+    ]
     assert [json.loads(line)["seed"] for line in out.read_text().splitlines()] == [1, 1, 2, 2]
     assert "recipe" in capsys.readouterr().out

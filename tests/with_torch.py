@@ -24,14 +24,16 @@ def test_bptt_by_torch_learns(tmp_path: Path, row: str, monkeypatch) -> None:
     assert found["adam"] == 0.01 and all(0 < rate < 1 for rate in found["firing"])
 
 
+@pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_bptt_by_torch_has_the_gradients_of_ours(seed: int) -> None:
+def test_bptt_by_torch_has_the_gradients_of_ours(seed: int, recorded: bool) -> None:
     rng = np.random.default_rng(seed)
     how = {"steps": 4, "learn_last": 2, "init_scale": 2.0, "output_bias": True, "seed": seed}
     cfg = FloatConfig.of_stages(Map(2, 8, 6), ("5c3p", "4c3", "3c3p"), 3, **how)
     weights = init_weights(cfg)
     weights.out[:] = rng.normal(size=weights.out.shape)
-    images = Images(rng.normal(size=(7, 96)), rng.integers(0, 3, 7), Map(2, 8, 6))
+    values = rng.normal(size=(7, 4, 96) if recorded else (7, 96))
+    images = Images(values, rng.integers(0, 3, 7), Map(2, 8, 6))
     loss, gradients = bptt_gradients(cfg, weights, images.repeated(4), images.labels)
     net = Net(cfg, norm=False).double()
     net.load(weights, np.float64)

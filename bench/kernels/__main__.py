@@ -3,12 +3,14 @@
     python -m bench.kernels --data-dir DIR [--train 2000] [--test 2000] [--bits 1] [--seeds 1 2 3]
                             [--hidden 16c3p 32c3p] [--steps 6] [--epochs 6] [--rows recipe signs ...]
 
-CIFAR-10, the same image in every step; `--bits` of each colour (bench/kernels/inputs.py). Accuracy on test
-images after the last epoch, learning off: of the output layer, of it and all layers' own readouts summed,
-and of each readout. Without batch normalization BPTT is a yardstick for shallow networks only: the row
-bptt-norm has it, and needs torch (bptt-torch is the same without it, to compare with bptt). BPTT chooses
-its rate on a fifth of the training images. The rates of the rule are fixed: they come from earlier trials
-that were judged by test images, which may flatter it a little.
+CIFAR-10, the same image in every step; `--bits` of each colour (bench/kernels/inputs.py). With `--data`
+another data set, such as nmnist8, in `--steps` and pooled by `--pool`: for BPTT, as the rule's rates are
+those of images. Accuracy on test samples after the last epoch, learning off: of the output layer, of it
+and all layers' own readouts summed, and of each readout. Without batch normalization BPTT is a yardstick
+for shallow networks only: the row bptt-norm has it, and needs torch (bptt-torch is the same without it, to
+compare with bptt). BPTT chooses its rate on a fifth of the training samples, once for all seeds. The
+rates of the rule are fixed: they come from earlier trials that were judged by test images, which may
+flatter it a little.
 A run is kept as a line of --out and not repeated when it is there: a long list may be taken up again.
 """
 
@@ -24,9 +26,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy; more threads
 from rich.console import Console
 from rich.table import Table
 
-from bench.kernels.inputs import read
+from bench.kernels.inputs import Images, read, recordings
 from bench.kernels.rows import ROWS, TORCH, run
 
+IMAGES = "cifar10"
 KEPT = Path(__file__).parents[1] / "results" / "kernels" / "runs.jsonl"
 MAIN = ("bptt", "recipe", "signs", "frozen")
 
@@ -36,7 +39,9 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data-dir", required=True, metavar="DIR", help="where CIFAR-10 is")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data set is")
+    parser.add_argument("--data", default=IMAGES, help="data set (%(default)s)")
+    parser.add_argument("--pool", type=int, default=1, help="of recordings (%(default)s)")
     parser.add_argument("--train", type=int, default=2000, help="images (%(default)s)")
     parser.add_argument("--test", type=int, default=2000, help="images (%(default)s)")
     parser.add_argument("--bits", type=int, default=1, help="of the input (%(default)s)")
@@ -50,6 +55,14 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=KEPT, metavar="FILE", help="%(default)s")
     return parser.parse_args()
+
+
+def inputs(options: argparse.Namespace) -> tuple[Images, Images]:
+    """What to learn and what to be judged by. Raises DataError."""
+    how = (options.data_dir, options.train, options.test, options.bits)
+    if options.data == IMAGES:
+        return read(*how)
+    return recordings(options.data, *how, steps=options.steps, pool=options.pool)
 
 
 def table(runs: list[dict[str, Any]]) -> Table:
@@ -91,22 +104,25 @@ def main() -> None:
     lines = options.out.read_text().splitlines() if options.out.exists() else []
     known = {tuple(each["key"]): each for each in map(json.loads, lines)}
     sizes = (options.train, options.test, options.bits, options.steps, options.epochs)
+    name = options.data if options.pool == 1 else f"{options.data}/{options.pool}"
     stages, runs = tuple(options.hidden), []
-    images = read(options.data_dir, options.train, options.test, options.bits)
+    images = inputs(options)
     for row in options.rows:
+        offered = options.rates
         for seed in options.seeds:
-            key = (row, seed, "-".join(stages), *sizes)
+            key = (name, row, seed, "-".join(stages), *sizes)
             if key not in known:
-                how = {"steps": options.steps, "seed": seed, "offered": options.rates}
+                how = {"steps": options.steps, "seed": seed, "offered": offered}
                 result = run(row, stages, images, options.epochs, **how)
                 known[key] = {"key": key, "row": row, "seed": seed, **result}
                 options.out.parent.mkdir(parents=True, exist_ok=True)
                 with options.out.open("a") as file:
                     file.write(json.dumps(known[key]) + "\n")
             runs.append(known[key])
+            offered = [known[key]["adam"]] if known[key]["adam"] else offered
             console.print(f"{row}, seed {seed}: {100 * known[key]['accuracy']:.1f} %")
     console.print(
-        f"{'-'.join(stages)}, train test bits steps epochs: {sizes}, seeds {options.seeds}"
+        f"{name}, {'-'.join(stages)}, train test bits steps epochs: {sizes}, seeds {options.seeds}"
     )
     console.print(table(runs))
 

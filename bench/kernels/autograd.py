@@ -80,9 +80,13 @@ class Net(nn.Module):
             self.out.bias.copy_(torch.from_numpy(weights.bias.astype(precision)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[float]]:
-        """Logits [steps, samples, classes] of images [samples, channels, height, width], and firing rates."""
+        """Logits [steps, samples, classes], and firing rates.
+
+        Of images [samples, channels, height, width], or recordings [samples, steps, channels, height, width].
+        """
         steps, rates = self.cfg.steps, []
-        spikes = images.expand(steps, *images.shape)
+        recorded = images.ndim == 5
+        spikes = images.transpose(0, 1) if recorded else images.expand(steps, *images.shape)
         for kernel, norm, layer in zip(self.kernels, self.norms, self.cfg.layers, strict=True):
             current = norm(kernel(spikes.flatten(0, 1))).unflatten(0, (steps, -1))
             fired = self._fire(current)
@@ -154,9 +158,10 @@ def judge(net: Net, test: Images) -> tuple[float, list[float]]:
 
 
 def tensors(of: Images) -> tuple[Tensor, Tensor]:
-    """Images [N, channels, height, width] and labels."""
+    """Images [N, channels, height, width], or recordings [N, steps, …], and labels."""
     shape = of.shape
-    values: Floats = of.values.reshape(len(of), shape.height, shape.width, shape.channels)
+    over = of.values.shape[:-1]
+    values: Floats = of.values.reshape(*over, shape.height, shape.width, shape.channels)
     labels: NDArray[np.int64] = of.labels.astype(np.int64)
-    maps = np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+    maps = np.ascontiguousarray(np.moveaxis(values, -1, -3))
     return torch.from_numpy(maps), torch.from_numpy(labels)

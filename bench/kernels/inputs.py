@@ -1,6 +1,6 @@
-"""CIFAR-10 images as inputs of a convolution: spikes of one bit, or signed numbers of a few."""
+"""Inputs of a convolution: CIFAR-10 images in spikes of one bit or signed numbers of a few, or recordings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,27 +8,56 @@ from numpy.typing import NDArray
 
 from golden.reference.equations import Floats
 from golden.spec.shape import Map
-from sw.data import Dataset, load
+from sw.data import DataError, Dataset, load
 
 
 @dataclass(frozen=True)
 class Images:
-    """Inputs [N, height * width * colours], channel-last, and labels of a split."""
+    """Inputs, channel-last, and labels of a split.
+
+    An image is [height * width * channels], the same in every step; a recording has an axis of steps before.
+    """
 
     values: Floats
     labels: NDArray[np.integer]
     shape: Map
+    classes: int = 10
 
     def __getitem__(self, part: slice) -> "Images":
-        return Images(self.values[part], self.labels[part], self.shape)
+        return replace(self, values=self.values[part], labels=self.labels[part])
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def repeated(self, steps: int) -> Floats:
-        """The same in every step: a view [N, steps, inputs]."""
+        """In every step: [N, steps, inputs], of images a view."""
+        if self.values.ndim == 3:
+            return self.values
         count, inputs = self.values.shape
         return np.broadcast_to(self.values[:, None], (count, steps, inputs))
+
+
+def recordings(
+    name: str, root: str | None, train: int, test: int, bits: int, **binning: Any
+) -> tuple[Images, Images]:
+    """The first training and test samples of a data set, in as many steps as it is asked for.
+
+    Inputs are spikes of 1 bit, else what the data set has for `input_bits`. Raises DataError.
+    """
+    one, other = (
+        _frames(load(name, root, train=first, limit=limit, input_bits=bits, **binning))
+        for first, limit in ((True, train), (False, test))
+    )
+    return one, other
+
+
+def _frames(of: Dataset) -> Images:
+    """All samples. Raises DataError for inputs that are no map."""
+    if of.input_map is None:
+        raise DataError(f"{of.name}: its inputs are no map of pixels; a convolution needs one")
+    steps = 2.0 ** -(of.input_fraction or 0)
+    values = np.stack([sample.frames for sample in of.channel_last()]).astype(np.float32) * steps
+    return Images(np.asarray(values, np.float32), of.labels, of.input_map, of.classes)
 
 
 def read(root: str | None, train: int, test: int, bits: int) -> tuple[Images, Images]:

@@ -84,7 +84,7 @@ def configuration(row: str, stages: tuple[str, ...], images: Images, **fields: A
     eta = tuple(times * ETAS[min(layer, len(ETAS) - 1)] for layer in range(len(stages)))
     fields |= {"eta": eta, "eta_out": times * fields["eta_out"]}
     fields["readouts"] = replace(own, eta=times * own.eta)
-    return FloatConfig.of_stages(images.shape, stages, 10, **fields)
+    return FloatConfig.of_stages(images.shape, stages, images.classes, **fields)
 
 
 def train(
