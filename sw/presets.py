@@ -110,6 +110,12 @@ LEARNED: dict[str, Any] = {
 }
 """Maps that learn from classifiers of their own, once an image; but for their rates."""
 
+RECORDED: dict[str, Any] = {
+    **LEARNED,
+    **{"score": "output", "learn_last": 0, "eta": 0.001, "eta_classifier": 0.2},
+}
+"""The same for recordings: every step is another, so all of them teach."""
+
 PRESETS: Named[Preset] = Named(
     "preset",
     {
@@ -131,6 +137,21 @@ PRESETS: Named[Preset] = Named(
             epochs=8,
             core="ulx3s-85f-maps",
             network={"eta": 0.001, "logit_scale": 0.4},
+        ),
+        "nmnist-learned": Preset(
+            text="N-MNIST as in nmnist-conv, learned through classifiers that learn",
+            hidden=("16c3p", "32c3p"),
+            epochs=8,
+            core="ulx3s-85f-classifiers",
+            network=RECORDED,
+        ),
+        "nmnist8-learned": Preset(
+            text="N-MNIST digits 0 to 7, all inputs, otherwise as nmnist-learned",
+            data="nmnist8",
+            hidden=("16c3p", "32c3p"),
+            epochs=8,
+            core="ulx3s-85f-classifiers",
+            network=RECORDED,
         ),
         "nmnist8": Preset(
             text="N-MNIST digits 0 to 7, pooled to 17 x 17 x 2 inputs, 384 neurons",

@@ -69,7 +69,7 @@ def test_without_the_package_one_line_says_what_to_install(tmp_path, monkeypatch
     [
         ("tr", ["train"]),
         ("train --pre", ["--preset"]),
-        ("train --preset nmnist-", ["nmnist-fast", "nmnist-best", "nmnist-conv"]),
+        ("train --preset nmnist-", ["nmnist-fast", "nmnist-best", "nmnist-conv", "nmnist-learned"]),
         ("live --br", ["--browser"]),
         ("report --out he", ["here.txt"]),
     ],
