@@ -2,6 +2,7 @@
 
 import argparse
 
+import numpy as np
 import pytest
 
 from bench.parts import accuracy, bptt, vgg
@@ -44,7 +45,16 @@ def test_fields_of_a_network_are_read():
 
 def test_parts_and_whole_are_trained_on_the_same():
     words = {"preset": "smoke", "hidden": "40", "root": None, "train": 8, "test": 4, "epochs": 1}
-    options = argparse.Namespace(**words, set=["eta=0.005"], whole_set=[])
+    options = argparse.Namespace(**words, held_out=False, set=["eta=0.005"], whole_set=[])
     parts, whole = (accuracy.train(way, options, 1) for way in ("parts", "whole"))
     assert (parts["parts"], whole["parts"]) == (5, 1)
     assert parts["name"] == whole["name"] == "64-40-4" and len(parts["accuracy"]) == 1
+
+
+def test_the_last_fifth_of_the_training_samples_judges_when_held_out():
+    options = argparse.Namespace(root=None, train=10, test=4, held_out=True)
+    learn, judge = accuracy.samples_of(PRESETS["smoke"], options, 1)
+    all_of_them = PRESETS["smoke"].samples(limit=10, seed=1)
+    assert len(learn) == 8 and len(judge) == 2
+    for index, sample in enumerate([*learn, *judge]):
+        np.testing.assert_array_equal(sample.frames, all_of_them[index].frames)

@@ -5,7 +5,8 @@
 Trains the integer model (compiled) twice on the same samples in the same order: in parts on the core of the
 preset, and whole on an imaginary core that has room for the network and is else the same. Accuracy on
 the test samples with learning off, after the last epoch, and firing rates. `--set eta=0.001` changes a
-field of the network in both, `--whole-set` in the second alone.
+field of the network in both, `--whole-set` in the second alone. With `--held-out` the last fifth of the
+training samples judges: networks are compared, and the test samples are not touched.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from bench.accuracy.choose import HELD_OUT, part
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from sw.data import Dataset
 from sw.device import Device
 from sw.model import Model
 from sw.parts import Parted
@@ -47,14 +50,19 @@ def preset_of(options: argparse.Namespace) -> Preset:
     return preset
 
 
+def samples_of(preset: Preset, options: argparse.Namespace, seed: int) -> tuple[Dataset, Dataset]:
+    """What to learn, and what to be judged by."""
+    training = preset.samples(options.root, limit=options.train, seed=seed)
+    if not options.held_out:
+        return training, preset.samples(options.root, train=False, limit=options.test, seed=seed)
+    first = len(training) - len(training) // HELD_OUT
+    return part(training, list(range(first))), part(training, list(range(first, len(training))))
+
+
 def train(way: str, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     """One training: accuracy after every epoch, firing rates, parts, seconds of the processor."""
     preset = preset_of(options)
-    root, limits = options.root, (options.train, options.test)
-    samples = [
-        preset.samples(root, train=train, limit=limit, seed=seed)
-        for train, limit in zip((True, False), limits, strict=True)
-    ]
+    samples = samples_of(preset, options, seed)
     settings = fields(options.set) | (fields(options.whole_set) if way == "whole" else {})
     network = preset.make_network(samples[0], seed=seed, **settings)
     core = preset.config if way == "parts" else imaginary(network, preset.config)
@@ -96,6 +104,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="default: the preset's")
     parser.add_argument("--train", type=int, help="training samples (default: all)")
     parser.add_argument("--test", type=int, help="test samples (default: all)")
+    parser.add_argument("--held-out", action="store_true", help="judge by a fifth of the training")
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE")
     parser.add_argument("--whole-set", nargs="+", default=[], metavar="NAME=VALUE")
