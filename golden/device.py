@@ -169,7 +169,7 @@ class GoldenDevice:
                 self._keep_result(frame, len(answer) // 2, [SampleStatus.NOT_KEPT])
                 return Status.BAD_ADDRESS, b""
             words = self.core.sample(payload).words()
-            words = words if count == 1 else words[: brief_words(self.config)]
+            words = words if count == 1 else words[: brief_words(self.core.layer_count)]
             answer += self._keep_result(frame, len(answer) // 2, words)
         return Status.OK, answer
 

@@ -68,6 +68,7 @@ class Machine(Component):
         connect(m, core.result, link.result)
         m.d.comb += [
             core.restart.eq(link.restart),
+            link.layer_count.eq(core.layer_count),
             self.busy.eq(core.busy),
             self.taken.eq(link.taken),
             self.damaged.eq(link.damaged),

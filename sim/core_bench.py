@@ -35,6 +35,7 @@ class CoreBench:
     def __init__(self, dut: Any, config: CoreConfig, waits: Waits) -> None:
         self.config, self.golden = config, Core(config)
         self._weights_end = 0
+        self._layer_count = dut.layer_count
         dut.restart.value = 0
         self._requests = StreamSource(dut, "bus_request", BUS_REQUEST, waits=waits)
         self._replies = StreamSink(dut, "bus_reply", BUS_REPLY, waits=waits)
@@ -109,6 +110,7 @@ class CoreBench:
         for field in ("status", "prediction", "spikes", "scores"):
             got, wanted = getattr(result, field), getattr(expected, field)
             assert got == wanted, f"{field}: core {got}, model {wanted}"
+        assert int(self._layer_count.value) == self.golden.layer_count
         return result
 
     async def run_alone(self, payload: bytes) -> int:

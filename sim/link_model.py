@@ -32,6 +32,7 @@ from golden.spec.registers import (
     brief_words,
     memories,
     play_entries,
+    register_address,
     result_words,
 )
 from golden.spec.samples import SAMPLE_HEADER, SampleStatus
@@ -39,6 +40,7 @@ from golden.store import SampleStore
 from hw.core.ports import BUS_REPLY, BUS_REQUEST, RESULT_WORD, SAMPLE_BYTE
 from sim.streams import STEADY, StreamSink, StreamSource, Waits
 
+LAYER_COUNT = register_address("layer_count")
 GOOD_WORDS = 5000  # of every space of the model core; beyond: no such address
 
 
@@ -60,6 +62,11 @@ class Core:
             return 0, error
         return (0xDEAD if error else self.memory.get(address, address * 40503 & 0xFFFF)), error
 
+    @property
+    def layer_count(self) -> int:
+        """Layers in use."""
+        return min(max(self.memory.get(LAYER_COUNT, 0), 1), self.config.layers)
+
     def sample(self, payload: bytes) -> list[int]:
         """The result of a sample: words that depend on every byte."""
         self.log.append(("sample", payload))
@@ -73,9 +80,12 @@ class Core:
         samples = StreamSink(dut, "sample", SAMPLE_BYTE, waits=waits)
         results = StreamSource(dut, "result", RESULT_WORD, waits=waits)
 
+        dut.layer_count.value = self.layer_count
+
         async def bus() -> None:
             while True:
                 data, error = self.access(**await requests.receive(within_us=10**9))
+                dut.layer_count.value = self.layer_count
                 replies.send({"data": data, "error": int(error)})
 
         async def core() -> None:
@@ -148,7 +158,7 @@ class Reference:
                 return Status.BAD_ADDRESS, b""
             words = self.core.sample(sample)
             if len(payload) > 4:
-                words = words[: brief_words(self.core.config)]
+                words = words[: brief_words(self.core.layer_count)]
             answer += self.keep_result(sequence, len(answer) // 2, words)
         return Status.OK, answer
 

@@ -19,7 +19,14 @@ from golden.spec.frames import (
     Frame,
     Status,
 )
-from golden.spec.registers import KEY_WORDS, RESULT_SLOTS, Space, address, play_entries
+from golden.spec.registers import (
+    KEY_WORDS,
+    RESULT_SLOTS,
+    Space,
+    address,
+    brief_words,
+    play_entries,
+)
 from golden.spec.samples import keep
 from golden.spec.sdram import Chip, SdramConfig, beside
 from golden.store import SampleStore
@@ -31,7 +38,16 @@ from hw.link.ports import PLAY
 from hw.link.store import KEY_BIT, BlockStore
 from hw.memory.ports import request
 from sim.harness import parameters, run, seeded, start
-from sim.link_model import Core, Faults, Host, Reference, Wire, biased_bytes, random_command
+from sim.link_model import (
+    LAYER_COUNT,
+    Core,
+    Faults,
+    Host,
+    Reference,
+    Wire,
+    biased_bytes,
+    random_command,
+)
 from sim.streams import OFTEN, RARE, STALL, STEADY, StreamSink, StreamSource, Waits
 
 CONFIGS = {
@@ -119,6 +135,12 @@ def play_command(rng: Random, config: CoreConfig, starts: list[int]) -> tuple[in
     count = rng.randint(1, play_entries(config) + (rng.random() < 0.05))
     data = b"".join(PLAY_ENTRY.pack(entry(rng, config, starts)) for _ in range(count))
     return Command.PLAY, data[: rng.randrange(len(data)) if rng.random() < 0.05 else None]
+
+
+def layers_command(rng: Random, config: CoreConfig) -> tuple[int, bytes]:
+    """So many layers are in use from now on, or too few, or too many."""
+    count = rng.randrange(config.layers + 3)
+    return Command.WRITE, WRITE_PAYLOAD.pack(LAYER_COUNT) + count.to_bytes(2, "little")
 
 
 def fill_commands(config: CoreConfig, words: list[int]) -> list[tuple[int, bytes]]:
@@ -322,7 +344,15 @@ async def begin(dut: Any, waits: Waits) -> tuple[CoreConfig, Wire, Core, Referen
         serve_bursts(dut, waits)
     await start(dut)
     await wire.open()
-    return config, wire, core, Reference(config), seeded()
+    reference = Reference(config)
+    size = reference.space.size
+    wire.send(Frame(0, Command.READ, READ_PAYLOAD.pack(address(Space.RESULTS), size)))
+    left = await wire.receive(within_us=10_000)  # by the test before: a reset clears no memory
+    assert isinstance(left, Frame)
+    reference.results = np.frombuffer(left.payload, "<u2").tolist()
+    assert len(reference.results) == size
+    await wire.open()
+    return config, wire, core, reference, seeded()
 
 
 @cocotb.test()
@@ -331,10 +361,10 @@ async def play(dut: Any, waits: str) -> None:
     """Random PLAYs among other commands, one after the other and many in flight."""
     config, wire, core, reference, rng = await begin(dut, WAITS[waits])
     words, starts = filling(rng, config)
-    todo = [(Command.SAMPLE, biased_bytes(rng, 6)) for _ in range(RESULT_SLOTS)]
-    todo += fill_commands(config, words)
+    todo = fill_commands(config, words)
     for _ in range(60):
         kind = rng.random()
+        todo += [layers_command(rng, config)] * (rng.random() < 0.2)
         if kind < 0.7:
             todo.append(play_command(rng, config, starts))
         elif kind < 0.8:
@@ -373,10 +403,10 @@ async def bad_line(dut: Any) -> None:
     """The store holds what was sent, every sample is played once, and lost results are kept."""
     config, wire, core, reference, rng = await begin(dut, RARE)
     words, starts = filling(rng, config)
-    todo = [(Command.SAMPLE, biased_bytes(rng, 6)) for _ in range(RESULT_SLOTS)]
-    todo += fill_commands(config, words)
+    todo = fill_commands(config, words)
     for _ in range(60):
         todo.append(play_command(rng, config, starts))
+        todo += [layers_command(rng, config)] * (rng.random() < 0.2)
         todo += [random_command(rng, 100, valid=True)] * (rng.random() < 0.2)
     expected = [reference.run(Frame(n & 0xFF, *command)) for n, command in enumerate(todo)]
     host = Host(wire, config, FAULTS, rng)
@@ -406,7 +436,7 @@ async def bad_line(dut: Any) -> None:
 @cocotb.test()
 async def pace(dut: Any) -> None:
     """A byte of a played sample a clock, and few clocks from one sample to the next."""
-    config, wire, *_ = await begin(dut, STEADY)
+    config, wire, core, *_ = await begin(dut, STEADY)
     samples = StreamSink(dut, "sample", SAMPLE_BYTE, take=False)
     words = keep(bytes(300)).tolist()
     for number, command in enumerate(fill_commands(config, words)):
@@ -428,4 +458,4 @@ async def pace(dut: Any) -> None:
     assert clocks <= count * (300 + results + 16), clocks
     reply = await wire.receive()
     assert isinstance(reply, Frame) and reply.code == Status.OK
-    assert len(reply.payload) == 2 * 8 * count
+    assert len(reply.payload) == 2 * brief_words(core.layer_count) * count

@@ -14,9 +14,11 @@ from golden.spec.network import Network
 from golden.spec.registers import (
     RESULT_SLOTS,
     Space,
+    brief_words,
     memories,
     play_entries,
     play_words,
+    result_words,
     store_memory,
 )
 from golden.spec.samples import SampleStatus, keep
@@ -170,17 +172,20 @@ def test_play_by_its_words(data):
         replies = FrameReader().feed(device.exchange(Frame(number, Command.PLAY, data).encode()))
         return next(iter(replies))
 
-    most = play_entries(TINY)
-    assert len(ask(0, 0).payload) == 2 * play_words(TINY, 1)
-    assert len(ask(1, *[0, 500] * (most // 2)).payload) == 2 * play_words(TINY, most)
+    most, layers = play_entries(TINY), len(NETWORK.sizes) - 1
+    whole = ask(0, 0).payload
+    assert len(whole) == 2 * play_words(TINY, 1, layers)
+    briefs = ask(1, *[0, 500] * (most // 2)).payload
+    assert len(briefs) == 2 * play_words(TINY, most, layers)
+    assert briefs == whole[: 2 * brief_words(layers)] * most
     for number, entries in enumerate(([], [0] * (most + 1)), 2):
         assert ask(number, *entries) == Frame(number, Status.BAD_LENGTH)
     assert ask(4, 0, cut=3) == Frame(4, Status.BAD_LENGTH)
     for number, place in enumerate((last, last + 1, 1, 1 << 30), 5):
         assert ask(number, 0, place) == Frame(number, Status.BAD_ADDRESS)
         slot = device._results[number % RESULT_SLOTS]
-        assert slot[play_words(TINY, 2) // 2] == SampleStatus.NOT_KEPT
-    assert memories(TINY)[Space.RESULTS].elements == play_words(TINY, 1)
+        assert slot[brief_words(layers)] == SampleStatus.NOT_KEPT
+    assert memories(TINY)[Space.RESULTS].elements == result_words(TINY)
     none = GoldenDevice(NONE)
     none.exchange(Frame(255, Command.SYNC).encode())
     reply = none.exchange(Frame(0, Command.PLAY, PLAY_ENTRY.pack(0)).encode())

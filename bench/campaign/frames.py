@@ -36,7 +36,6 @@ from golden.spec.registers import (
     CYCLE_CAUSES,
     SPACE_SHIFT,
     Space,
-    brief_words,
     memories,
     register_address,
 )
@@ -89,10 +88,12 @@ def untimed(config: CoreConfig, code: int, payload: bytes, reply: Frame) -> Fram
         first, count = READ_PAYLOAD.unpack(payload)
         if first >> SPACE_SHIFT == Space.TRACES:  # what lies behind the lists is left over
             words[:] = 0
-        if first >> SPACE_SHIFT == Space.RESULTS:  # cycles of a result, or of brief ones
+        if (
+            first >> SPACE_SHIFT == Space.RESULTS
+        ):  # `Inventor` reads the first result of a slot alone
             stride = memories(config)[Space.RESULTS].stride
             at = (first + np.arange(count)) % (1 << SPACE_SHIFT) % stride
-            words[np.isin(at % brief_words(config), (2, 3)) | np.isin(at, (2, 3))] = 0
+            words[np.isin(at, (2, 3))] = 0
         for counter in COUNTERS:
             at = register_address(counter.name)
             for word in range(at, at + counter.words) if counter.name in TIMED else ():

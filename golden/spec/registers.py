@@ -208,23 +208,23 @@ RESULT_SLOTS = 16
 
 def result_words(config: CoreConfig) -> int:
     """Words of a sample's result: see `golden.spec.samples.Result`."""
-    return brief_words(config) + 2 * config.classes
+    return RESULT_HEAD + config.layers + 2 * config.classes
 
 
-def brief_words(config: CoreConfig) -> int:
-    """Words of a result without its scores."""
-    return RESULT_HEAD + config.layers
+def brief_words(layers: int) -> int:
+    """Words of a brief result, with so many layers in use: the last one, the readout, has no spikes."""
+    return layers + (RESULT_HEAD - 1)
 
 
-def play_words(config: CoreConfig, samples: int) -> int:
-    """Words of the answer to a PLAY of so many samples."""
-    return result_words(config) if samples == 1 else samples * brief_words(config)
+def play_words(config: CoreConfig, samples: int, layers: int) -> int:
+    """Words of the answer to a PLAY of so many samples, with so many layers in use."""
+    return result_words(config) if samples == 1 else samples * brief_words(layers)
 
 
 @cache
 def play_entries(config: CoreConfig) -> int:
-    """Most samples of one PLAY: their brief results share a slot of RESULTS."""
-    return memories(config)[Space.RESULTS].stride // brief_words(config)
+    """Most samples of one PLAY: their brief results share a slot of RESULTS, whatever is in use."""
+    return memories(config)[Space.RESULTS].stride // brief_words(config.layers)
 
 
 @cache
@@ -252,7 +252,7 @@ def fingerprint(config: CoreConfig) -> int:
     from golden.spec import frames, samples, table_rules
 
     parts = [VERSION, REGISTERS, FIELDS, list(memories(config).values()), config.as_dict()]
-    parts += [store_memory(config), play_entries(config)]
+    parts += [store_memory(config), play_entries(config), brief_words(config.layers)]
     if config.store_off_chip:
         parts.append(key_memory(config))
     parts += [frames.DECLARATION, samples.DECLARATION, table_rules.table_program(config).steps]

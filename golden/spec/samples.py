@@ -23,10 +23,11 @@ on from step `learn_from` of the sample.
 In the store a sample is kept as one payload behind its length in bytes, u16, low byte of a word
 first; an odd payload leaves half a word unused. A PLAY names the words where samples begin. They run
 one after the other as if their payloads had come in SAMPLEs with the LEARN of the PLAY. One sample is
-answered with its whole result, several with their results less the scores, one behind the other; and
-so they are put in the slot of RESULTS. At the first place where no sample can be (it would reach past
-the end of the store, or is shorter than a header) a PLAY ends with BAD_ADDRESS, and the first word of
-that sample's result is NOT_KEPT.
+answered with its whole result, several with brief ones, one behind the other; and so they are put in the
+slot of RESULTS. A brief result ends with the spikes of the last hidden layer in use: what would follow are
+zeros, and scores. At the first place where no sample can be (it would reach past the end of the store, or
+is shorter than a header) a PLAY ends with BAD_ADDRESS, and the first word of that sample's result is
+NOT_KEPT.
 """
 
 import struct
@@ -123,15 +124,15 @@ class Result:
 
     @classmethod
     def from_words(cls, words: list[int], layers: int) -> "Result":
-        """Parse a reply; `layers` is the size of the layer table in the core."""
-        pairs = words[RESULT_HEAD + layers :]
+        """Parse a result, brief or whole; `layers` is the size of the layer table in the core."""
+        spikes, pairs = words[RESULT_HEAD:][:layers], words[RESULT_HEAD + layers :]
         raw = [low | (high << 16) for low, high in zip(pairs[::2], pairs[1::2], strict=True)]
         scores = tuple(value - (1 << 32) if value >> 31 else value for value in raw)
         return cls(
             status=SampleStatus(words[0]),
             prediction=words[1],
             cycles=words[2] | (words[3] << 16),
-            spikes=tuple(words[RESULT_HEAD : RESULT_HEAD + layers]),
+            spikes=(*spikes, *[0] * (layers - len(spikes))),
             scores=scores,
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from amaranth import Module, ResetInserter
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from hw.core.fire.firing import Firing
@@ -36,6 +37,7 @@ class Core(Component):
     bus_reply    their answers
     sample       payloads of samples
     result       their results
+    layer_count  layers in use
     restart      pulse, while the host may use the bus: no sample is under way
     busy         a sample is in the core
     """
@@ -50,6 +52,7 @@ class Core(Component):
                 "bus_reply": Out(BusReply),
                 "sample": In(SampleBytes),
                 "result": Out(ResultWords),
+                "layer_count": Out(bits_for(config.layers)),
                 "restart": In(1),
                 "busy": Out(1),
             }
@@ -110,6 +113,7 @@ class Core(Component):
             host.new_spikes.eq(readout.new_spikes),
             gate.progress.eq(schedule.trace.start),
             self.busy.eq(schedule.phase.busy),
+            self.layer_count.eq(host.settings.layer_count),
         ]
 
         self._host(m, rows, lanes, fire, learn, host)

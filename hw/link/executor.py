@@ -5,6 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
+from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.frames import (
@@ -16,7 +17,7 @@ from golden.spec.frames import (
     Command,
     Status,
 )
-from golden.spec.registers import SPACE_SHIFT, Space, brief_words, play_entries
+from golden.spec.registers import SPACE_SHIFT, Space, brief_words, play_entries, result_words
 from golden.spec.samples import SAMPLE_HEADER, SampleStatus
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
 from hw.link.ports import PLAY
@@ -37,6 +38,7 @@ class Executor(Component):
     bus_reply    their answers, in order, never made to wait
     sample       payloads of samples, a byte a clock
     result       their results
+    layer_count  layers that the core has in use
     play         samples to play from the store, where the core is built with one
     playing, refused: what the player does
     address, data, write: write a word of the store
@@ -56,6 +58,7 @@ class Executor(Component):
                 "bus_reply": In(BusReply),
                 "sample": Out(SampleBytes),
                 "result": In(ResultWords),
+                "layer_count": In(bits_for(config.layers)),
                 "play": Out(stream.Signature(PLAY)),
                 "playing": In(1),
                 "refused": In(1),
@@ -287,7 +290,8 @@ class Executor(Component):
 
     def _play(self, m: Module, single: Signal) -> None:
         """Samples of the store, one after the other."""
-        started, heard = Signal(), Signal(16)  # the player has this one; words of its result
+        started = Signal()  # the player has this one
+        heard = Signal(range(result_words(self.config) + 1))  # words of its result
         with m.State("ENTRY"):
             m.d.comb += self.i.ready.eq(1)
             m.d.sync += [heard.eq(0), started.eq(0)]
@@ -296,7 +300,7 @@ class Executor(Component):
                 m.next = "PLAY"
         with m.State("PLAY"):
             m.d.comb += self.play.valid.eq(~started)
-            self._keep_result(m, single | (heard < brief_words(self.config)))
+            self._keep_result(m, single | (heard < brief_words(self.layer_count)))
             with m.If(self.play.ready):
                 m.d.sync += started.eq(1)
             with m.If(self.result.valid & self.result.ready):

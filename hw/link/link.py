@@ -4,6 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig
 from golden.spec.sdram import SdramConfig, check_beside
@@ -35,6 +36,7 @@ class Link(Component):
     bus_reply    their answers, in order
     sample       payloads of samples
     result       their results
+    layer_count  layers that the core has in use
     restart      pulse: a host begins; no sample is under way
     taken        pulse: a frame was taken
     damaged      pulse: a frame was damaged
@@ -56,6 +58,7 @@ class Link(Component):
                 "bus_reply": In(BusReply),
                 "sample": Out(SampleBytes),
                 "result": In(ResultWords),
+                "layer_count": In(bits_for(self.config.layers)),
                 "restart": Out(1),
                 "taken": Out(1),
                 "damaged": Out(1),
@@ -98,6 +101,7 @@ class Link(Component):
             replies.data.eq(executor.data),
             replies.write.eq(executor.write),
             executor.idle.eq(replies.idle),
+            executor.layer_count.eq(self.layer_count),
         ]
         connect(m, executor.reply, replies.i)
         connect(m, replies.head, transmitter.head)

@@ -8,7 +8,7 @@ from golden.store import SampleStore
 from hw.link.executor import Executor
 from hw.link.replies import ReplyMemory
 from sim.link_model import Core, Reference, random_command
-from sim.test_store import fill_commands, filling, play_command
+from sim.test_store import fill_commands, filling, layers_command, play_command
 from sim.units.base import UnitTest
 
 NO_STORE = CoreConfig(lanes=3, layers=2, classes=3, frame_bytes=512, store_bytes=0)
@@ -42,6 +42,7 @@ class TestExecutor(UnitTest):
         commands += self.edges()
         for _ in range(150):
             plays = rng.random() < 0.2
+            commands += [layers_command(rng, config)] * (plays and rng.random() < 0.5)
             commands.append(
                 play_command(rng, config, starts) if plays else random_command(rng, LARGEST)
             )
@@ -76,7 +77,13 @@ class TestExecutor(UnitTest):
         self.sending, self.playing = max(self.sending - 1, 0), max(self.playing - 1, 0)
         self.reading = self.reading and self.sending > 0
         refused = self.refuses and self.playing == 1
-        return {"idle": not self.sending, "playing": self.playing > 0, "refused": refused}
+        layers = self.core.layer_count
+        return {
+            "idle": not self.sending,
+            "playing": self.playing > 0,
+            "refused": refused,
+            "layer_count": layers,
+        }
 
     def step(self, now):
         self.restarts += self.port("restart")

@@ -76,9 +76,10 @@ class Channel:
         """Say which core is at the other end: the size of its buffer, and where its results are."""
         self._config, self._credit = config, config.frame_bytes
 
-    def submit(self, command: Command, payload: bytes) -> Submitted:
+    def submit(self, command: Command, payload: bytes, words: int = 0) -> Submitted:
         """Send a command, after waiting for credit if there is none. Its answer comes later.
 
+        `words` are those of the answer to a PLAY, to be read back should it be lost.
         Raises LinkError, Restarted among them, and ValueError for a payload that the device's buffer has
         no room for.
         """
@@ -86,7 +87,7 @@ class Channel:
             raise ValueError(f"payload of {len(payload)} bytes: {self._credit - HEADER.size} fit")
         if self._restarted is not None:
             raise self._restarted
-        submitted = Submitted(self, command, payload)
+        submitted = Submitted(self, command, payload, words)
         self._waiting.append(submitted)
         self._send()
         while self._waiting:

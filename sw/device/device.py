@@ -17,7 +17,7 @@ from golden.spec.frames import Command
 from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs
-from golden.spec.registers import Space, play_entries
+from golden.spec.registers import Space, play_entries, play_words
 from golden.spec.samples import Result, encode_sample
 from golden.spec.sdram import SdramConfig, beside
 from golden.spec.weights import Weights
@@ -271,7 +271,8 @@ class Device(LayerState):
         """Have samples of the sample store run. Empties `batch`."""
         payload, samples = b"".join(stored.entry(learn) for stored in batch), len(batch)
         batch.clear()
-        return Asked([self.channel.submit(Command.PLAY, payload)], samples)
+        words = play_words(self.config, samples, len(self.layers))
+        return Asked([self.channel.submit(Command.PLAY, payload, words)], samples)
 
     def _stream(self, sample: SampleLike, learn: bool) -> Asked:
         """Send a sample."""

@@ -7,7 +7,6 @@ from typing import Protocol, Self
 
 from golden.spec.config import CoreConfig
 from golden.spec.frames import (
-    PLAY_ENTRY,
     READ_PAYLOAD,
     WRITE_PAYLOAD,
     Command,
@@ -22,7 +21,7 @@ from golden.spec.registers import (
     address,
     key_memory,
     memories,
-    play_words,
+    result_words,
     store_memory,
 )
 from sw.link import LinkError
@@ -90,6 +89,8 @@ class Submitted:
     channel: Pump = field(repr=False)
     command: Command
     payload: bytes = field(repr=False)
+    words: int = 0
+    """Of the answer to a PLAY, which depends on how many layers are in use."""
     answer: bytes | None = field(default=None, repr=False)
     error: LinkError | None = None
     confirms: bool = False
@@ -139,14 +140,11 @@ class Submitted:
 
         `sequence` is the number of the frame that ran, which names the slot of its results.
         """
-        played = len(self.payload) // PLAY_ENTRY.size
-        samples = played if self.command == Command.PLAY else 1
+        words = self.words if self.command == Command.PLAY else result_words(config)
         slot = sequence % RESULT_SLOTS
         stride = memories(config)[Space.RESULTS].stride
         self.command = Command.READ
-        self.payload = READ_PAYLOAD.pack(
-            address(Space.RESULTS, slot * stride), play_words(config, samples)
-        )
+        self.payload = READ_PAYLOAD.pack(address(Space.RESULTS, slot * stride), words)
 
 
 @dataclass(eq=False)
