@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.sdram import Chip
@@ -31,8 +31,10 @@ class Arbiter(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         store, tester, port = self.store, self.tester, self.port
-        testing, closed = Signal(), Signal()
-        left, owed = Signal(OUTSTANDING_BITS), Signal(OUTSTANDING_BITS)  # words; those to write
+        self.testing = testing = Signal()
+        closed = Signal()
+        self.left = left = Signal(OUTSTANDING_BITS)  # words of the store
+        self.owed = owed = Signal(OUTSTANDING_BITS)  # those to write
         writes, reads = port.write.valid & port.write.ready, port.read.valid & port.read.ready
         asks = store.request.valid & store.request.ready
         more, early = store.request.payload, store.write.valid & (owed == 0)
@@ -44,7 +46,7 @@ class Arbiter(Component):
                 left.eq(left + Mux(asks, more.words, 0) - writes - reads),
                 owed.eq(owed + Mux(asks & more.write, more.words, 0) - writes),
                 closed.eq(self.running & (closed | rests)),
-                testing.eq(self.running & (closed | rests) & (left == 0)),
+                testing.eq(self.running & (closed | rests) & self._done()),
             ]
         gates = {"request": ~closed, "write": owed != 0}
         for stream in ("request", "write"):
@@ -63,3 +65,7 @@ class Arbiter(Component):
             port.read.ready.eq(Mux(testing, tester.read.ready, store.read.ready)),
         ]
         return m
+
+    def _done(self) -> Value:
+        """The words of all bursts of the store have moved."""
+        return self.left == 0

@@ -34,9 +34,12 @@ from hw.link.slip import Stuffer, Unstuffer
 from hw.link.store import BlockStore, StoreSwitch
 from hw.link.transmitter import Transmitter
 from hw.link.uart import UartReceiver
+from hw.memory.arbiter import OUTSTANDING_BITS, Arbiter
 from hw.memory.controller import BurstController
 from hw.memory.cutter import Cutter
 from hw.memory.registers import MemoryRegisters
+from hw.memory.tester import MemoryTester
+from sim.proofs.arbiter import KeepsApart, RunsUntilMoved
 from sim.proofs.checking import ChecksEnd
 from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
@@ -257,5 +260,17 @@ CLAIMS = (
     Claim(
         "BurstController", "has room for every word that it reads",
         lambda: duty(KeepsPlaces(BurstController(SdramConfig()))), 2, ever=True,
+    ),
+    Claim(
+        "Arbiter", "passes every burst and word on, once, each word to the side whose burst asked for it: "
+        "never do both have words under way; keeps the stream rules",
+        lambda: duty(KeepsApart(Arbiter(Chip()))), 1, ever=True,
+        given="the controller moves only words of bursts that it has, in their order; a test runs until its "
+        f"words have moved; the store has fewer than {1 << OUTSTANDING_BITS} under way",
+    ),
+    Claim(
+        "MemoryTester", "runs until the words of all its bursts have moved",
+        lambda: duty(RunsUntilMoved(MemoryTester(TINY))), DEPTH,
+        given="the controller moves only words of bursts that it has",
     ),
 )  # fmt: skip

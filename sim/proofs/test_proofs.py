@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Assume, Module
+from amaranth.hdl import Assume, Const, Module, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, Signature
 
@@ -16,10 +16,12 @@ from hw.core.host.gate import Gate
 from hw.core.rows.scan import Scan
 from hw.core.schedule.sequencer import Sequencer
 from hw.link.receiver import Part, Receiver
+from hw.memory.arbiter import Arbiter
 from hw.memory.controller import BurstController
 from sim.proofs.__main__ import page
+from sim.proofs.arbiter import KeepsApart
 from sim.proofs.checking import ChecksEnd
-from sim.proofs.claims import CLAIMS, DEPTH, KEEPS, MAPS, SMALL, Claim, duty
+from sim.proofs.claims import CLAIMS, DEPTH, KEEPS, MAPS, SMALL, TINY, Claim, duty
 from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
 from sim.proofs.engine import Disproved, prove, reach
@@ -50,11 +52,17 @@ def test_claim(claim: Claim, tmp_path: Path) -> None:
 
 TOO_LATE = ("UartReceiver", "Replies")
 """A byte takes 80 cycles; the solver takes minutes for the first byte of a reply."""
+SHARED = ("Arbiter", "MemoryTester")
+"""Whose claims are about words that others move."""
 
 
 @pytest.mark.parametrize(
     "claim",
-    [claim for claim in CLAIMS if claim.says == KEEPS and claim.unit not in TOO_LATE],
+    [
+        claim
+        for claim in CLAIMS
+        if (claim.says == KEEPS and claim.unit not in TOO_LATE) or claim.unit in SHARED
+    ],
     ids=lambda claim: claim.unit,
 )
 def test_what_is_assumed_lets_every_stream_move(claim: Claim, tmp_path: Path) -> None:
@@ -234,6 +242,18 @@ def test_a_queue_that_is_too_short_loses_a_word(tmp_path: Path) -> None:
     found.places -= 1
     with pytest.raises(Disproved, match="Assert failed"):
         prove(*duty(found), 2, induction=True, folder=tmp_path)
+
+
+class Hasty(Arbiter):
+    """Does not wait for the words of the store."""
+
+    def _done(self) -> Value:
+        return Const(1)
+
+
+def test_an_arbiter_that_does_not_wait_is_found_out(tmp_path: Path) -> None:
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(KeepsApart(Hasty(TINY))), 8, induction=False, folder=tmp_path)
 
 
 def test_what_is_proven_is_written_down() -> None:
