@@ -113,7 +113,6 @@ class Core(Component):
             host.new_spikes.eq(readout.new_spikes),
             gate.progress.eq(schedule.trace.start),
             self.busy.eq(schedule.phase.busy),
-            self.layer_count.eq(host.settings.layer_count),
         ]
 
         self._host(m, rows, lanes, fire, learn, host)
@@ -130,7 +129,8 @@ class Core(Component):
     def _host(
         self, m: Module, rows: Rows, lanes: LaneArray, fire: Firing, learn: Component, host: Host
     ) -> None:
-        """The bus, and the memories that the host reads and writes."""
+        """The bus, registers and memories that the host reads and writes."""
+        m.d.comb += self.layer_count.eq(host.settings.layer_count)
         connect(m, flipped(self.bus_request), host.bus_request)
         connect(m, host.bus_reply, flipped(self.bus_reply))
         connect(m, host.trace, rows.peek)
