@@ -41,7 +41,7 @@ class BurstController(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         timing = self.sdram.timing
-        m.submodules.cutter = cutter = Cutter(timing.chip)
+        m.submodules.cutter = self.cutter = cutter = Cutter(timing.chip)
         m.submodules.opener = self.opener = opener = Opener(timing)
         m.submodules.refresher = self.refresher = refresher = Refresher(timing)
         connect(m, flipped(self.port.request), cutter.i)

@@ -32,11 +32,13 @@ class Cutter(Component):
         m = Module()
         chip, columns = self.chip, self.chip.column_bits
         asked, out = self.i.payload, self.o.payload
-        place, write = Signal(chip.address_bits), Signal()
-        more = Signal(max(len(asked.words), columns + 1))  # words behind the next one
+        place = Signal(chip.address_bits)
+        self.write = write = Signal()
+        self.more = more = Signal(max(len(asked.words), columns + 1))  # words behind the next one
         end = Signal(len(more) + 1)  # column of the last word, if the row went on
         column, line = place[:columns], place[columns:]
-        busy, fits = Signal(), Signal()
+        self.busy = busy = Signal()
+        fits = Signal()
         m.d.comb += [
             end.eq(column + more),
             fits.eq(end[columns:] == 0),

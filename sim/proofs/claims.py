@@ -39,7 +39,6 @@ from hw.memory.controller import BurstController
 from hw.memory.cutter import Cutter
 from hw.memory.registers import MemoryRegisters
 from hw.memory.tester import MemoryTester
-from sim.proofs.arbiter import KeepsApart, RunsUntilMoved
 from sim.proofs.checking import ChecksEnd
 from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
@@ -52,6 +51,7 @@ from sim.proofs.neighbours import (
 )
 from sim.proofs.rules import Committed, InOrder, StreamRules, free_ports
 from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
+from sim.proofs.words import KeepsApart, MovesWhatIsAsked, RunsUntilMoved
 
 SMALL = CoreConfig(
     lanes=3, neuron_groups=3, trace_entries=9, weight_words=16, layers=2, classes=3,
@@ -260,6 +260,10 @@ CLAIMS = (
     Claim(
         "BurstController", "has room for every word that it reads",
         lambda: duty(KeepsPlaces(BurstController(SdramConfig()))), 2, ever=True,
+    ),
+    Claim(
+        "BurstController", "moves only words of bursts that it has, and as many as they have",
+        lambda: duty(MovesWhatIsAsked(BurstController(SdramConfig(chip=TINY)))), 1, ever=True,
     ),
     Claim(
         "Arbiter", "passes every burst and word on, once, each word to the side whose burst asked for it: "

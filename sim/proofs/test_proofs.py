@@ -19,7 +19,6 @@ from hw.link.receiver import Part, Receiver
 from hw.memory.arbiter import Arbiter
 from hw.memory.controller import BurstController
 from sim.proofs.__main__ import page
-from sim.proofs.arbiter import KeepsApart
 from sim.proofs.checking import ChecksEnd
 from sim.proofs.claims import CLAIMS, DEPTH, KEEPS, MAPS, SMALL, TINY, Claim, duty
 from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
@@ -27,6 +26,7 @@ from sim.proofs.ending import LayersAreCounted, PassesEnd
 from sim.proofs.engine import Disproved, prove, reach
 from sim.proofs.rules import InOrder, StreamRules, free_ports, streams
 from sim.proofs.sdram import KeepsPlaces, ObeysTheChip
+from sim.proofs.words import KeepsApart, MovesWhatIsAsked
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -242,6 +242,21 @@ def test_a_queue_that_is_too_short_loses_a_word(tmp_path: Path) -> None:
     found.places -= 1
     with pytest.raises(Disproved, match="Assert failed"):
         prove(*duty(found), 2, induction=True, folder=tmp_path)
+
+
+class Swallowing(BurstController):
+    """Takes words to write for as long as it has a piece."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = super().elaborate(platform)
+        m.d.comb += self.port.write.ready.eq(self.opener.valid)
+        return m
+
+
+def test_a_controller_that_swallows_a_word_is_found_out(tmp_path: Path) -> None:
+    found = MovesWhatIsAsked(Swallowing(SdramConfig(chip=TINY)))
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(found), 1, induction=True, folder=tmp_path)
 
 
 class Hasty(Arbiter):

@@ -1,15 +1,32 @@
-"""That store and tester share the controller without a word going astray."""
+"""That store and tester share the controller, and no word goes astray."""
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import (
+    Assert,
+    Assume,
+    Const,
+    Cover,
+    Elaboratable,
+    Fragment,
+    Module,
+    Mux,
+    Signal,
+    Value,
+)
 
+from hw.core.base.pipeline import population
 from hw.memory.arbiter import OUTSTANDING_BITS, Arbiter
+from hw.memory.controller import READ_QUEUE, BurstController
 from hw.memory.tester import MemoryTester
 from sim.proofs.rules import kept
 
 WORD_BITS = 26
 """Of counted words: more than a chip has."""
+
+
+HELD_BITS = 13
+"""Of words of bursts that the controller has: a whole burst, two pieces, a full queue."""
 
 
 def moves(stream: Any) -> Value:
@@ -20,9 +37,9 @@ def moves(stream: Any) -> Value:
 class UnderWay:
     """Words of a side's bursts that were taken, and have not moved."""
 
-    def __init__(self, m: Module, name: str, side: Any) -> None:
+    def __init__(self, m: Module, name: str, side: Any, bits: int = WORD_BITS) -> None:
         self.to_read, self.to_write = (
-            Signal(WORD_BITS, name=f"{name}_{what}") for what in ("to_read", "to_write")
+            Signal(bits, name=f"{name}_{what}") for what in ("to_read", "to_write")
         )
         asks, burst = moves(side.request), side.request.payload
         self.come = Mux(asks, burst.words, 0)
@@ -100,6 +117,42 @@ class KeepsApart(Elaboratable):
                 Assert(~moves(side.read) | (here.to_read != 0), "asked for"),
                 Assert(~moves(side.write) | (here.to_write != 0), "awaited"),
             ]
+
+
+class MovesWhatIsAsked(Elaboratable):
+    """Every word of a burst that was taken, and no other, is in one place until it moves.
+
+    It is of a burst or piece that waits, of the present piece, on its way from the chip, or in the queue. So
+    the controller takes and gives no word but those of bursts that it has, and forgets none.
+    """
+
+    def __init__(self, unit: BurstController) -> None:
+        self.unit = unit
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        unit = self.unit
+        m.submodules.unit = Fragment.get(unit, platform)  # now, as its insides are asked for
+        port, words = unit.port, UnderWay(m, "words", unit.port, HELD_BITS)
+        cutter, opener, queue = unit.cutter, unit.opener, unit.queue
+        places: list[tuple[Value, Value, Value]] = [(cutter.busy, cutter.write, cutter.more + 1)]
+        for there, piece in ((opener.valid, opener.now), (opener.there, opener.following)):
+            places.append((there, piece.write, piece.last - piece.column + 1))
+            m.d.comb += Assert(~there | (piece.column <= piece.last), "a piece has a word")
+        on_their_way = population(unit.coming) + queue.level
+        to_read = sum(
+            (Mux(there & ~write, count, 0) for there, write, count in places), on_their_way
+        )
+        to_write = sum((Mux(there & write, count, 0) for there, write, count in places), Const(0))
+        m.d.comb += [
+            Assert(words.to_read == to_read, "those to read"),
+            Assert(words.to_write == to_write, "those to write"),
+            Assert(~port.write.ready | (words.to_write != 0), "takes a word of a burst"),
+            Assert(~port.read.valid | (words.to_read != 0), "gives a word of a burst"),
+            Assert(unit.places + on_their_way == READ_QUEUE, "there is room for it"),
+            Assert(~unit.room | (unit.places != 0), "room"),
+        ]
+        return m
 
 
 class RunsUntilMoved(Elaboratable):
