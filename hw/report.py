@@ -85,15 +85,13 @@ class Report:
         for name, usage in self.resources.items():
             row = (f"{usage.used:,}", f"{usage.available:,}", f"{usage.percent:.0f} %")
             table.add_row(name, *row)
-        colour = "green" if self.timing_met else "red"
-        verdict = f"[{colour}]{'met' if self.timing_met else 'missed'}[/]"
         table.add_section()
-        table.add_row("clock, MHz", f"{self.fmax_mhz:.1f}", f"{self.target_mhz:g} wanted", verdict)
+        clocks = [("clock, MHz", self.fmax_mhz, self.target_mhz)]
         if memory := self.memory:
-            met = memory["fmax_mhz"] >= memory["mhz"]
-            verdict = "[green]met[/]" if met else "[red]missed[/]"
-            wanted = f"{memory['mhz']:g} wanted"
-            table.add_row("clock of the memory, MHz", f"{memory['fmax_mhz']:.1f}", wanted, verdict)
+            clocks.append(("clock of the memory, MHz", memory["fmax_mhz"], memory["mhz"]))
+        for name, reached, wanted in clocks:
+            verdict = "[green]met[/]" if reached >= wanted else "[red]missed[/]"
+            table.add_row(name, f"{reached:.1f}", f"{wanted:g} wanted", verdict)
         console.print(table)
         console.print(path_text(self.critical_path), highlight=False)
 

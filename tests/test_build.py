@@ -1,5 +1,6 @@
 """The build command: what it refuses, what it reads from the tools, and one real bitstream."""
 
+import io
 import json
 import re
 import stat
@@ -245,7 +246,10 @@ def test_a_memory_that_misses_its_clock_gives_no_bitstream(tmp_path: Path) -> No
     report = replace(make_report(fmax_mhz=90.0), memory=memory)
     assert not report.timing_met
     with pytest.raises(BuildError, match=r"clock of the memory missed: 99.0 MHz of 100 MHz"):
-        flow.deliver(report, tmp_path / "top.bit", Console(quiet=True))
+        flow.deliver(
+            report, tmp_path / "top.bit", shown := Console(record=True, file=io.StringIO())
+        )
+    assert re.findall("met|missed", shown.export_text()) == ["met", "missed"]
     assert replace(report, memory=memory | {"fmax_mhz": 100.0}).timing_met
     report.save(tmp_path / "report.json")
     assert Report.load(tmp_path / "report.json") == report
