@@ -30,7 +30,7 @@ from golden.schedule.passes import passes
 from golden.spec.config import CoreConfig
 from golden.spec.formats import SCORE_BITS, saturate
 from golden.spec.layers import Layer
-from golden.spec.samples import MOST_SPIKES, Result
+from golden.spec.samples import MOST_SPIKES, Result, lists_full
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Core(CoreMemory):
         self._scores = np.zeros(config.classes, np.int64)
         self._votes = np.zeros(config.classes, np.int64)
         self._spikes = np.zeros(config.layers, np.int64)
+        self._full: set[int] = set()  # layers for which the lists were full
         self._step = 0
 
     def sample(self, payload: bytes) -> Result:
@@ -78,6 +79,7 @@ class Core(CoreMemory):
         """Run a payload that the gate let in."""
         layers = [self.layer(index) for index in range(self.layer_count)]
         events = decode_sample(payload, layers[0].inputs, self.config.input_bits)
+        self._full = set()
         if events.first:
             self._begin()
         for rows, values in zip(events.steps, events.values, strict=True):
@@ -87,7 +89,7 @@ class Core(CoreMemory):
             self.count("samples", 1)
         scores = saturate(self._scores + self._votes, SCORE_BITS)
         return Result(
-            status=events.status,
+            status=events.status | lists_full(self._full),
             prediction=int(np.argmax(scores[: self.class_count])),
             cycles=0,
             spikes=tuple(int(n) for n in np.minimum(self._spikes, MOST_SPIKES)),
@@ -120,7 +122,10 @@ class Core(CoreMemory):
     def _run_layer(self, index: int, layer: Layer, rows: Rows, values: Rows, learn: bool) -> None:
         if layer.bias:
             rows, values = np.append(rows, layer.inputs), np.append(values, 1)
-        visit = self.lists[index].merge(rows, layer, learn, values)
+        room = self.config.list_depth - sum(len(each.rows) for each in self.lists)
+        visit = self.lists[index].merge(rows, layer, learn, values, room)
+        if self.lists[index].full:
+            self._full.add(index)
         graded = index == 0 and self.config.graded
         deferred = self.deferred
         for group, (number, visited) in enumerate(passes(layer, visit), layer.state_base):

@@ -23,7 +23,14 @@ from golden.lanes.noise import advance
 from golden.spec.formats import SCORE_BITS, saturate
 from golden.spec.network import Network
 from golden.spec.parts import Part
-from golden.spec.samples import MOST_SPIKES, Inputs, Result, SampleStatus
+from golden.spec.samples import (
+    MOST_SPIKES,
+    Inputs,
+    Result,
+    SampleStatus,
+    full_layers,
+    lists_full,
+)
 from golden.spec.weights import Weights
 
 
@@ -114,8 +121,13 @@ class _Total:
         self._scores = np.zeros(classes, np.int64)
 
     def add(self, part: Part, result: Result) -> None:
-        """Add a part's: spikes of its layers, and scores: votes, or the readout's."""
-        self._status |= result.status
+        """Add a part's: spikes of its layers, and scores: votes, or the readout's.
+
+        What a blank readout leaves out counts for nothing.
+        """
+        at = [layer for layer in full_layers(result.status) if layer < len(part.layers)]
+        faults = result.status & (SampleStatus.LIST_FULL - 1)
+        self._status |= faults | lists_full(part.layers[layer] for layer in at)
         self._cycles += result.cycles
         self._used = part.placements[-1].stage.outputs
         for layer, spikes in zip(part.layers, result.spikes, strict=False):

@@ -13,7 +13,7 @@ from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.registers import REGISTER_WORDS, Space, address, memories, register_address
 from golden.spec.rules import Rules
-from golden.spec.samples import SampleStatus, encode_sample
+from golden.spec.samples import SampleStatus, encode_sample, full_layers
 from golden.spec.values import value_range
 from hw.core.core import Core
 from hw.core.host import checker
@@ -52,6 +52,8 @@ CONFIGS = {
         **{"classifier_groups": 90, **MAPS},
     ),
     "maps-inference": CoreConfig(lanes=4, layers=5, classes=8, learning=0, **MAPS),
+    "short-lists": CoreConfig(lanes=3, layers=5, classes=5, list_rows=21, **SMALL),
+    "maps-short-lists": CoreConfig(lanes=4, layers=5, classes=8, list_rows=60, **MAPS),
     "two-banks": CoreConfig(lanes=2, weight_words=2200, neuron_groups=9, trace_entries=90),
 }
 LIVELY = {"eta": 0.05, "eta_out": 0.1, "init_scale": 3.0, "weight_fraction": 7, "logit_scale": 0.4}
@@ -186,6 +188,7 @@ async def agrees(dut: Any) -> None:
     for space in (Space.SIGNS, Space.CLASSIFIERS):  # what pads a word, too
         if space in memories(config):
             await bench.write(address(space), random_words(rng, memories(config)[space].size))
+    full = set()
     for name, network in networks(rng, config):
         try:
             network.layers(config)
@@ -196,15 +199,17 @@ async def agrees(dut: Any) -> None:
         for sample in range(5):
             steps = int(rng.integers(1, 7))
             frames = random_inputs(rng, steps, network)
-            await bench.run(
+            result = await bench.run(
                 frames,
                 int(rng.integers(network.classes)),
                 learn=sample != 3,
                 learn_from=int(rng.integers(0, 3)),
                 limit=int(rng.choice([70, 160, 4096] if config.graded else [24, 60, 4096])),
             )
+            full.add(bool(full_layers(result.status)))
         await bench.compare(whole=False)
     await bench.compare()
+    assert full == {False, *([True] if config.list_rows else [])}, "lists are full, and are not"
 
 
 @cocotb.test()

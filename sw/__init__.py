@@ -27,7 +27,7 @@ from golden.spec.network import Network
 from golden.spec.samples import Result
 from sw.averaging import Boards
 from sw.data import DataError, Dataset, DataWarning, Recording, Sample, load, read_recording
-from sw.device import Device
+from sw.device import Device, ListsFull
 from sw.model import Model
 from sw.run import Every, StopRequest, TrainingWarning, Watcher
 from sw.samples import Binning
@@ -43,6 +43,7 @@ __all__ = [
     "Dataset",
     "Device",
     "Every",
+    "ListsFull",
     "Model",
     "Network",
     "Recording",

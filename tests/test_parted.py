@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from sw.device import Channel, Device, DeviceError
 from sw.link import GoldenTransport
 from sw.model import Model
 from sw.parts import Parted, holding
+from sw.parts.linked import check_linked
 from sw.run import Checkpoint, Every, FileError, RunFolder, Watcher
 from tests.test_parts import MAPS, same
 from tests.test_restarts import Shaky
@@ -114,6 +116,22 @@ def test_maps_in_parts_on_the_simulated_board(classifiers):
     for target in ("golden", "sim"):
         with Device.open(target, config=config) as device:
             ends.append(learned(holding(device, network), network, 3, data))
+    check(*ends)
+    assert ends[0][0][0].spikes[1] > 0
+
+
+def test_a_part_that_begins_behind_an_average_on_the_simulated_board():
+    """Tiles of a map, and a readout that sees the average of all their channels."""
+    network = Network.of_stages((1, 6, 6), ("6c3p", "13c3g"), 4, theta=0.1, eta_out=0.05, seed=8)
+    config = replace(MAPPED, weight_words=110)
+    parts = cut(network, config)
+    assert parts[-1].layers == range(2, 3) and parts[-1].placements[0].averaged == 9
+    rng = np.random.default_rng(8)
+    data = [sample._replace(frames=rng.random((4, 36)) < 0.3) for sample in list(DATA)[:4]]
+    ends = []
+    for target in ("golden", "sim"):
+        with Device.open(target, config=config) as device:
+            ends.append(learned(holding(device, network), network, 2, data))
     check(*ends)
     assert ends[0][0][0].spikes[1] > 0
 
@@ -253,18 +271,20 @@ def test_what_does_not_go_in_parts_says_so(tmp_path, capsys):
 
 
 def test_what_todays_cores_and_frames_do_not_take():
-    average = Network.of_stages((1, 6, 6), ("6c3p", "13c3g"), 4)
-    with (
-        linked(replace(MAPPED, weight_words=110)) as device,
-        pytest.raises(DoesNotFit, match=r"layer 2: it begins behind an average"),
-    ):
-        device.load(average)
-    wide = Network(sizes=(64, 3000, 14, 4))
+    vast = Network.of_stages((1, 40, 40), ("48c3", "8c3p"), 4)
+    sizes = {"trace_entries": 100_000, "map_pixels": 1600, "neuron_groups": 2000, "lanes": 16}
+    board = SimpleNamespace(config=replace(MAPPED, weight_words=8000, **sizes))
+    part = next(part for part in cut(vast, board.config) if part.first == 1)
+    with pytest.raises(DoesNotFit, match=r"takes in 76800 neurons, the layer table counts 65536;"):
+        check_linked(board, vast, part)
+    wide = Network(sizes=(64, 5000, 14, 4))
     with linked(
-        replace(CONFIG, trace_entries=3300, weight_words=3100, neuron_groups=760)
+        replace(CONFIG, trace_entries=5300, weight_words=5100, neuron_groups=1260)
     ) as device:
-        assert any(part.inputs == 3000 for part in cut(wide, device.config))
-        with pytest.raises(DoesNotFit, match=r"a step takes 382 bytes, .* larger frame_bytes"):
+        assert any(part.inputs == 5000 for part in cut(wide, device.config))
+        with pytest.raises(
+            DoesNotFit, match=r"a step takes 632 bytes, 508 fit in a frame; .* larger frame_bytes"
+        ):
             device.load(wide)
 
 

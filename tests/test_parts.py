@@ -5,12 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from golden.host.checker import Checker
 from golden.part import GoldenParts
 from golden.parts import Given, joined, noise_seeds
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.cutting import cut
+from golden.spec.layers import FIELDS
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
+from golden.spec.table_rules import table_program
 from golden.spec.weights import Weights
 from sw.data import load
 from sw.device import Device
@@ -219,6 +222,8 @@ def test_a_map_of_65536_inputs_has_a_place_in_the_table():
     tile = next(part for part in parts if part.first == 1)
     layer = tile.table(network, config)[0]
     assert (tile.inputs, layer.inputs, layer.map_inputs) == (65_536, 65_536, 0)
+    table = np.array([each.encode() for each in tile.table(network, config)])[:, : len(FIELDS)]
+    assert Checker(table_program(config)).fault(table, len(table), 4) is None
     rng = np.random.default_rng(5)
     given = [Given(rng.random((2, 65_536)) < 0.02, 1)]
     ends = []

@@ -90,16 +90,32 @@ def test_the_model_of_a_network_in_parts():
 
 
 def test_a_core_that_no_chip_holds_is_told_for_parts():
-    """The paper's VGG-9: the core is the smallest, and it is too large."""
-    made = make_plan(parse("2x32x32:vgg9-11"), find_target("ulx3s"), steps=20)
+    """Twice the channels of the paper's VGG-9: the core is the smallest, and it is too large."""
+    wide = "2x32x32:128c3-256c3p-512c3-512c3p-1024c3-1024c3p-11"
+    made = make_plan(parse(wide), find_target("ulx3s"), steps=20)
     parts = made.parts
     assert parts.preset == "" and parts.block_rams > made.target.fpga.block_rams
     assert sum(block_rams_by_kind(parts.config).values()) == parts.block_rams
-    assert "of layer 0 alone needs" in parts.lacks
-    assert f"({parts.block_rams - 208} too many)" in run("2x32x32:vgg9-11", "--steps", "20")
+    assert "of layer 1 alone needs" in parts.lacks
+    assert f"({parts.block_rams - 208} too many)" in run(wide, "--steps", "20")
     assert make_plan(parse("nmnist-fast"), find_target("ulx3s")).parts is None
     small = make_plan(parse("2x16x16:64c3p-64c3p-300-10"), find_target("ulx3s")).parts
     assert small.block_rams <= 208
+
+
+def test_vgg9_runs_in_parts_on_a_core_whose_lists_are_short():
+    """It fits the chip; what its lists hold is told beside what they would have to hold."""
+    made = make_plan(parse("2x32x32:vgg9-11"), find_target("ulx3s"), steps=20)
+    parts, core = made.parts, CORES["ulx3s-85f-vgg9"]
+    assert (parts.preset, parts.config, parts.count) == ("ulx3s-85f-vgg9", core, 163)
+    assert parts.block_rams <= made.target.fpga.block_rams
+    active = 65_536 * (1 - 0.92**3.8)
+    assert max(layer.active for layer in parts.layers) == pytest.approx(active)
+    text = (
+        f"its lists hold {core.list_rows:,} active inputs; at these rates 128c3p has {active:,.0f}"
+    )
+    assert f"{text}\n" in run("2x32x32:vgg9-11", "--steps", "20")
+    assert "some would be left out (LIST_FULL)" in run("2x32x32:vgg9-11", "--rate", "0.3")
 
 
 def test_steps_without_an_error_make_it_say_too_much():

@@ -9,7 +9,7 @@ import pytest
 from bench.campaign.cores import CORES, networks
 from golden.core import Core
 from golden.host.checker import Checker
-from golden.spec.config import PRESETS
+from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.layers import FIELD_NAMES, FIELDS
 from golden.spec.network import Network
 from golden.spec.rules import ARGUMENT_BITS, Op, Rules, Term
@@ -110,6 +110,41 @@ MAP = Network.of_stages((1, 4, 5), ("4c3p", "6"), 3, eta=0.05, weight_fraction=7
 def test_reasons(network, changes, reason):
     config = PRESETS["tiny"] if network is FLAT else MAPS
     assert reason in refusal(config, network, **changes)
+
+
+@pytest.mark.parametrize(("channels", "inputs"), [(1023, 65_472), (1024, 65_536), (1025, 65_600)])
+def test_the_word_for_the_inputs_of_a_map_goes_to_65536(channels, inputs):
+    """By its 0; the model has the same bound as the rules, in every kind of layer that has the word."""
+    core = CoreConfig(
+        lanes=32, weight_words=20_000, neuron_groups=3000, trace_entries=100_000, map_pixels=1024
+    )
+    network = Network.of_stages((channels, 8, 8), ("3c3",), 3)
+    table, layers = table_of(network, core)
+    word, checker = FIELD_NAMES.index("map_inputs"), Checker(table_program(core))
+    assert table[0, word] == inputs & 0xFFFF
+    fault = checker.fault(table, layers, 3)
+    if inputs > 65_536:
+        assert fault.reason == "more inputs than map_inputs can count"
+    else:
+        assert fault is None and network.layers(core)[0].inputs == inputs
+    table[0, word] += 1
+    assert "map_inputs" in checker.fault(table, layers, 3).reason
+
+
+def test_an_average_sees_65536_inputs_and_a_bias_behind_them():
+    core = CoreConfig(
+        lanes=32, weight_words=700, neuron_groups=2100, trace_entries=66_600, map_pixels=1024
+    )
+    network = Network.of_stages((1, 32, 32), ("64c3g",), 3)
+    table, layers = table_of(network, core)
+    word, checker = FIELD_NAMES.index("map_inputs"), Checker(table_program(core))
+    assert checker.fault(table, layers, 3) is None
+    readout = network.layers(core)[1]
+    assert (table[1, word], readout.inputs, readout.bias) == (0, 65_536, True)
+    assert checker.fault(*table_of(network, replace(core, trace_entries=66_561)), 3) is None
+    assert "hold" in Checker(table_program(replace(core, trace_entries=66_560))).fault(
+        table, layers, 3
+    ).reason  # fmt: skip
 
 
 def test_expressions_are_computed_as_written():

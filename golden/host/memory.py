@@ -174,7 +174,7 @@ class CoreMemory:
         return image.reshape(-1)
 
     def _trace_words(self) -> NDArray[np.uint16]:
-        words = np.zeros((self.config.trace_entries, 2), np.uint16)
+        words = np.zeros((self.config.list_depth, 2), np.uint16)
         bits = self.config.trace_bits
         at = 0
         for entries in self.lists:

@@ -3,6 +3,10 @@
 q_j[t] = lambda_pre q_j[t-1] + x_j[t] (causal trace of TESS, arXiv 2502.01837). A row is in the list
 of its layer while its trace is not zero, or it spiked in the last step. The list is in row order.
 An input that carries a value x spikes where x is not zero; x and so q may be negative.
+
+The lists of all layers lie in one memory of `CoreConfig.list_depth` rows. A row that spikes and is in no list
+takes a free place of it. When none is left, such rows are left out, as if they had not spiked; rows that are
+in the list are visited all the same. A sample's status says so (`SampleStatus.LIST_FULL`).
 """
 
 from collections.abc import Iterator
@@ -49,13 +53,13 @@ class Pass:
             yield self
             return
         for first, beyond in pairwise([0, *cuts.tolist(), len(self.rows)]):
-            part = slice(first, beyond)
-            yield Pass(
-                self.rows[part],
-                self.trace[part],
-                self.previous_spikes[part],
-                self.values[part],
-            )
+            yield self.part(slice(first, beyond))
+
+    def part(self, which: slice | Flags) -> "Pass":
+        """Some of its rows."""
+        return Pass(
+            self.rows[which], self.trace[which], self.previous_spikes[which], self.values[which]
+        )
 
 
 @dataclass
@@ -65,11 +69,21 @@ class ActiveList:
     rows: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
     trace: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
     previous_spikes: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    full: bool = False
+    """In the last merge rows were left out."""
 
-    def merge(self, spikes: Rows, layer: Layer, keep: bool, values: Rows | None = None) -> Pass:
+    def merge(
+        self,
+        spikes: Rows,
+        layer: Layer,
+        keep: bool,
+        values: Rows | None = None,
+        room: int | None = None,
+    ) -> Pass:
         """Visit the union of list and `spikes` (ascending); keep what has a trace, if `keep`.
 
-        `values` of the spikes, none of them 0; without it 1 each.
+        `values` of the spikes, none of them 0; without it 1 each. `room`: spikes of rows that are not in the
+        list, at most; the first ones are taken.
         """
         rows = np.union1d(self.rows, spikes)
         visit = Pass(
@@ -82,9 +96,15 @@ class ActiveList:
         visit.trace[listed] = self.trace
         visit.previous_spikes[listed] = self.previous_spikes
         visit.values[np.searchsorted(rows, spikes)] = 1 if values is None else values
+        self.full = room is not None and len(rows) - len(self.rows) > room
+        if self.full:
+            new = np.ones(len(rows), np.bool_)
+            new[listed] = False
+            visit = visit.part(~new | (new.cumsum() <= room))
         trace = next_trace(visit.trace, visit.values, layer)
         kept = ((trace != 0) | visit.spikes) & keep
-        self.rows, self.trace, self.previous_spikes = rows[kept], trace[kept], visit.spikes[kept]
+        self.rows, self.trace = visit.rows[kept], trace[kept]
+        self.previous_spikes = visit.spikes[kept]
         return visit
 
 

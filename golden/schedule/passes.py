@@ -30,7 +30,7 @@ def averaged(layer: Layer, visit: Pass) -> Iterator[Pass]:
 
     A bias, the last row, counts to the last pixel.
     """
-    last = layer.map_inputs // layer.channels - 1
+    last = layer.inputs // layer.channels - 1
     pixels = np.minimum(visit.rows // layer.channels, last)
     yield replace(visit, rows=visit.rows - pixels * layer.channels)
 

@@ -16,6 +16,9 @@ MAP_LATENT_GROUPS = 64
 MOST_CLASSIFIER_WORDS = 1 << 16
 """Words of classifiers, one for each group of latents and class, that the host can address."""
 
+FEWEST_LISTED = 4
+"""Rows that lists hold at least."""
+
 STORE_BLOCK = 512
 """Bytes of which a sample store is a multiple."""
 
@@ -41,7 +44,12 @@ class CoreConfig:
         int, Declared("groups of `lanes` neurons that the core holds, of all layers", 2, 1 << 12)
     ] = 16
     trace_entries: Annotated[
-        int, Declared("input rows with a pre trace, of all layers, bias rows included", 4, 1 << 17)
+        int,
+        Declared(
+            "input rows with a pre trace, bias rows included, of all layers; with list_rows: of any layer",
+            4,
+            1 << 17,
+        ),
     ] = 4096
     layers: Annotated[int, Declared("entries of the layer table, the readout included", 2, 8)] = 8
     classes: Annotated[int, Declared("most classes the learning signal can tell apart", 2, 128)] = (
@@ -78,6 +86,15 @@ class CoreConfig:
             "bits of the signed value that an input event carries; 1: a spike", 1, MOST_INPUT_BITS
         ),
     ] = 1
+    list_rows: Annotated[
+        int,
+        Declared(
+            "rows that all active lists hold together, which may then be full; 0: as many as trace_entries, "
+            "none is ever full",
+            0,
+            1 << 16,
+        ),
+    ] = 0
 
     def __post_init__(self) -> None:
         check_whole(self)
@@ -90,6 +107,10 @@ class CoreConfig:
                 f"store_bytes is {self.store_bytes}: a multiple of {STORE_BLOCK} is needed"
             )
 
+        if 0 < self.list_rows < FEWEST_LISTED:
+            raise ValueError(
+                f"list_rows is {self.list_rows}: at least {FEWEST_LISTED}, or 0 for trace_entries"
+            )
         if self.classifier_groups and not (self.learning and self.map_pixels):
             raise ValueError(
                 f"classifier_groups is {self.classifier_groups}: only a core that learns and has maps "
@@ -137,6 +158,16 @@ class CoreConfig:
     def row_bits(self) -> int:
         """Bits of a row address (an event, an entry of the active list)."""
         return ceil_log2(self.trace_entries)
+
+    @property
+    def list_depth(self) -> int:
+        """Rows that all active lists hold together, and rows that one pass visits, at most."""
+        return self.list_rows or self.trace_entries
+
+    @property
+    def list_bits(self) -> int:
+        """Bits of a place in the lists."""
+        return ceil_log2(self.list_depth)
 
     @property
     def store_off_chip(self) -> bool:
@@ -212,6 +243,17 @@ PRESETS = Named(
             weight_bits=16,  # long training needs finer steps than 9 bits have (docs/results.md)
             weight_words=2560,
             trace_entries=9728,
+        ),
+        # the paper's VGG-9 in parts; lists are as long as what is active in it (docs/parts.md)
+        "ulx3s-85f-vgg9": replace(
+            MAPS,
+            weight_words=4640,
+            neuron_groups=1040,
+            trace_entries=1 << 16,
+            list_rows=22_528,
+            frame_bytes=16_384,  # a step of 65,536 inputs in a frame
+            store_bytes=0,
+            map_pixels=1024,
         ),
     },
 )

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.signedinteger]
 
+MOST_MAP_INPUTS = 1 << 16  # of the layer table's word for them, in which 0 stands for so many
 MEMBRANE_BITS = 16
 SURROGATE_BITS = 8
 MOST_INPUT_BITS = 8  # of the value that an input event carries

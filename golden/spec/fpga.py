@@ -90,7 +90,12 @@ _TARGETS = (
         overrides={"lanes": 4, "weight_words": 8192, "neuron_groups": 16},
     ),
 )
-SLOWER = {"ulx3s-85f-128": 50.0, "ulx3s-85f-maps": 60.0, "ulx3s-85f-classifiers": 50.0}
+SLOWER = {
+    "ulx3s-85f-128": 50.0,
+    "ulx3s-85f-maps": 60.0,
+    "ulx3s-85f-classifiers": 50.0,
+    "ulx3s-85f-vgg9": 50.0,
+}
 """Clock of cores, MHz, for which that of their board is too fast."""
 TARGETS = {target.label: target for target in _TARGETS}
 """Every board in every size, by label."""

@@ -17,6 +17,7 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 from golden.spec.flags import Flag
+from golden.spec.formats import MOST_MAP_INPUTS
 from golden.spec.maps import Map
 from golden.spec.pooling import cell_rules, pooling_rules
 from golden.spec.rules import Rules, Term
@@ -32,6 +33,9 @@ SIDE = 3
 
 REACH = SIDE // 2
 """Pixels that a patch reaches to every side of its neuron."""
+
+LOW_BITS = MOST_MAP_INPUTS - 1
+"""Of a number of inputs, what its word in the layer table holds."""
 
 MAP_FIELDS = (
     *("channels", "width", "height", "cell_shift"),
@@ -129,24 +133,32 @@ class Average(Kind):
 
     def fields(self, placement: Placement) -> dict[str, int]:
         """Channels and pixels of the map that goes in."""
-        return _map_inputs(placement) | {"flags": self.flag, "width": 1, "height": 1}
+        own = {"flags": self.flag, "width": 1, "height": 1, "line_inputs": placement.averaged}
+        return _map_inputs(placement) | own
 
     def inputs(self, layer: Layer) -> int:
         """Neurons of the map that goes in."""
-        return layer.map_inputs
+        return layer.map_inputs or MOST_MAP_INPUTS
 
     def rules(self, rules: Rules, entry: Entry, config: CoreConfig) -> None:
         """A row for every channel of the map before."""
         before, channels, inputs = entry.before, entry.field("channels"), entry.field("map_inputs")
-        rules.most(Term(argument=2), before.pixels, "an average of no map")
-        rules.same(channels, before.channels, "channels are not those of the layer before")
-        rules.same(before.pixels * channels, inputs, "map_inputs is not pixels x channels")
+        pixels = entry.field("line_inputs")
+        rules.most(Term(argument=1), channels, "a map of nothing")
+        rules.most(Term(argument=2), pixels, "an average of no map")
+        rules.most(pixels, config.map_pixels, "more pixels than the core has")
+        with rules.when(before.channels):
+            rules.same(channels, before.channels, "channels are not those of the layer before")
+            rules.same(pixels, before.pixels, "pixels are not those of the layer before")
+        rules.keep(pixels * channels, entry.traces)
+        _counted(rules, entry, config)
+        rules.same(entry.traces & LOW_BITS, inputs, "map_inputs is not pixels x channels")
         reason = "rows are not the channels of the layer before"
         rules.same(entry.field("rows"), channels + entry.bias, reason)
         for side in ("width", "height"):
             rules.same(entry.field(side), 1, "behind an average width and height are 1")
-        _unused(rules, entry, ("cell_shift", "cell_line", "latents", "line_inputs"))
-        rules.keep(inputs + entry.bias, entry.traces)
+        _unused(rules, entry, ("cell_shift", "cell_line", "latents"))
+        rules.keep(entry.traces + entry.bias, entry.traces)
 
 
 class Convolution(Kind):
@@ -221,7 +233,9 @@ class Convolution(Kind):
         rules.most(entry.pixels, config.map_pixels, "more pixels than the core has")
         rules.keep(entry.pixels * channels, entry.traces)
         map_inputs, line_inputs = entry.field("map_inputs"), entry.field("line_inputs")
-        rules.same(entry.traces, map_inputs, "map_inputs is not width x height x channels")
+        _counted(rules, entry, config)
+        reason = "map_inputs is not width x height x channels"
+        rules.same(entry.traces & LOW_BITS, map_inputs, reason)
         rules.same(width * channels, line_inputs, "line_inputs is not width x channels")
         reason = f"rows are not {SIDE**2} x channels"
         rules.same(channels * SIDE**2, entry.field("rows"), reason)
@@ -252,11 +266,15 @@ def kind_of(flags: int) -> Kind:
 
 
 def _map_inputs(placement: Placement) -> dict[str, int]:
-    """The map that goes in, its idle channels included. A word of the table takes 65,536 inputs as 0."""
-    return {
-        "channels": placement.channels,
-        "map_inputs": (placement.traces - placement.readout) & 0xFFFF,
-    }
+    """The map that goes in, its idle channels included."""
+    inputs = placement.traces - placement.readout
+    return {"channels": placement.channels, "map_inputs": inputs & LOW_BITS}
+
+
+def _counted(rules: Rules, entry: Entry, config: CoreConfig) -> None:
+    """The inputs of a map are no more than their word stands for. Few cores have the traces for so many."""
+    if config.trace_entries > MOST_MAP_INPUTS:
+        rules.most(entry.traces, MOST_MAP_INPUTS, "more inputs than map_inputs can count")
 
 
 def _unused(rules: Rules, entry: Entry, names: tuple[str, ...]) -> None:

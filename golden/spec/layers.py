@@ -14,6 +14,7 @@ from golden.spec.formats import (
     ERROR_ONE,
     FACTOR_ONE,
     LOGIT_FRACTION,
+    MOST_MAP_INPUTS,
     POST_ONE,
     SIGMOID_SLOPE,
     TRACE_ONE,
@@ -125,8 +126,12 @@ class Layer:
     ] = 0
     cell_line: Annotated[int, word("groups of latents of a line of cells", 0, 1 << 12)] = 0
     latents: Annotated[int, word("groups of latents of the map", 0, 1 << 12)] = 0
-    line_inputs: Annotated[int, word("of a convolution: width x channels")] = 0
-    map_inputs: Annotated[int, word("of a map that goes in: pixels x channels")] = 0
+    line_inputs: Annotated[
+        int, word("of a convolution: width x channels; behind an average: pixels of its map")
+    ] = 0
+    map_inputs: Annotated[
+        int, word(f"of a map that goes in: pixels x channels; 0 for {MOST_MAP_INPUTS}")
+    ] = 0
 
     classifier_base: Annotated[
         int, word("first group of its latents in the memory of classifiers", 0, 1 << 12)

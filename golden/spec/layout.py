@@ -159,6 +159,12 @@ def classifier_groups(layers: list[Placement]) -> int:
     return sum(placement.latent_groups for placement in layers if placement.kind.mapped)
 
 
+def traces_of(layers: list[Placement], config: CoreConfig) -> int:
+    """Trace entries that the layers need: of all together, or, where lists may be full, of the largest."""
+    traces = [placement.traces for placement in layers]
+    return max(traces) if config.list_rows else sum(traces)
+
+
 def check_fit(
     name: str, layers: list[Placement], classes: int, config: CoreConfig, *, learned: bool = False
 ) -> None:
@@ -173,7 +179,7 @@ def check_fit(
         ("classes", classes, config.classes, "classes", "classes"),
         ("map_pixels", max(mapped, default=0), config.map_pixels,
           "pixels in a map", "pixels (pool the input)"),
-        ("trace_entries", sum(placement.traces for placement in layers), config.trace_entries,
+        ("trace_entries", traces_of(layers, config), config.trace_entries,
          "trace entries", "inputs"),
         ("neuron_groups", sum(placement.state_groups for placement in layers),
          config.neuron_groups, f"groups of {lanes} neurons", "neurons"),

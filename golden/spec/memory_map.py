@@ -76,9 +76,9 @@ def memory_map(config: CoreConfig) -> tuple[Ram, ...]:
         state("membranes", MEMBRANE_BITS),
         state("spikes", 1),
         *(learning_rams(config, state) if config.learning else []),
-        Ram(kind="pre traces", width=entry, depth=config.trace_entries),
-        Ram(kind="row list", width=entry + 2 + value, depth=config.trace_entries),
-        Ram(kind="row list", width=config.row_bits + value, depth=config.trace_entries),
+        Ram(kind="pre traces", width=entry, depth=config.list_depth),
+        Ram(kind="row list", width=entry + 2 + value, depth=config.list_depth),
+        Ram(kind="row list", width=config.row_bits + value, depth=config.list_depth),
         Ram(
             kind="chunks to scan", width=lanes + 1, depth=config.neuron_groups * config.chunks,
             block=False,
@@ -148,7 +148,7 @@ def classifier_rams(config: CoreConfig) -> list[Ram]:
 
 def map_rams(config: CoreConfig) -> list[Ram]:
     """What convolutions need besides."""
-    starts, line = 2 * (config.row_bits + 1), config.latent_groups * config.chunks
+    starts, line = 2 * (config.list_bits + 1), config.latent_groups * config.chunks
     return [
         Ram(kind="starts of pixels", width=starts, depth=config.map_pixels + 1, reads=2),
         Ram(kind="pooling", width=(CORNERS - 1) * config.chunk_lanes, depth=line, block=False),

@@ -65,7 +65,7 @@ IDENTITY = (
     Register("weight_bits", 16, "r", "bits of a weight"),
     Register("weight_words", 16, "r", "words of `lanes` weights"),
     Register("neuron_groups", 16, "r", "groups of `lanes` neurons"),
-    Register("trace_entries", 16, "r", "entries of the active list"),
+    Register("trace_entries", 16, "r", "input rows with a pre trace"),
     Register("layers", 16, "r", "entries of the layer table"),
     Register("classes", 16, "r", "most classes"),
     Register("frame_bytes", 32, "r", "bytes of frames that may be in flight"),
@@ -75,6 +75,7 @@ IDENTITY = (
     Register("classifier_groups", 16, "r", "groups of latents with a classifier that learns"),
     Register("learning", 16, "r", "1: learns; 0: infers only, signs and post traces read as zeros"),
     Register("input_bits", 16, "r", "bits of the signed value of an input event; 1: a spike"),
+    Register("list_rows", 32, "r", "rows that the active lists hold together; 0: trace_entries"),
 )
 CONTROL = (
     Register("layer_count", 16, "rw", "layers in use, the readout included"),
@@ -148,7 +149,7 @@ def memories(config: CoreConfig) -> dict[Space, Memory]:
         Memory(Space.POST_TRACES, "r", groups, lanes, 8, False, "post traces h"),
         Memory(Space.SPIKES, "r", groups, chunks, bits, False, "spikes of the last step"),
         Memory(
-            Space.TRACES, "r", config.trace_entries, 2, 16, False,
+            Space.TRACES, "r", config.list_depth, 2, 16, False,
             "the sample's active lists, layer after layer: row, then q + 256 x (spiked last step); "
             "with input_bits above 1 q is s9, and the spike 512",
         ),

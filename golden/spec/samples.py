@@ -31,6 +31,7 @@ NOT_KEPT.
 """
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
@@ -59,7 +60,10 @@ RESULT_HEAD = 4
 
 
 class SampleStatus(IntFlag):
-    """First word of a result: zero, or what was wrong with the sample. Wrong events are dropped."""
+    """First word of a result: zero, or what was wrong with the sample. Wrong events are dropped.
+
+    LIST_FULL is no fault of the sample: rows were left out in a way that is the same everywhere.
+    """
 
     OK = 0
     ROW_RANGE = 1  # a spike at a row the first layer does not have
@@ -70,6 +74,18 @@ class SampleStatus(IntFlag):
     BAD_TABLE = 32  # the layer table breaks a rule: nothing ran
     NOT_BEGUN = 64  # no FIRST, and no sample of this layer table was begun: nothing ran
     STUCK = 128  # the core did not end a step and was reset: weights may have changed
+    LIST_FULL = 256  # of layer 0, 512 of layer 1, ...: see `golden.rows.trace`
+
+
+def lists_full(layers: Iterable[int]) -> SampleStatus:
+    """The status of a sample for which the lists were full in these layers."""
+    return SampleStatus(sum(SampleStatus.LIST_FULL << layer for layer in layers))
+
+
+def full_layers(status: SampleStatus) -> list[int]:
+    """The layers for which the lists were full."""
+    bits = int(status) // SampleStatus.LIST_FULL
+    return [layer for layer in range(bits.bit_length()) if bits >> layer & 1]
 
 
 DECLARATION = [

@@ -112,8 +112,10 @@ def _places(rules: Rules, entry: Entry, config: CoreConfig) -> None:
     rules.most(before.states, states, "neurons over those of the layer before")
     rules.keep(entry.pixels * GROUPS + states, before.states)
     rules.most(before.states, config.neuron_groups, "neurons beyond their memory")
-    rules.keep(before.traces + entry.traces, before.traces)
-    rules.most(before.traces, config.trace_entries, "more inputs than the active lists hold")
+    if not config.list_rows:  # else lists may be full, and a row's number is all that is bounded
+        rules.keep(before.traces + entry.traces, before.traces)
+    traces = entry.traces if config.list_rows else before.traces
+    rules.most(traces, config.trace_entries, "more inputs than the active lists hold")
     if config.classifier_groups:
         with rules.when(FLAGS & Flag.CLASSIFIER):
             base = field("classifier_base")

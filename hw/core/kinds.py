@@ -7,9 +7,10 @@ is here; every other file asks.
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth import Const, Mux, Value
+from amaranth import Cat, Const, Mux, Value
 
 from golden.spec.config import CoreConfig
+from golden.spec.formats import MOST_MAP_INPUTS
 
 
 def is_map(entry: Any) -> Value:
@@ -22,16 +23,22 @@ def shares_rows(entry: Any) -> Value:
     return entry.flags.convolution | entry.flags.average
 
 
+def map_inputs(config: CoreConfig, entry: Any) -> Value:
+    """Inputs of a map, where there is one: the word 0 stands for MOST_MAP_INPUTS, on cores with so many."""
+    word = entry.map_inputs
+    return Cat(word, word == 0) if config.trace_entries >= MOST_MAP_INPUTS else word
+
+
 def inputs(config: CoreConfig, entry: Any) -> Value:
     """Input neurons, if it is the first layer."""
     flat = entry.rows - entry.flags.bias
-    return Mux(is_map(entry), entry.map_inputs, flat) if config.map_pixels else flat
+    return Mux(shares_rows(entry), map_inputs(config, entry), flat) if config.map_pixels else flat
 
 
 def last_row(config: CoreConfig, entry: Any) -> Value:
     """Where a bias is in its row list: behind all inputs."""
     last = entry.rows - 1
-    return Mux(entry.flags.average, entry.map_inputs, last) if config.map_pixels else last
+    return Mux(entry.flags.average, map_inputs(config, entry), last) if config.map_pixels else last
 
 
 def latent_groups(config: CoreConfig, entry: Any) -> Value:

@@ -1,7 +1,7 @@
 """What is proven of which unit, on what size, and how far."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -166,6 +166,7 @@ FOR_EVER: dict[str, Callable[[], Component]] = {
     "Complaints": Complaints,
     "Transmitter": Transmitter,
     "Trace": partial(Trace, SMALL),
+    "Trace with short lists": partial(Trace, replace(SMALL, list_rows=5)),
     "Decoder": Decoder,
     "BlockStore": partial(BlockStore, SMALL),
     "UartReceiver": partial(UartReceiver, clock_hz=8e6, baud=1e6),

@@ -145,13 +145,16 @@ class TestTrace(UnitTest):
         "tiny": {"config": PRESETS["tiny"]},
         "values": {"config": VALUES},
         "wide-values": {"config": replace(ODD, input_bits=8)},
+        "short": {"config": replace(ODD, list_rows=9)},
+        "short-values": {"config": replace(ODD, input_bits=8, list_rows=7)},
     }
+    unchecked = {"full": "its cycles are counted, pass by pass"}
     HELD = ("flush", "keep", "layer", "bias", "last_row", "decay", "gain")
     held = tuple(f"control.{name}" for name in HELD)
     at = {"peek.entry": 1, "peek.count": 1}
 
     def stimuli(self, rng):
-        self.running = False
+        self.running, self.full, self.most_left_out = False, 0, 0
         config = self.size["config"]
         rows = config.trace_entries // config.layers
         for _ in range(6):
@@ -163,6 +166,7 @@ class TestTrace(UnitTest):
                 yield from self.one_step(rng, layers, flush=False)
                 yield from self.peeks(rng)
             yield from self.one_step(rng, layers, flush=True)
+        assert bool(self.most_left_out) == bool(config.list_rows)
 
     def layer(self, rng, rows):
         """Traces that die soon, grow to the end, or are nothing at all."""
@@ -184,12 +188,18 @@ class TestTrace(UnitTest):
             carried = np.ones(len(spikes), int)
             if bits > 1 and rng.random() < 0.8:
                 carried = random_values(generator(rng), len(spikes), bits)
+            room = self.size["config"].list_depth - sum(len(one.rows) for one in self.lists)
+            rows = np.append(spikes, bias).astype(int)
+            active = len(np.union1d(rows, self.lists[number].rows))
             visit = self.lists[number].merge(
-                np.append(spikes, bias).astype(int),
+                rows,
                 layer,
                 keep and not flush,
                 np.append(carried, [1] * len(bias)).astype(int),
+                room,
             )
+            self.full, left_out = 0, active - len(visit.rows)
+            self.most_left_out = max(left_out, self.most_left_out)
             columns = (visit.rows, visit.trace, visit.previous_spikes, visit.spikes, visit.values)
             names = ("row", "trace", "previous_spike", "spike", *(["value"] * (bits > 1)))
             for values in zip(*columns[: len(names)], strict=True):
@@ -210,6 +220,7 @@ class TestTrace(UnitTest):
             if not flush:
                 self.send("events", *step_events(spikes, carried if bits > 1 else None))
             yield from self.drain(4)
+            self.equal("full", left_out, self.full)
 
     def peeks(self, rng):
         """Any entry, and the length of any list; the lists lie in the order of layers."""
@@ -229,6 +240,7 @@ class TestTrace(UnitTest):
     def step(self, now):
         control = now.control
         running = self.running
+        self.full += self.port("full")
         waiting = running and not control.flush and not self.offered("events")
         if control.start:
             self.running = True

@@ -8,8 +8,9 @@ import numpy as np
 from golden.rows.trace import Pass
 from golden.schedule.passes import passes
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.formats import MOST_MAP_INPUTS
 from golden.spec.network import Network
-from hw.core.base.layouts import visit, word_bits
+from hw.core.base.layouts import group_bits, visit, word_bits
 from hw.core.schedule.issue import Issue
 from hw.core.schedule.passes import turn
 from hw.core.schedule.row_list import RowList
@@ -29,6 +30,11 @@ SHAPES = [
     ((1, 4, 5), ("20c3g",), 2),
     ((8, 2, 2), ("5c3p",), 4),
 ]
+VAST = CoreConfig(
+    lanes=32, weight_words=11_400, neuron_groups=2100, trace_entries=67_600, map_pixels=1024
+)
+VAST_SHAPES = [((1024, 8, 8), ("20c3",), 4), ((1, 32, 32), ("64c3g",), 4)]
+"""The layers that see 65,536 inputs, one of them with a bias behind."""
 
 
 class TestRowList(UnitTest):
@@ -39,13 +45,14 @@ class TestRowList(UnitTest):
         "odd": {"config": ODD},
         "tiny": {"config": PRESETS["tiny"]},
         "values": {"config": VALUES},
+        "short": {"config": replace(ODD, list_rows=43)},
     }
     at = {"visit": RowList.LATENCY}
 
     def stimuli(self, rng):
         config = self.size["config"]
         self.visits, self.spikes = [], []
-        for length in (0, 1, config.trace_entries, rng.randrange(config.trace_entries), 0):
+        for length in (0, 1, config.list_depth, rng.randrange(config.list_depth), 0):
             yield {"control": {"restart": 1}}
             for _ in range(length):
                 recorded = {"record": 1, "recorded": anything(visit(config), rng)}
@@ -83,19 +90,21 @@ class TestSegments(UnitTest):
     """Segments of a list and their offsets are the rows that the model's passes visit, in order."""
 
     unit = Segments
-    sizes = {"maps": {"config": MAPS}}
+    sizes = {"maps": {"config": MAPS}, "most-inputs": {"config": VAST}}
     held = ("entry",)
     unchecked = {"group": "asks for `updates`", "segments": "their rows, pass by pass"}
 
     def stimuli(self, rng):
         numbers = generator(rng)
-        self.deferred = np.zeros(1 << 8, int)
+        config = self.size["config"]
+        self.deferred = np.zeros(1 << group_bits(config), int)
         self.lists, self.owed, self.words = ([], []), [], []
-        for density in (0.0, 0.05, 0.4, 1.0):
-            for shape, stages, side in SHAPES:
+        vast = config is VAST
+        for density in (0.001,) if vast else (0.0, 0.05, 0.4, 1.0):
+            for shape, stages, side in VAST_SHAPES if vast else SHAPES:
                 network = Network.of_stages(shape, stages, 3, latent_side=side)
-                for layer in network.layers(MAPS):
-                    if layer.kind.shared:
+                for layer in network.layers(config):
+                    if layer.kind.shared and not (vast and layer.inputs < MOST_MAP_INPUTS):
                         yield from self.one_layer(rng, numbers, layer, density)
 
     def one_layer(self, rng, numbers, layer, density):
@@ -148,7 +157,9 @@ class TestSegments(UnitTest):
             self.equal("segments", self.owed[0]["updates"], part["updates"])
             assert part["beyond"] > part["first"], "an empty segment costs a cycle"
             source = self.lists[not part["updates"]][part["first"] : part["beyond"]]
-            self.words += [(row + part["offset"]) % (1 << word_bits(MAPS)) for row in source]
+            self.words += [
+                (row + part["offset"]) % (1 << word_bits(self.size["config"])) for row in source
+            ]
         return {"record": records}
 
 

@@ -40,6 +40,13 @@ def parts_notes(plan: Plan, parts: PartsPlan, rate: Callable[[float], str]) -> l
         f"the core at {mhz:g} MHz: {rate(clock / parts.cycles)} samples/s learning, "
         f"{rate(clock / parts.inference_cycles)} with learning off; what brings parts is not in it",
     ]
+    if core.list_rows:
+        fullest = max(parts.layers, key=lambda layer: layer.active)
+        too_many = fullest.active > core.list_rows
+        lines.append(
+            f"its lists hold {core.list_rows:,} active inputs; at these rates {fullest.name} has "
+            f"{fullest.active:,.0f}{': some would be left out (LIST_FULL)' * too_many}"
+        )
     if plan.sdram:
         peak = plan.sdram.sdram.bytes_per_second(plan.sdram.mhz)
         each = ", ".join(

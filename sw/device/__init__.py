@@ -12,7 +12,7 @@ is the board's; the host keeps no copy. `sample_store` knows which samples the b
 
 from sw.device.channel import Channel
 from sw.device.device import Device, Weights
-from sw.device.identity import DeviceError
+from sw.device.identity import DeviceError, ListsFull
 from sw.device.in_flight import LinkStatistics, Refused, Restarted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.memory_unit import MemoryResult, MemoryUnit
@@ -23,6 +23,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "LinkStatistics",
+    "ListsFull",
     "MemoryResult",
     "MemoryUnit",
     "Refused",

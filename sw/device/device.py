@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -18,12 +18,12 @@ from golden.spec.layers import ENTRY_WORDS, FIELD_NAMES
 from golden.spec.network import Network
 from golden.spec.packing import pack_signs
 from golden.spec.registers import Space, play_entries, play_words
-from golden.spec.samples import Result, encode_sample
+from golden.spec.samples import Result, SampleStatus, encode_sample
 from golden.spec.sdram import SdramConfig, beside
 from golden.spec.weights import Weights
 from sw.device.channel import Channel
 from sw.device.classifiers import check_classifiers, read_classifiers, write_classifiers
-from sw.device.identity import DeviceError, check_result, identify
+from sw.device.identity import DeviceError, check_result, identify, tell_full
 from sw.device.in_flight import Submitted
 from sw.device.inputs import SampleLike, Series, chip_frames
 from sw.device.payloads import Payloads
@@ -282,9 +282,12 @@ class Device(LayerState):
     def _finish(self, asked: Asked) -> list[Result]:
         """Results of a sample's last piece, or of all that were played, when all went well."""
         results: list[Result] = []
+        full = SampleStatus.OK
         for piece in asked.pieces:
             words = np.frombuffer(piece.result(), "<u2").reshape(asked.samples, -1)
             results = [Result.from_words(row, self.config.layers) for row in words.tolist()]
             for result in results:
                 check_result(result)
-        return results
+                tell_full(result, self.config)
+            full |= results[0].status
+        return results if len(asked.pieces) == 1 else [replace(results[0], status=full)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import fields
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from golden.spec.config import CoreConfig
 from golden.spec.frames import READ_PAYLOAD, Command
 from golden.spec.registers import IDENTITY, MAGIC, VERSION, Space, address, fingerprint
-from golden.spec.samples import Result, SampleStatus
+from golden.spec.samples import Result, SampleStatus, full_layers
 from sw.device.channel import Channel
 
 
@@ -51,7 +52,8 @@ def identify(channel: Channel, expected: CoreConfig | None = None) -> CoreConfig
     if expected is not None and found["trace_entries"] == expected.trace_entries & 0xFFFF:
         found["trace_entries"] = (
             expected.trace_entries
-        )  # nor these; the fingerprint tells them apart
+        )  # nor these: the fingerprint tells them apart
+    found["trace_entries"] = found["trace_entries"] or 1 << 16
     try:
         config = CoreConfig(**{field.name: found[field.name] for field in fields(CoreConfig)})
     except ValueError as error:
@@ -70,11 +72,26 @@ def identify(channel: Channel, expected: CoreConfig | None = None) -> CoreConfig
     return config
 
 
+class ListsFull(UserWarning):
+    """A core left out inputs of a layer, as its lists of active inputs were full."""
+
+
 def check_result(result: Result) -> None:
     """Raise DeviceError when a device found fault with a sample."""
-    if result.status:
-        status = SampleStatus(result.status)
-        raise DeviceError(f"device found fault with a sample: {status!r}; {cure(status)}")
+    faults = SampleStatus(result.status & (SampleStatus.LIST_FULL - 1))
+    if faults:
+        raise DeviceError(f"device found fault with a sample: {faults!r}; {cure(faults)}")
+
+
+def tell_full(result: Result, config: CoreConfig) -> None:
+    """Warn, once for each layer, that a device had no room for all active inputs of a layer."""
+    for layer in full_layers(result.status):
+        text = (
+            f"layer {layer}: more inputs were active in a step than the lists of this core hold "
+            f"({config.list_depth:,}); the last ones were left out. Have it fire less (rate_cost, theta), or "
+            "build the core with a larger list_rows"
+        )
+        warnings.warn(text, ListsFull, stacklevel=2)
 
 
 def cure(fault: SampleStatus) -> str:

@@ -30,15 +30,17 @@ class Payloads:
         spikes = frames.dtype == np.bool_
         bits = (np.packbits(frames) if spikes else frames).tobytes()
         key = (bits, frames.shape, spikes, sample.label, *how.values())
-        return self._kept.get(key, lambda: self._encode(frames, sample.label, how), 2 * len(bits))
+        return self._kept.get(
+            key, lambda: in_frames(frames, sample.label, self.config, **how), 2 * len(bits)
+        )
 
-    def _encode(self, frames: Inputs, label: int, how: dict[str, Any]) -> list[bytes]:
-        """Half the buffer at most each, if the steps allow it."""
-        whole = self.config.frame_bytes
-        bits = self.config.input_bits
-        for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
-            try:
-                return split_sample(frames, label, limit=limit, input_bits=bits, **how)
-            except ValueError as error:
-                too_long = error
-        raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")
+
+def in_frames(frames: Inputs, label: int, config: CoreConfig, **how: Any) -> list[bytes]:
+    """Payloads of one sample: half the buffer at most each, if the steps allow it. Raises DeviceError."""
+    whole, bits = config.frame_bytes, config.input_bits
+    for limit in (whole // 2 - HEADER.size, whole - HEADER.size):
+        try:
+            return split_sample(frames, label, limit=limit, input_bits=bits, **how)
+        except ValueError as error:
+            too_long = error
+    raise DeviceError(f"sample: {too_long}; build the core with a larger frame_bytes")

@@ -24,6 +24,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.layers import FIELD_NAMES, Layer
 from golden.spec.network import Network
 from golden.spec.packing import sign_matrix
+from golden.spec.samples import SampleStatus
 from sw.data import Dataset
 from sw.native.library import compiled
 
@@ -46,7 +47,8 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     long, whole = ndpointer(np.int64, flags="C"), ndpointer(np.int32, flags="C")
     small = ndpointer(np.int8, flags="C")
     signs = ctypes.POINTER(ctypes.c_void_p)
-    lib.core_new.restype, lib.core_new.argtypes = handle, [*[number] * 4, whole, signs]
+    lib.core_new.restype, lib.core_new.argtypes = handle, [*[number] * 5, whole, signs]
+    lib.core_full.restype, lib.core_full.argtypes = ctypes.c_uint32, [handle]
     lib.core_free.argtypes = [handle]
     lib.core_at_end.argtypes = [handle]
     lib.core_weights.restype = ctypes.POINTER(ctypes.c_int16)
@@ -72,7 +74,7 @@ def new_core(
     table = np.array([[getattr(e, name) for name in FIELD_NAMES] for e in layers], np.int32)
     held = [np.ascontiguousarray(each, np.int8) for each in signs]
     pointers = (ctypes.c_void_p * len(held))(*(each.ctypes.data for each in held))
-    sizes = (config.lanes, config.weight_bits, classes, len(layers))
+    sizes = (config.lanes, config.weight_bits, classes, config.list_depth, len(layers))
     core: int = library().core_new(*sizes, table, pointers)
     return core
 
@@ -131,6 +133,11 @@ class Outcome:
     def predictions(self) -> NDArray[np.intp]:
         """Class of each sample: the highest score, the first one on a tie."""
         return self.scores.argmax(axis=1)
+
+
+def status_of(lib: ctypes.CDLL, core: int) -> SampleStatus:
+    """What a core in C++ says of the samples that it has run last: for which layers lists were full."""
+    return SampleStatus(SampleStatus.LIST_FULL * lib.core_full(core))
 
 
 class Held:

@@ -20,7 +20,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.layers import Layer
 from golden.spec.samples import FIRST, FLAGS_BYTE, LAST, MOST_SPIKES, Result, SampleStatus
 from sw.kept import Kept
-from sw.native import COUNTERS, library, new_core, sums_fit
+from sw.native import COUNTERS, library, new_core, status_of, sums_fit
 
 WHOLE = FIRST | LAST
 STATES = ("membranes", "surrogates", "post_traces", "spikes")
@@ -84,7 +84,7 @@ class CompiledCore(Core):
         self._votes[:] = 0  # they are in the scores
         self._spikes[: len(spikes)], self._spikes[len(spikes) :] = spikes, 0
         return Result(
-            status=given.status,
+            status=given.status | compiled.status,
             prediction=int(np.argmax(scores)),
             cycles=0,
             spikes=tuple(np.minimum(self._spikes, MOST_SPIKES).tolist()),
@@ -165,6 +165,11 @@ class _Compiled:
     def events(self, payload: bytes) -> Events:
         """A payload, decoded for the first layer."""
         return decode_sample(payload, self.layers[0].inputs, self._input_bits)
+
+    @property
+    def status(self) -> SampleStatus:
+        """What it says of the last sample."""
+        return status_of(self._library, self._core)
 
     def free(self) -> None:
         """Let go of it."""

@@ -86,7 +86,8 @@ struct Layer {
     bool driven = false;                    // no weight has changed since, no sample has begun
 
     bool is(int flag) const { return entry.flags & flag; }
-    int bias() const { return is(AVERAGE) ? entry.map_inputs : entry.rows - 1; }  // behind all inputs
+    int map_inputs() const { return entry.map_inputs ? entry.map_inputs : MOST_MAP_INPUTS; }
+    int bias() const { return is(AVERAGE) ? map_inputs() : entry.rows - 1; }  // behind all inputs
     int inputs() const { return is(CONVOLUTION) ? entry.width * entry.height * entry.channels : bias() + 1; }
 };
 
@@ -112,8 +113,9 @@ struct Visit {
 };
 
 struct Core {
-    int lanes, weight_bits, classes;
+    int lanes, weight_bits, classes, list_depth;
     uint32_t noise_state = 0;
+    uint32_t full = 0;  // a bit for each layer for which the lists were full
     std::vector<Layer> layers;
     std::vector<int32_t> rotations, flips;  // of each lane
     std::vector<int64_t> scores, votes, fired;
@@ -140,6 +142,22 @@ struct Core {
         step = 0;
     }
 
+    // Free places of the lists (golden/rows/trace.py).
+    size_t room() const {
+        size_t listed = 0;
+        for (const Layer& layer : layers) listed += layer.listed.size();
+        return size_t(list_depth) - listed;
+    }
+
+    // Of the rows of the visit that are not in the list, those that there is a place for stay.
+    void leave_out(const Layer& layer) {
+        size_t left = room();
+        const auto taken = [&](int row) { return layer.trace[row] || layer.previous_spikes[row] || (left && left--); };
+        visit.rows.erase(std::remove_if(visit.rows.begin(), visit.rows.end(), [&](int row) { return !taken(row); }),
+                         visit.rows.end());
+        full |= 1u << (&layer - layers.data());
+    }
+
     static void forget(Layer& layer) {
         for (int row : layer.listed) layer.trace[row] = layer.previous_spikes[row] = 0;
         layer.listed.clear();
@@ -151,11 +169,13 @@ struct Core {
         const auto end = std::set_union(layer.listed.begin(), layer.listed.end(), rows, rows + count,
                                         visit.rows.begin());
         visit.rows.resize(end - visit.rows.begin());
+        if (visit.rows.size() - layer.listed.size() > room()) leave_out(layer);
         const size_t n = visit.rows.size();
         visit.trace.resize(n), visit.previous_spikes.resize(n), visit.values.assign(n, 0);
         for (size_t k = 0, next = 0; k < n; k++) {
             const int row = visit.rows[k];
             visit.trace[k] = layer.trace[row], visit.previous_spikes[k] = layer.previous_spikes[row];
+            while (next < size_t(count) && rows[next] < row) next++;  // left out
             if (next < size_t(count) && rows[next] == row) visit.values[k] = values ? values[next] : 1, next++;
         }
         visit.count();
@@ -307,7 +327,7 @@ struct Core {
         const Entry& e = layer.entry;
         patch = visit;
         for (int32_t& row : patch.rows)
-            row -= std::min(row / e.channels, e.map_inputs / e.channels - 1) * e.channels;
+            row -= std::min(row / e.channels, layer.map_inputs() / e.channels - 1) * e.channels;
         patch.count();
     }
 
@@ -569,9 +589,9 @@ struct Core {
 
 extern "C" {
 
-Core* core_new(int lanes, int weight_bits, int classes, int layers, const int32_t* table,
+Core* core_new(int lanes, int weight_bits, int classes, int list_depth, int layers, const int32_t* table,
                const int8_t* const* signs) {
-    Core* core = new Core{lanes, weight_bits, classes};
+    Core* core = new Core{lanes, weight_bits, classes, list_depth};
     for (int i = 0; i < lanes; i++) {
         core->rotations.push_back((i * ROTATION) % 32);
         core->flips.push_back((i * FLIP) & 0xFFFF);
@@ -610,6 +630,9 @@ uint32_t* core_noise(Core* core) { return &core->noise_state; }
 
 int64_t* core_counters(Core* core) { return reinterpret_cast<int64_t*>(&core->counters); }
 
+// A bit for each layer for which the lists were full in the samples of the last core_run.
+uint32_t core_full(Core* core) { return core->full; }
+
 // State of a layer's neurons, [pixels][width]: 0 membranes, 1 surrogates, 2 post traces, 3 spikes.
 int32_t* core_state(Core* core, int layer, int which) {
     Layer& at = core->layers[layer];
@@ -638,6 +661,7 @@ void core_run(Core* core, const int64_t* offsets, const int32_t* rows, const int
               const int32_t* labels, int steps, const int64_t* order, int64_t count, int learning,
               int learn_from, int64_t* scores, int64_t* spikes) {
     const size_t classes = core->scores.size(), layers = core->fired.size();
+    core->full = 0;
     for (int64_t k = 0; k < count; k++) {
         const int64_t i = order[k];
         core->sample(offsets + i * steps, rows, values, steps, labels[i], learning, learn_from);

@@ -13,9 +13,9 @@ from golden.spec.formats import SCORE_BITS, saturate
 from golden.spec.network import Network
 from golden.spec.parts import Part
 from golden.spec.registers import COUNTERS
-from golden.spec.samples import MOST_SPIKES, Result, SampleStatus
+from golden.spec.samples import MOST_SPIKES, Result
 from golden.spec.weights import Weights
-from sw.native import Held
+from sw.native import Held, status_of
 
 
 class NativePart(Held):
@@ -91,7 +91,7 @@ class NativePart(Held):
         spikes = np.zeros(self.config.layers, np.int64)
         spikes[: len(fired)] = np.minimum(fired, MOST_SPIKES)
         return Result(
-            status=SampleStatus.OK,
+            status=status_of(self._lib, self._core),
             prediction=int(np.argmax(scores)),
             cycles=0,
             spikes=tuple(spikes.tolist()),

@@ -10,29 +10,35 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden.fire.pool import pool
 from golden.parts import Given, Ran, nothing
+from golden.spec.formats import MOST_MAP_INPUTS
 from golden.spec.frames import HEADER, Command
 from golden.spec.layers import ENTRY_WORDS
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.parts import Part
 from golden.spec.registers import Space, memories, unpack_lanes
-from golden.spec.samples import SAMPLE_HEADER, Result, encode_sample, split_sample
+from golden.spec.samples import (
+    SAMPLE_HEADER,
+    Result,
+    SampleStatus,
+    encode_sample,
+)
 from golden.spec.values import slot_bits
 from golden.spec.weights import Weights
 from sw.device.blocks import Blocks
 from sw.device.classifiers import read_classifier, write_classifier
 from sw.device.identity import check_result
 from sw.device.in_flight import Submitted
+from sw.device.payloads import in_frames
 from sw.device.rows import read_layer, write_layer
-
-MOST_INPUTS = (1 << 16) - 1
-"""Inputs of a map that a word of the layer table can count."""
 
 
 class LinkedPart:
@@ -105,7 +111,7 @@ class LinkedPart:
     def _each_step(self, samples: Sequence[Given], learn: bool) -> Iterator[Ran]:
         """Step by step, with what the last layer shows after each."""
         for given in samples:
-            shown, cycles = [], 0
+            shown, cycles, status = [], 0, SampleStatus.OK
             pieces = [*given.frames[:, None], given.frames[:0]]
             for step, frames in enumerate(pieces):
                 last = step == len(pieces) - 1
@@ -114,19 +120,17 @@ class LinkedPart:
                     first=step == 0, last=last, input_bits=self.device.config.input_bits,
                 )  # fmt: skip
                 result = self._result(self.device.channel.submit(Command.SAMPLE, payload))
-                cycles += result.cycles
+                cycles, status = cycles + result.cycles, status | result.status
                 if not last:
                     shown.append(self._shown())
-            yield Ran(replace(result, cycles=cycles), np.array(shown, np.bool_))
+            yield Ran(replace(result, cycles=cycles, status=status), np.array(shown, np.bool_))
 
     def _whole(self, samples: Sequence[Given], learn: bool) -> Iterator[Ran]:
         """Whole samples, many in flight: behind the last part nobody wants its spikes."""
         waiting: deque[tuple[int, list[Submitted]]] = deque()
         for given in samples:
-            payloads = split_sample(
-                given.frames, given.label, learn=learn, learn_from=self._since(given),
-                limit=self._limit(), input_bits=self.device.config.input_bits,
-            )  # fmt: skip
+            how = {"learn": learn, "learn_from": self._since(given)}
+            payloads = in_frames(given.frames, given.label, self.device.config, **how)
             pieces = [self.device.channel.submit(Command.SAMPLE, each) for each in payloads]
             waiting.append((len(given.frames), pieces))
             while waiting and waiting[0][1][-1].done:
@@ -137,7 +141,8 @@ class LinkedPart:
     def _finish(self, steps: int, pieces: list[Submitted]) -> Ran:
         results = [self._result(piece) for piece in pieces]
         cycles = sum(result.cycles for result in results)
-        return Ran(replace(results[-1], cycles=cycles), nothing(steps))
+        status = reduce(or_, (result.status for result in results))
+        return Ran(replace(results[-1], cycles=cycles, status=status), nothing(steps))
 
     def _result(self, submitted: Submitted) -> Result:
         words = np.frombuffer(submitted.result(), "<u2").tolist()
@@ -158,29 +163,21 @@ class LinkedPart:
     def _since(self, given: Given) -> int:
         return self.network.learn_from(len(given.frames))
 
-    def _limit(self) -> int:
-        return self.device.config.frame_bytes // 2 - HEADER.size
-
 
 def check_linked(device: Blocks, network: Network, part: Part) -> None:
     """Raise DoesNotFit for a part that today's cores or frames do not take, though they have room for it."""
     first, config = part.placements[0], device.config
     text = f"network {network.name}, {part}"
-    if first.averaged > 1:
+    if part.inputs > MOST_MAP_INPUTS and first.kind.shared:
         raise DoesNotFit(
-            f"{text}: it begins behind an average, and the table of this core does not; pool the map (p "
-            "instead of g), or use --target golden"
-        )
-    if part.inputs > MOST_INPUTS and first.kind.mapped:
-        raise DoesNotFit(
-            f"{text}: it takes in {part.inputs} neurons, the table of this core counts {MOST_INPUTS}; "
+            f"{text}: it takes in {part.inputs} neurons, the layer table counts {MOST_MAP_INPUTS}; "
             "pool the map before, or use --target golden"
         )
     bits = slot_bits(config.input_bits) if part.first == 0 and config.graded else 1
     step = SAMPLE_HEADER.size + 1 + -(-part.inputs * bits // 8)
-    room = config.frame_bytes // 2 - HEADER.size
+    room = config.frame_bytes - HEADER.size
     if step > room:
         raise DoesNotFit(
-            f"{text}: a step takes {step} bytes, {room} fit in half a frame; build the core with a larger "
+            f"{text}: a step takes {step} bytes, {room} fit in a frame; build the core with a larger "
             "frame_bytes"
         )

@@ -23,6 +23,7 @@ from golden.spec.samples import Result
 from golden.spec.weights import Weights
 from sw.device import Device, DeviceError, SampleLike, Series, chip_frames
 from sw.device.classifiers import check_classifiers
+from sw.device.identity import tell_full
 from sw.device.inputs import check_sample
 from sw.device.rows import check_weights
 from sw.device.sample_store import OnPart
@@ -140,7 +141,9 @@ class Parted(Device):
 
         while block := list(islice(waiting, self.block)):
             given = [Given(chip_frames(sample, network), sample.label) for sample in block]
-            yield from run_block(self.parts, run, given, self.config.classes)
+            for result in run_block(self.parts, run, given, self.config.classes):
+                tell_full(result, self.config)
+                yield result
 
     def store_samples(self, samples: Series, on_part: OnPart | None = None) -> int:
         """Nothing: parts behind the first one take in spikes that no store has."""

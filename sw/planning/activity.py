@@ -38,6 +38,10 @@ class Activity:
         lasting = (min(step, self.trace_steps) for step in range(steps - last + 1, steps + 1))
         return sum(1 - (1 - rate) ** each for each in lasting) / max(last, 1)
 
+    def active(self, rate: float) -> float:
+        """Share of inputs that spike or have a trace, of those that fire at `rate`: their place in lists."""
+        return 1 - (1 - rate) ** (1 + self.trace_steps)
+
     def rows(
         self,
         layers: Sequence[Placement],

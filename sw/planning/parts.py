@@ -46,6 +46,8 @@ class LayerParts:
     """Bits of a sample that go in, for all parts together."""
     spikes_out: float
     """Bits of a sample that are kept."""
+    active: float
+    """Inputs that spike or have a trace, a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +186,8 @@ def _layer(
         weight_bytes=sum(part.words for part in parts) * config.lanes * WORD_BITS // 8,
         spikes_in=float(steps * first.inputs * len(parts) * bool(first.first)),
         spikes_out=float(steps * shown),
+        active=first.inputs
+        * activity.active(activity.rate if first.first else activity.input_rate),
     )
 
 

@@ -45,10 +45,12 @@ def _room(layers: list[Layer], core: CoreConfig, weights: int) -> list[str]:
     """What the layers of a network take of the core that holds them."""
     groups = sum(layer.groups for layer in layers)
     used = sum(layer.words for layer in layers) / core.weight_words
+    rows = sum(layer.rows for layer in layers)
+    traces = f"lists of {core.list_rows}" if core.list_rows else f"{core.trace_entries} traces"
     return [
         f"{weights} weights of {core.weight_bits} bits, {used:.0%} of the weight memory",
         f"{groups} of {core.neuron_groups} groups of {core.lanes} neurons, "
-        f"{sum(layer.rows for layer in layers)} of {core.trace_entries} traces",
+        f"{rows} {'rows, ' if core.list_rows else 'of '}{traces}",
     ]
 
 

@@ -6,10 +6,14 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.flags import FLAG_NAMES
+from golden.spec.formats import MOST_MAP_INPUTS
 from golden.spec.layers import FIELDS
 
 HEADER = data.StructLayout({"label": 8, "flags": 8, "steps": 16, "learn_from": 16})
 """Header of a sample's payload (`golden.spec.samples`)."""
+
+INPUTS_BITS = bits_for(MOST_MAP_INPUTS)
+"""Of a number of inputs."""
 
 
 def layer_entry() -> data.StructLayout:

@@ -9,6 +9,7 @@ from amaranth.utils import bits_for
 from golden.spec.config import CoreConfig
 from golden.spec.formats import MEMBRANE_BITS, TRACE_BITS
 from hw.core import kinds
+from hw.core.base.layouts import INPUTS_BITS
 from hw.core.base.pipeline import later
 from hw.core.host.answers import Answers
 from hw.core.host.checker import Checker
@@ -64,7 +65,7 @@ class Host(Component):
                 "bus_reply": Out(BusReply),
                 "settings": Out(Settings()),
                 "check": In(TableCheck()),
-                "inputs": Out(16),
+                "inputs": Out(INPUTS_BITS),
                 "schedule": In(LayerRead(config)),
                 "fire": In(LayerRead(config)),
                 "learn": In(LayerRead(config)),

@@ -44,10 +44,10 @@ class TracePeek(Signature):
     def __init__(self, config: CoreConfig) -> None:
         super().__init__(
             {
-                "index": Out(config.row_bits),
+                "index": Out(config.list_bits),
                 "entry": In(trace_entry(config)),
                 "layer": Out(layer_bits(config)),
-                "count": In(bits_for(config.trace_entries)),
+                "count": In(bits_for(config.list_depth)),
             }
         )
 

@@ -18,7 +18,7 @@ class SampleHead(Signature):
 
     def __init__(self) -> None:
         super().__init__(
-            {"header": Out(HEADER), "begin": Out(1), "finished": Out(1), "status": Out(4)}
+            {"header": Out(HEADER), "begin": Out(1), "finished": Out(1), "status": Out(16)}
         )
 
 
@@ -79,7 +79,7 @@ class RowListControl(Signature):
     """
 
     def __init__(self, config: CoreConfig) -> None:
-        count = config.row_bits + 1
+        count = config.list_bits + 1
         super().__init__(
             {
                 "restart": Out(1),

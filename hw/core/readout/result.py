@@ -36,7 +36,7 @@ class Result(wiring.Component):
                 "busy": In(1),
                 "begin": In(1),
                 "class_count": In(16),
-                "status": In(4),
+                "status": In(16),
                 "score_index": Out(ceil_log2(config.classes)),
                 "score": In(signed(SCORE_BITS)),
                 "spike_index": Out(layer_bits(config)),

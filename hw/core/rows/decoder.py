@@ -8,7 +8,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.samples import DENSE, SKIP, SPARSE, SPARSE_VALUES, VALUES, SampleStatus
 from golden.spec.values import slot_bits
-from hw.core.base.layouts import HEADER
+from hw.core.base.layouts import HEADER, INPUTS_BITS
 from hw.core.ports import SampleBytes
 
 FAR_BITS = 17  # of a row number before it is checked; the top one, once set, stays
@@ -38,7 +38,7 @@ class Decoder(Component):
         super().__init__(
             {
                 "sample": In(SampleBytes),
-                "inputs": In(16),
+                "inputs": In(INPUTS_BITS),
                 "header": Out(HEADER),
                 "begin": Out(1),
                 "events": Out(stream.Signature(far_event(input_bits))),

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.spec.config import CoreConfig
 from golden.spec.memory_map import EVENTS_AHEAD
 from golden.spec.samples import SampleStatus
-from hw.core.base.layouts import event, event_stream
+from hw.core.base.layouts import INPUTS_BITS, event, event_stream
 from hw.core.base.pipeline import front
 from hw.core.base.register_slice import register_slice
 from hw.core.interfaces import SampleHead
@@ -37,7 +37,7 @@ class Events(Component):
         super().__init__(
             {
                 "sample": In(SampleBytes),
-                "inputs": In(16),
+                "inputs": In(INPUTS_BITS),
                 "head": Out(SampleHead()),
                 "free": In(1),
                 "events": Out(event_stream(config)),

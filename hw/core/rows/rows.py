@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from golden.spec.config import CoreConfig
-from hw.core.base.layouts import spike_word, visit
+from golden.spec.samples import SampleStatus
+from hw.core.base.layouts import INPUTS_BITS, spike_word, visit
 from hw.core.interfaces import SampleHead, TraceControl, TracePeek
 from hw.core.ports import SampleBytes
 from hw.core.rows.events import Events
@@ -35,7 +36,7 @@ class Rows(Component):
         super().__init__(
             {
                 "sample": In(SampleBytes),
-                "inputs": In(16),
+                "inputs": In(INPUTS_BITS),
                 "head": Out(SampleHead()),
                 "free": In(1),
                 "taken": Out(1),
@@ -53,11 +54,11 @@ class Rows(Component):
         m.submodules.scan = scan = Scan(self.config)
         m.submodules.trace = trace = Trace(self.config)
         connect(m, flipped(self.sample), events.sample)
-        connect(m, events.head, flipped(self.head))
         connect(m, flipped(self.spikes), scan.chunks)
         connect(m, flipped(self.control), trace.control)
         connect(m, flipped(self.peek), trace.peek)
         connect(m, trace.visits, flipped(self.visits))
+        self._head(m, events.head, trace.full)
         from_host = Signal()  # a cycle late: no layer takes events as soon as that
         m.d.sync += from_host.eq(self.control.layer == 0)
         m.d.comb += [
@@ -71,3 +72,20 @@ class Rows(Component):
             self.taken.eq(events.taken),
         ]
         return m
+
+    def _head(self, m: Module, head: Any, full: Value) -> None:
+        """What Events knows of the sample, and for which layers the lists were full since it began."""
+        m.d.comb += [
+            self.head.header.eq(head.header),
+            self.head.begin.eq(head.begin),
+            self.head.finished.eq(head.finished),
+            self.head.status.eq(head.status),
+        ]
+        if not self.config.list_rows:
+            return
+        layers = Signal(self.config.layers)
+        m.d.comb += self.head.status[SampleStatus.LIST_FULL.bit_length() - 1 :].eq(layers)
+        with m.If(full):
+            m.d.sync += layers.bit_select(self.control.layer, 1).eq(1)
+        with m.If(self.free):
+            m.d.sync += layers.eq(0)

@@ -2,13 +2,16 @@
 
 The active lists of all layers live in one ring, in the order in which layers are run. A pass takes
 its layer's entries out at the front, merges them with the new spikes, and puts those that keep a trace
-back in at the end. No address is ever computed, no trace is kept for a silent row, and the ring is
-full only when every row of every layer is in it.
+back in at the end. No address is ever computed, no trace is kept for a silent row.
+
+A ring of `trace_entries` is full only when every row of every layer is in it. A shorter one (`list_rows`) may
+be full before. So a row that spikes and has no entry takes one of the places that were free when the pass
+began, or is left out. Then what a pass has still to take out and what it has put back always fit.
 """
 
 from typing import Any
 
-from amaranth import Array, Module, Mux, Signal, Value, signed
+from amaranth import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -31,19 +34,21 @@ class Trace(wiring.Component):
     events   its spikes
     visits   the rows of both, and the end of the pass
     starved  the merge waits for an event
+    full     pulse: a row was left out
     peek     the lists, for the host
     """
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.entry = trace_entry(config)
-        self.counter = bits_for(config.trace_entries)
+        self.counter = bits_for(config.list_depth)
         super().__init__(
             {
                 "control": In(TraceControl(config)),
                 "events": In(event_stream(config)),
                 "visits": Out(stream.Signature(visit(config))),
                 "starved": Out(1),
+                "full": Out(1),
                 "peek": In(TracePeek(config)),
             }
         )
@@ -51,13 +56,16 @@ class Trace(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self.config
-        memory = Memory(shape=self.entry, depth=config.trace_entries, init=[])
+        memory = Memory(shape=self.entry, depth=config.list_depth, init=[])
         m.submodules.ring = memory
         m.submodules.ahead = ahead = fifo.SyncFIFO(width=self.entry.size, depth=AHEAD)
         lengths = Array(
             Signal(self.counter, name=f"length_{layer}") for layer in range(config.layers)
         )
         left = Signal(self.counter)  # entries of this pass still in the ring or fetched
+        self.kept = Signal()  # pulse: an entry is put into the ring
+        self.new = Signal()  # the merge takes a spike of a row that has no entry
+        self.leaves_out = self._room(m, lengths) if config.list_rows else Const(0)
         self._fetch(m, memory.read_port(), ahead, lengths, left)
         self._merge(m, ahead, left)
         self._keep(m, memory.write_port(), lengths)
@@ -70,14 +78,30 @@ class Trace(wiring.Component):
         m.d.sync += self.peek.count.eq(lengths[self.peek.layer])
         return m
 
+    def _room(self, m: Module, lengths: Array) -> Value:
+        """Whether the spike of a row without an entry is left out: no place is left that was free."""
+        depth = self.config.list_depth
+        free = Signal(self.counter, init=depth)  # places that are in no list
+        room = Signal(self.counter)  # those left of what was free when the pass began
+        with m.If(self.control.start | self.control.skip):
+            m.d.sync += free.eq(free + lengths[self.control.layer]), room.eq(free)
+        with m.Elif(self.kept):
+            m.d.sync += free.eq(free - 1)
+        with m.If(self.control.clear):
+            m.d.sync += free.eq(depth)
+        leaves_out = self.new & (room == 0)
+        with m.If(self.new & ~leaves_out):
+            m.d.sync += room.eq(room - 1)
+        return leaves_out
+
     def _next(self, pointer: Value) -> Value:
         """The following place of the ring."""
-        last = self.config.trace_entries - 1
+        last = self.config.list_depth - 1
         return Mux(pointer == last, 0, pointer + 1)
 
     def _wrap(self, place: Value) -> Value:
         """A place at most one turn beyond the end of the ring."""
-        entries = self.config.trace_entries
+        entries = self.config.list_depth
         return Mux(place >= entries, place - entries, place)
 
     def _fetch(
@@ -85,12 +109,12 @@ class Trace(wiring.Component):
     ) -> None:
         """Read entries before the merge asks for them."""
         config = self.config
-        head = Signal(config.row_bits)
+        head = Signal(config.list_bits)
         unread = Signal(self.counter)
         fetched, arrived = Signal(), Signal()
         room = (ahead.level + fetched + arrived) < AHEAD
         fetch = (unread != 0) & room
-        peeked = Signal(config.row_bits + 1)
+        peeked = Signal(config.list_bits + 1)
         m.d.comb += peeked.eq(head + self.peek.index)
         m.d.comb += [
             port.addr.eq(Mux(unread != 0, head, self._wrap(peeked))),
@@ -104,7 +128,7 @@ class Trace(wiring.Component):
         with m.If(self.control.start):
             m.d.sync += unread.eq(lengths[self.control.layer])
         with m.If(self.control.skip):
-            beyond = Signal(config.row_bits + 1)
+            beyond = Signal(config.list_bits + 1)
             m.d.comb += beyond.eq(head + lengths[self.control.layer])
             m.d.sync += head.eq(self._wrap(beyond))
         with m.If(self.control.clear):
@@ -130,12 +154,14 @@ class Trace(wiring.Component):
             ahead.r_en.eq(go & take_old),
             self.events.ready.eq(go & ((take_spike & ~ended) | (end & ~self.control.flush))),
             self.starved.eq(running & ~self.control.flush & ~self.events.valid),
+            self.new.eq(go & take_spike & ~take_old),
+            self.full.eq(self.leaves_out),
         ]
         with m.If(self.visits.ready):
             m.d.sync += self.visits.valid.eq(0)
         with m.If(go):
             m.d.sync += [
-                self.visits.valid.eq(take_old | take_spike | end),
+                self.visits.valid.eq((take_old | take_spike | end) & ~self.leaves_out),
                 out.row.eq(Mux(take_old, old.row, spike_row)),
                 out.trace.eq(Mux(take_old, old.trace, 0)),
                 out.previous_spike.eq(take_old & old.previous_spike),
@@ -157,8 +183,8 @@ class Trace(wiring.Component):
     def _keep(self, m: Module, port: Any, lengths: Array) -> None:
         """q[t] = lambda q[t-1] + gain x[t]; back into the ring unless there is nothing left of it."""
         out = self.visits.payload
-        tail = Signal(self.config.row_bits)
-        visited, kept = Signal(), Signal()
+        tail = Signal(self.config.list_bits)
+        visited, kept = Signal(), self.kept
         layer = [Signal(layer_bits(self.config), name=f"layer_{stage}") for stage in range(2)]
         row = Signal(self.config.row_bits)
         spike = Signal()

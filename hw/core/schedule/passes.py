@@ -105,7 +105,7 @@ class Passes(Component):
         m = Module()
         config = self.config
         # the pass in hand
-        self.at = Signal(config.row_bits + 1)  # next row of the row list
+        self.at = Signal(config.list_bits + 1)  # next row of the row list
         self.lacking = Signal(range(slots_lacking(config) + 1))  # slots it needs yet
         self.gap = Signal(range(gap(config) + 2))  # slots that must pass before its end
         self.final = Signal()  # it is the layer's last

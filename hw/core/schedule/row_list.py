@@ -27,7 +27,7 @@ class RowList(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        road, depth = self.control, self.config.trace_entries
+        road, depth = self.control, self.config.list_depth
         m.submodules.visits = visits = Memory(shape=visit(self.config), depth=depth, init=[])
         fired = spiking_row(self.config)
         m.submodules.spikes = spikes = Memory(shape=fired, depth=depth, init=[])

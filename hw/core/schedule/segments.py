@@ -31,7 +31,7 @@ def segment(config: CoreConfig) -> data.StructLayout:
     The list is that of spikes unless the pass `updates`. A visit's word of weights is its row plus
     `offset`. `pixel_end`: the pass is the last one of its pixel, `final`: of its layer.
     """
-    bits = config.row_bits + 1
+    bits = config.list_bits + 1
     return data.StructLayout(
         {
             "first": bits,
@@ -61,7 +61,7 @@ class Segments(Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        count = config.row_bits + 1
+        count = config.list_bits + 1
         super().__init__(
             {
                 "start": In(1),
@@ -105,8 +105,9 @@ class Segments(Component):
         bound = Signal(self.config.row_bits + 2)  # first row of the pixel that is due
         inside, bias = Signal(), Signal()  # a bias counts as the last pixel's
         by_pixel = kinds.segmentation(self.entry).by_pixel
+        map_inputs = kinds.map_inputs(self.config, self.entry)
         m.d.comb += [
-            bias.eq(by_pixel & (bound == self.entry.map_inputs)),
+            bias.eq(by_pixel & (bound == map_inputs)),
             inside.eq(~token.end & ((token.row < bound) | bias)),
             self.record.eq(self.visits.valid & inside),
             port.addr.eq(self.written),
@@ -114,7 +115,7 @@ class Segments(Component):
             port.data.spikes.eq(self.spikes),
         ]
         all_written = Signal()
-        m.d.comb += all_written.eq(bound > self.entry.map_inputs)
+        m.d.comb += all_written.eq(bound > map_inputs)
         with m.If(~self.complete & self.visits.valid & ~inside):
             with m.If(all_written):  # only the end can be left
                 m.d.sync += self.complete.eq(1)
