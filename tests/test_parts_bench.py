@@ -1,16 +1,21 @@
 """What bench.parts counts and says."""
 
 import argparse
+import io
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from bench.parts import accuracy, bptt, vgg
+from bench.parts import accuracy, board, bptt, vgg
 from golden.spec.cutting import cut
 from golden.spec.network import Network
 from golden.spec.shape import VGG9
 from sw.data import load
 from sw.presets import PRESETS
+from tests.test_parted import MAPPED
 
 
 @pytest.mark.parametrize(("shape", "classes", "steps", "macs"), [
@@ -58,3 +63,23 @@ def test_the_last_fifth_of_the_training_samples_judges_when_held_out():
     assert len(learn) == 8 and len(judge) == 2
     for index, sample in enumerate([*learn, *judge]):
         np.testing.assert_array_equal(sample.frames, all_of_them[index].frames)
+
+
+def test_a_sample_on_the_simulated_board_is_held_against_the_model():
+    """A small relative of VGG-9 in parts: bits, cycles near the plan; what differs is named."""
+    network = Network.of_stages((1, 6, 6), ("6c3p", "13c3g"), 4, theta=0.1, eta_out=0.05, seed=8)
+    core, rng = replace(MAPPED, weight_words=110), np.random.default_rng(8)
+    sample = load("synthetic", limit=1)[0]._replace(frames=rng.random((9, 36)) < 0.5)
+    said = io.StringIO()
+    board.tell_board(network, sample, core, 50, Console(file=said, width=200))
+    text = said.getvalue()
+    assert "every weight, noise state, counter and result is the integer model's" in text
+    assert abs(float(re.search(r"as counted, .* M \((.*)%\)", text)[1])) < 20
+    model, _ = board.modelled(network, sample, core)
+    other = replace(model, noise_states=(), counted=model.counted | {"updates": -1, "cycles": 5})
+    assert model.differs(model) == [] and model.differs(other) == ["updates", "noise states"]
+
+
+def test_vgg9_with_fewer_channels():
+    assert vgg.narrow(1) == VGG9
+    assert vgg.narrow(8)[1:4] == ("16c3p", "32c3", "32c3p") and vgg.narrow(4)[-1] == "128c3g"

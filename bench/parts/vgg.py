@@ -1,12 +1,17 @@
 """The paper's VGG-9 learns a sample, part by part: bits, work counted, cycles predicted.
 
     python -m bench.parts.vgg --gesture DIR --cifar10 DIR [--bits]
+    python -m bench.parts.vgg --gesture DIR --cifar10 DIR --target sim [--width 8]
 
 2x32x32:vgg9-11 with 20 steps on a time window of DVS Gesture, 3x32x32:vgg9-10 with 6 steps on an image of
 CIFAR-10, on the compiled integer model of a core that no board has (16 lanes, 70,000 traces; `plan` says
 what that takes). Prints firing rates, weights that changed, visits of rows, the cycles that `plan` predicts
 from the rates that were counted, and what is kept between two parts. With `--bits` the same sample goes
 through the NumPy model, too (minutes), and every weight, noise state and counter is compared.
+
+With `--target sim` it learns on the simulated board (`bench.parts.board`), on the core `ulx3s-85f-vgg9` with
+the settings BOARD: weights of 9 bits, and a start and a cost of spikes at which its lists are not full. That
+takes some minutes. `--width 8` has an eighth of the channels, for a quick look.
 """
 
 from __future__ import annotations
@@ -14,12 +19,15 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from bench.parts.board import tell_board
+from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
-from golden.spec.fpga import find_target
+from golden.spec.fpga import SLOWER, find_target
 from golden.spec.memory_map import block_rams_by_kind
 from golden.spec.network import Network
 from golden.spec.shape import VGG9
@@ -39,6 +47,8 @@ SETTINGS = {
     **{"logit_scale": 0.4, "readout_fraction": 10},
 }
 MHZ = 60
+BOARD_CORE = "ulx3s-85f-vgg9"
+BOARD = {**SETTINGS, "init_scale": 1.7, "weight_fraction": 7, "rate_cost": 0.1}
 WIDE = replace(CORE, lanes=64, weight_words=CORE.weight_words + 48, trace_entries=1 << 17)
 """The same with four times the lanes."""
 
@@ -52,7 +62,13 @@ class Case:
     network: Network
 
 
-def cases(options: argparse.Namespace) -> list[Case]:
+def narrow(width: int) -> tuple[str, ...]:
+    """VGG-9 with so many times fewer channels."""
+    stages = (stage.partition("c") for stage in VGG9)
+    return tuple(f"{int(channels) // width}c{kind}" for channels, _, kind in stages)
+
+
+def cases(options: argparse.Namespace, settings: dict[str, Any] = SETTINGS) -> list[Case]:
     """Those whose data is there."""
     found = []
     for name, root, steps in (
@@ -65,7 +81,7 @@ def cases(options: argparse.Namespace) -> list[Case]:
         samples = preset.samples(root, train=True, limit=4, seed=1)
         shape = (samples.n_inputs // 1024, 32, 32)
         classes = 11 if name.startswith("gesture") else 10
-        network = Network.of_stages(shape, VGG9, classes, seed=1, **SETTINGS)
+        network = Network.of_stages(shape, narrow(options.width), classes, seed=1, **settings)
         found.append(Case(name.partition("-")[0], samples, network))
     return found
 
@@ -139,8 +155,15 @@ def main() -> None:
     parser.add_argument("--gesture", help="folder of DVS Gesture")
     parser.add_argument("--cifar10", help="folder of CIFAR-10")
     parser.add_argument("--bits", action="store_true", help="compare with the NumPy model")
+    parser.add_argument("--target", choices=["golden", "sim"], default="golden", help="who learns")
+    parser.add_argument("--width", type=int, default=1, help="so many times fewer channels")
     options = parser.parse_args()
     console = Console(highlight=False, width=200)
+    if options.target == "sim":
+        core, mhz = CORES[BOARD_CORE], SLOWER[BOARD_CORE]
+        for case in cases(options, BOARD):
+            tell_board(case.network, case.samples[0], core, mhz, console)
+        return
     there = find_target("ulx3s").fpga.block_rams
     taken = block_rams_by_kind(CORE)
     lists = taken["pre traces"] + taken["row list"]
