@@ -105,7 +105,18 @@ class StepMajor(Core):
 
 
 class LayerMajor(StepMajor):
-    """The same, layer after layer. Before the last step there is nothing to tell but its inputs."""
+    """The same, layer after layer. Before the last step there is nothing to tell but its inputs.
+
+    Raises ValueError for a core whose lists may be full: what a layer finds free is left by the others in
+    the same step.
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        if config.list_rows:
+            raise ValueError(
+                f"list_rows is {config.list_rows}: layer after layer, lists have a place for every row; use 0"
+            )
+        super().__init__(config)
 
     def _begin(self) -> None:
         super()._begin()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from golden.host.checker import Checker
+from golden.layer_major import LayerMajor
 from golden.part import GoldenParts
 from golden.parts import noise_seeds, run_block
 from golden.rows.trace import ActiveList
@@ -140,3 +141,5 @@ def test_what_such_a_core_needs():
     assert taken[0] == taken[1] == 4 * taken[2] > 15 * taken[3]
     with pytest.raises(ValueError, match="list_rows is 3: at least 4"):
         replace(big, list_rows=3)
+    with pytest.raises(ValueError, match="list_rows is 20: layer after layer"):
+        LayerMajor(short)
