@@ -117,6 +117,14 @@ def seen(given: Given, ran: Ran, table: Sequence[Layer], core: CoreConfig) -> Se
     return Seen(spikes / steps, traces / steps, both / max(steps - 1, 1), fullest, within)
 
 
+def fullest(parts: Sequence[Part], seen: list[Seen]) -> str:
+    """Rows in the lists of each layer in the fullest step, for people."""
+    rows = dict.fromkeys((part.first for part in parts), 0)
+    for part, one in zip(parts, seen, strict=True):
+        rows[part.first] = max(rows[part.first], one.fullest)
+    return " ".join(f"{each:,}" for each in rows.values())
+
+
 def planned(
     network: Network, parts: Sequence[Part], seen: list[Seen], core: CoreConfig, steps: int
 ) -> tuple[float, float]:
@@ -176,16 +184,12 @@ def tell_board(
     """Learn on model and board, compare, and print. Raises SystemExit when something differs."""
     parts, steps = cut(network, core), len(sample.frames)
     model, found = modelled(network, sample, core)
-    fullest = dict.fromkeys((part.first for part in parts), 0)
-    for part, one in zip(parts, found, strict=True):
-        fullest[part.first] = max(fullest[part.first], one.fullest)
     rates = [n / steps / size for n, size in zip(model.result.spikes, network.seen, strict=False)]
     full = ", ".join(map(str, full_layers(model.result.status))) or "none"
-    lists = " ".join(f"{rows:,}" for rows in fullest.values())
     console.print(f"{network.name}, T = {steps}, {len(parts)} parts")
     console.print(f"  firing {' '.join(f'{rate:.3f}' for rate in rates)}")
     console.print(
-        f"  fullest lists, of {core.list_depth:,} rows: {lists}; layers with full ones: {full}"
+        f"  fullest lists, of {core.list_depth:,} rows: {fullest(parts, found)}; were full: {full}"
     )
     on_rows, rest = planned(network, parts, found, core, steps)
     plan = on_rows + rest

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from bench.parts.board import tell_board
+from bench.parts.board import fullest, modelled, tell_board
 from golden.spec.config import PRESETS as CORES
 from golden.spec.config import CoreConfig
 from golden.spec.fpga import SLOWER, find_target
@@ -118,9 +118,11 @@ def tell(case: Case, console: Console, *, bits: bool) -> None:
     counts = f"{counted['synops']:,.0f} synops, {counted['updates']:,.0f} updates"
     speed = f"{MHZ * 1e6 / plan.cycles:.2f} samples/s at {MHZ} MHz"
     moved = [f"{plan.block_bytes(n) / n / 1e6:.1f} MB with blocks of {n}" for n in (1, 16)]
+    lists = fullest(device.parts, modelled(network, case.samples[0], CORE)[1])
     lines = (
         f"{case.name}: {network.name}, T = {steps}, {weights:,} weights, {len(device.parts)} parts",
         f"  input rate {activity.input_rate:.3f}; firing {' '.join(f'{r:.3f}' for r in rates)}",
+        f"  fullest lists by layer: {lists}",
         f"  weights changed by layer: {' '.join(f'{n:,}' for n in changed)}",
         f"  counted: {counts}, {rows:,.0f} cycles on rows; {counted['seconds']:.1f} s of a processor",
         f"  predicted: {plan.cycles / 1e6:,.1f} M cycles, {speed}; "
