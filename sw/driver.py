@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from golden.spec.layout import DoesNotFit
 from golden.spec.names import UnknownName
@@ -28,7 +31,7 @@ from sw.cli.parser import USAGE, Parser, say
 from sw.cli.program import PROGRAM, Version
 from sw.cli.terminal import Terminal
 from sw.data import DataError
-from sw.device import DeviceError
+from sw.device import DeviceError, ListsFull
 from sw.link import LinkError
 from sw.printable import printable
 from sw.run import FileError
@@ -93,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         top.error(f"unrecognized arguments: {' '.join(more)}")
     args.words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status: int = args.command(args, Terminal())
+        with _lists_full_told():
+            status: int = args.command(args, Terminal())
         return status
     except (DoesNotFit, DataError, ValueError, UnknownName) as error:
         return _failed(error, USAGE)
@@ -101,6 +105,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(error, FAILED)
     except KeyboardInterrupt:
         return _failed("stopped", INTERRUPTED)
+
+
+@contextmanager
+def _lists_full_told() -> Iterator[None]:
+    """A ListsFull warning is a line for people, not one of code."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, ListsFull):
+                say(f"warning: {message}\n")
+            else:
+                others(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _failed(error: object, status: int) -> int:

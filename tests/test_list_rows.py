@@ -19,6 +19,7 @@ from golden.spec.memory_map import block_rams_by_kind
 from golden.spec.network import Network
 from golden.spec.samples import SampleStatus, full_layers, lists_full
 from golden.spec.table_rules import table_program
+from sw import driver
 from sw.data import load
 from sw.device import Device, ListsFull
 from sw.native.part import NativePart
@@ -143,3 +144,11 @@ def test_what_such_a_core_needs():
         replace(big, list_rows=3)
     with pytest.raises(ValueError, match="list_rows is 20: layer after layer"):
         LayerMajor(short)
+
+
+def test_a_command_says_once_for_each_layer_that_lists_were_full(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = "train --preset smoke --list-rows 20 --target golden --train 20 --test 5 --epochs 1"
+    assert driver.main([*words.split(), "--out", "kept"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert [line[:18] for line in said] == ["warning: layer 0: ", "warning: layer 1: "]
