@@ -136,9 +136,7 @@ def planned(
         for spikes, placement in zip(one.within, part.placements[1:], strict=True):
             size, bias = placement.input_neurons, int(placement.readout)
             rate = spikes / size
-            traces = size * activity.density(
-                rate, steps, learning
-            )  # a model, behind the first layer
+            traces = size * activity.density(rate, steps, learning)  # not counted there
             rows.append(Rows(rate, spikes + bias, traces))
         counted = cycles_of(
             list(part.placements), rows, core, activity, (steps, learning),

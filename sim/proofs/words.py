@@ -24,7 +24,6 @@ from sim.proofs.rules import kept
 WORD_BITS = 26
 """Of counted words: more than a chip has."""
 
-
 HELD_BITS = 13
 """Of words of bursts that the controller has: a whole burst, two pieces, a full queue."""
 
