@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.accuracy.choose import HELD_OUT, part
+from bench.accuracy.choose import HELD_OUT, divided
 from bench.accuracy.floats import float_config
 from golden.reference import FloatConfig, Readouts, evaluate, fit_online
 from sw.data import Dataset
@@ -66,14 +66,7 @@ def accuracy(config: FloatConfig, learn: Dataset, judge: Dataset, epochs: int) -
 
 def folds(samples: Dataset, count: int) -> list[tuple[Dataset, Dataset]]:
     """What to learn and what to be judged by: every fifth sample, from another one on in each fold."""
-    numbers = range(len(samples))
-    return [
-        (
-            part(samples, [number for number in numbers if number % HELD_OUT != fold]),
-            part(samples, [number for number in numbers if number % HELD_OUT == fold]),
-        )
-        for fold in range(count)
-    ]
+    return [divided(samples, range(fold, len(samples), HELD_OUT)) for fold in range(count)]
 
 
 def main() -> None:

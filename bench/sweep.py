@@ -24,7 +24,7 @@ from typing import Any, get_type_hints
 import numpy as np
 from rich.console import Console
 
-from bench.accuracy.choose import part
+from bench.accuracy.choose import divided
 from bench.accuracy.jobs import RESULTS, task_of
 from bench.accuracy.methods import Outcome, Setting, Task, chip, online
 from golden.spec.network import Network
@@ -46,9 +46,8 @@ Value = float | int | str
 
 def fold(task: Task, number: int) -> Task:
     """The training samples alone: every fifth is judged, from `number` on."""
-    judge = range(number, len(task.train), FOLDS)
-    learn = [index for index in range(len(task.train)) if index % FOLDS != number]
-    return replace(task, train=part(task.train, learn), test=part(task.train, list(judge)))
+    learn, judge = divided(task.train, range(number, len(task.train), FOLDS))
+    return replace(task, train=learn, test=judge)
 
 
 def setting_of(field: str, value: Value) -> tuple[Callable[[Task, Setting, int], Outcome], Setting]:

@@ -99,6 +99,18 @@ def test_on_the_simulated_board_it_leaves_the_same_bits(modelled):
         assert counted["cycles"] > counted["rows_both"] + counted["rows_integrate"] > 0
 
 
+def learns_alike(network, config, block, *, seed):
+    """On the simulated board as on the model, random inputs of 6 x 6; the second layer fires."""
+    rng = np.random.default_rng(seed)
+    data = [sample._replace(frames=rng.random((4, 36)) < 0.3) for sample in list(DATA)[:4]]
+    ends = []
+    for target in ("golden", "sim"):
+        with Device.open(target, config=config) as device:
+            ends.append(learned(holding(device, network), network, block, data))
+    check(*ends)
+    assert ends[0][0][0].spikes[1] > 0
+
+
 @pytest.mark.parametrize("classifiers", ["signs", "learned"])
 def test_maps_in_parts_on_the_simulated_board(classifiers):
     """Channels in tiles, pooled; a flat layer behind a map; classifiers that learn and vote."""
@@ -110,14 +122,7 @@ def test_maps_in_parts_on_the_simulated_board(classifiers):
     config = replace(MAPPED, weight_words=90, neuron_groups=100, trace_entries=250)
     parts = cut(network, config)
     assert any(part.tile and part.last.kind.mapped for part in parts) and len(parts) > 3
-    rng = np.random.default_rng(7)
-    data = [sample._replace(frames=rng.random((4, 36)) < 0.3) for sample in list(DATA)[:4]]
-    ends = []
-    for target in ("golden", "sim"):
-        with Device.open(target, config=config) as device:
-            ends.append(learned(holding(device, network), network, 3, data))
-    check(*ends)
-    assert ends[0][0][0].spikes[1] > 0
+    learns_alike(network, config, 3, seed=7)
 
 
 def test_a_part_that_begins_behind_an_average_on_the_simulated_board():
@@ -126,14 +131,7 @@ def test_a_part_that_begins_behind_an_average_on_the_simulated_board():
     config = replace(MAPPED, weight_words=110)
     parts = cut(network, config)
     assert parts[-1].layers == range(2, 3) and parts[-1].placements[0].averaged == 9
-    rng = np.random.default_rng(8)
-    data = [sample._replace(frames=rng.random((4, 36)) < 0.3) for sample in list(DATA)[:4]]
-    ends = []
-    for target in ("golden", "sim"):
-        with Device.open(target, config=config) as device:
-            ends.append(learned(holding(device, network), network, 2, data))
-    check(*ends)
-    assert ends[0][0][0].spikes[1] > 0
+    learns_alike(network, config, 2, seed=8)
 
 
 @pytest.mark.parametrize("seed", range(3))

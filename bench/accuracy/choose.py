@@ -20,6 +20,17 @@ def part(dataset: Dataset, keep: list[int]) -> Dataset:
     return Dataset(dataset.name, (dataset[index] for index in keep), **dataset.facts)
 
 
+def divided(samples: Dataset, judges: range) -> tuple[Dataset, Dataset]:
+    """What to learn, and the samples of these numbers, which judge."""
+    learn = [number for number in range(len(samples)) if number not in judges]
+    return part(samples, learn), part(samples, list(judges))
+
+
+def last_fifth(count: int) -> range:
+    """Numbers of the last fifth of so many samples."""
+    return range(count - count // HELD_OUT, count)
+
+
 def held_out(task: Task, most: int | None = None, last: bool = False) -> Task:
     """The task on the training samples alone (the first `most`): four fifths to learn, one to judge.
 
@@ -27,14 +38,9 @@ def held_out(task: Task, most: int | None = None, last: bool = False) -> Task:
     every fifth may be all there is of somebody.
     """
     numbers = range(len(task.train))[:most]
-    first = len(numbers) - len(numbers) // HELD_OUT
-
-    def judges(number: int) -> bool:
-        return number >= first if last else number % HELD_OUT == 0
-
-    learn = [number for number in numbers if not judges(number)]
-    judge = [number for number in numbers if judges(number)]
-    return replace(task, train=part(task.train, learn), test=part(task.train, judge))
+    judges = last_fifth(len(numbers)) if last else numbers[::HELD_OUT]
+    learn, judge = divided(part(task.train, list(numbers)), judges)
+    return replace(task, train=learn, test=judge)
 
 
 def choose(

@@ -88,9 +88,8 @@ def untimed(config: CoreConfig, code: int, payload: bytes, reply: Frame) -> Fram
         first, count = READ_PAYLOAD.unpack(payload)
         if first >> SPACE_SHIFT == Space.TRACES:  # what lies behind the lists is left over
             words[:] = 0
-        if (
-            first >> SPACE_SHIFT == Space.RESULTS
-        ):  # `Inventor` reads the first result of a slot alone
+        if first >> SPACE_SHIFT == Space.RESULTS:
+            # `Inventor` reads the first result of a slot alone
             stride = memories(config)[Space.RESULTS].stride
             at = (first + np.arange(count)) % (1 << SPACE_SHIFT) % stride
             words[np.isin(at, (2, 3))] = 0

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from bench.accuracy.choose import HELD_OUT, part
+from bench.accuracy.choose import divided, last_fifth
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
 from sw.data import Dataset
@@ -55,8 +55,7 @@ def samples_of(preset: Preset, options: argparse.Namespace, seed: int) -> tuple[
     training = preset.samples(options.root, limit=options.train, seed=seed)
     if not options.held_out:
         return training, preset.samples(options.root, train=False, limit=options.test, seed=seed)
-    first = len(training) - len(training) // HELD_OUT
-    return part(training, list(range(first))), part(training, list(range(first, len(training))))
+    return divided(training, last_fifth(len(training)))
 
 
 def train(way: str, options: argparse.Namespace, seed: int) -> dict[str, Any]:
