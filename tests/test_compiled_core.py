@@ -11,8 +11,8 @@ from golden.spec.config import PRESETS
 from golden.spec.layers import FIELDS
 from golden.spec.network import Network
 from golden.spec.registers import REGISTERS, Space, memories, register_address
-from golden.spec.samples import encode_sample
-from sw.data import load
+from golden.spec.samples import SampleStatus, encode_sample
+from sw.data import Sample, load
 from sw.device import Device
 from sw.link import GoldenTransport
 from sw.native.compiled_core import MEMORIES, CompiledCore
@@ -42,10 +42,11 @@ def check_equal(one, two):
     """All that a host can read, and what it cannot."""
     for register in REGISTERS:
         assert one.registers[register.name] == two.registers[register.name], register.name
-    for name in set(MEMORIES) - {"lists"}:
+    for name in {*MEMORIES, "_scores", "_votes", "_spikes", "_step"} - {"lists"}:
         assert np.array_equal(getattr(one, name), getattr(two, name)), name
     for mine, other in zip(one.lists, two.lists, strict=True):
-        assert np.array_equal(mine.rows, other.rows) and np.array_equal(mine.trace, other.trace)
+        for name in ("rows", "trace", "previous_spikes"):
+            assert np.array_equal(getattr(mine, name), getattr(other, name)), name
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
@@ -59,13 +60,57 @@ def test_all_memories_and_registers_are_equal(network):
         assert results[0] == results[1]
         assert core(both[0])._compiled is not None, "nothing ran compiled"
         check_equal(*map(core, both))
-    for device in both:  # a sample in pieces runs in NumPy, between others
+    for device in both:  # with records a sample runs in NumPy, between others
         device.set_rates(0.5)
         for _ in device.step_through(data[6], learn=True):
             pass
     check_equal(*map(core, both))
     results = [list(d.run([data[7]], learn=True)) for d in both]
     assert results[0] == results[1]
+    check_equal(*map(core, both))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_samples_in_pieces(seed):
+    """Pieces in any order, also such that no driver sends; some in NumPy, some with a look between."""
+    rng = np.random.default_rng(seed)
+    network = NETWORKS[rng.integers(len(NETWORKS))]
+    print("seed", seed, network.name)
+    both, data = pair(network), first_inputs(load("synthetic", steps=5, limit=8), network)
+    compiled = 0
+    for number in range(60):
+        sample = data[number % len(data)]
+        steps = sample.frames[: rng.integers(6)]
+        payload = encode_sample(
+            *(steps, sample.label),
+            learn=bool(rng.integers(4)),
+            learn_from=int(rng.choice([0, 3])),
+            first=bool(rng.random() < 0.3),
+            last=bool(rng.random() < 0.3),
+            input_bits=network.input_bits,
+        )
+        in_numpy, look = rng.random(2) < 0.15
+        core(both[0]).records = [] if in_numpy else None
+        results = [core(device).sample(payload) for device in both]
+        assert results[0] == results[1], number
+        compiled += core(both[0])._compiled is not None
+        refused = results[0].status & SampleStatus.NOT_BEGUN
+        assert refused or in_numpy == (core(both[0])._compiled is None), number
+        if look:
+            check_equal(*map(core, both))
+    check_equal(*map(core, both))
+    assert compiled > 30
+
+
+def test_a_sample_of_many_frames_runs_compiled():
+    network = Network(sizes=(600, 6, 4), input_bits=4, eta=0.01, eta_out=0.01)
+    config = replace(CONFIG, input_bits=4, frame_bytes=512, weight_words=1300)
+    frames = np.random.default_rng(1).integers(-8, 8, (4, 600)).astype(np.int8)
+    both = [Device.open(target, config=config) for target in ("golden", "golden-numpy")]
+    for device in both:
+        device.load(network)
+    results = [list(device.run([Sample(frames, 2, "train/0")] * 2, learn=True)) for device in both]
+    assert results[0] == results[1] and core(both[0])._compiled is not None
     check_equal(*map(core, both))
 
 

@@ -64,6 +64,14 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
     lib.core_run.argtypes = [handle, *samples]
     lib.core_state.restype = ctypes.POINTER(ctypes.c_int32)
     lib.core_state.argtypes = [handle, number, number]
+    lib.core_sums.restype = ctypes.POINTER(ctypes.c_int64)
+    lib.core_sums.argtypes = [handle, number]
+    lib.core_step.restype, lib.core_step.argtypes = ctypes.POINTER(number), [handle]
+    lib.core_listed.restype, lib.core_listed.argtypes = number, [handle, number]
+    lib.core_get_list.argtypes = [handle, number, *[whole] * 3]
+    lib.core_set_list.restype = number
+    lib.core_set_list.argtypes = [handle, number, number, *[whole] * 3]
+    lib.core_piece.argtypes = [handle, long, whole, small, *[number] * 6]
     return lib
 
 

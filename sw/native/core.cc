@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "declared.h"  // golden/spec: fields, flags and number formats
@@ -127,13 +128,20 @@ struct Core {
     size_t recorded = 0;  // layer whose spikes, as the next one sees them, are written down
     uint8_t* record = nullptr;  // where to: [samples][steps][pixels][width]; null: nowhere
 
-    void begin() {
+    // golden Core._drop_deferred and its new lists.
+    void drop() {
         for (Layer& layer : layers) {
             std::fill(layer.gains.begin(), layer.gains.end(), 0);
             std::fill(layer.post_gains.begin(), layer.post_gains.end(), 0);
+            forget(layer);
+        }
+    }
+
+    void begin() {
+        drop();
+        for (Layer& layer : layers) {
             std::fill(layer.updates.begin(), layer.updates.end(), 0);
             std::fill(layer.met.begin(), layer.met.end(), 0);
-            forget(layer);
             layer.driven = false;
         }
         std::fill(scores.begin(), scores.end(), 0);
@@ -499,7 +507,8 @@ struct Core {
             count(layer);
             project(layer, logits);
             if (layer.is(CLASSIFIER)) vote(layer, logits);
-            for (int spike : layer.seen) fired[index] += spike;
+            const int64_t spikes = std::accumulate(layer.seen.begin(), layer.seen.end(), int64_t(0));
+            fired[index] += spikes, counters.spikes += spikes;
         }
         if (!learns) return;
         for (int c = 0; c < classes; c++) {
@@ -550,15 +559,14 @@ struct Core {
         }
     }
 
-    // One sample: rows of step t are rows[offsets[t] .. offsets[t + 1]], and so are their values.
-    void sample(const int64_t* offsets, const int32_t* rows, const int8_t* values, int steps, int label,
-                bool learning, int learn_from) {
+    // Steps of a sample: rows of step t are rows[offsets[t] .. offsets[t + 1]], and so are their values.
+    void run_steps(const int64_t* offsets, const int32_t* rows, const int8_t* values, int steps, int label,
+                   bool learning, int learn_from) {
         std::vector<int32_t> events;
         std::vector<int8_t> carried;  // values of the first layer's events
-        begin();
-        for (step = 0; step < steps; step++) {
-            events.assign(rows + offsets[step], rows + offsets[step + 1]);
-            carried.assign(values + offsets[step], values + offsets[step + 1]);
+        for (int t = 0; t < steps; t++, step++) {
+            events.assign(rows + offsets[t], rows + offsets[t + 1]);
+            carried.assign(values + offsets[t], values + offsets[t + 1]);
             counters.steps++, counters.events += int64_t(events.size());
             for (size_t index = 0; index < layers.size(); index++) {
                 Layer& layer = layers[index];
@@ -575,13 +583,17 @@ struct Core {
                     if (layer.seen[i]) events.push_back(int(i));
             }
         }
-        for (Layer& layer : layers) {  // golden Core._flush
+    }
+
+    // What is left to do after the last step (golden Core._flush).
+    void flush() {
+        for (Layer& layer : layers) {
             if (at_end) settle(layer);
             if (!any_deferred(layer)) continue;
             merge(layer, nullptr, nullptr, 0, false);
             passes(layer, true);
         }
-        for (int64_t n : fired) counters.spikes += n;
+        drop();
     }
 };
 
@@ -630,13 +642,13 @@ uint32_t* core_noise(Core* core) { return &core->noise_state; }
 
 int64_t* core_counters(Core* core) { return reinterpret_cast<int64_t*>(&core->counters); }
 
-// A bit for each layer for which the lists were full in the samples of the last core_run.
+// A bit for each layer for which the lists were full in the samples that ran last.
 uint32_t core_full(Core* core) { return core->full; }
 
-// State of a layer's neurons, [pixels][width]: 0 membranes, 1 surrogates, 2 post traces, 3 spikes.
+// State of a layer's neurons, [pixels][width]: 0 membranes, 1 surrogates, 2 post traces, 3 spikes, 4 gains, 5 post gains.
 int32_t* core_state(Core* core, int layer, int which) {
     Layer& at = core->layers[layer];
-    std::vector<int32_t>* arrays[] = {&at.membranes, &at.surrogates, &at.posts, &at.spikes};
+    std::vector<int32_t>* arrays[] = {&at.membranes, &at.surrogates, &at.posts, &at.spikes, &at.gains, &at.post_gains};
     return arrays[which]->data();
 }
 
@@ -656,7 +668,48 @@ void core_set_rates(Core* core, int layer, int rate, int rate_cost, int classifi
     entry.rate = rate, entry.rate_cost = rate_cost, entry.classifier_rate = classifier_rate;
 }
 
-// Samples of `order`, in it. Scores [samples][classes] and spikes [samples][layers] come out.
+// What a sample came to until now: 0 scores of readouts, 1 votes of classifiers, both [classes], 2 spikes [layers].
+int64_t* core_sums(Core* core, int which) {
+    std::vector<int64_t>* arrays[] = {&core->scores, &core->votes, &core->fired};
+    return arrays[which]->data();
+}
+
+// Steps that the sample has had until now.
+int* core_step(Core* core) { return &core->step; }
+
+int core_listed(Core* core, int layer) { return int(core->layers[layer].listed.size()); }
+
+// A layer's active list, ascending: rows, traces, whether they spiked in the last step, [core_listed] each.
+void core_get_list(Core* core, int layer, int32_t* rows, int32_t* trace, int32_t* previous_spikes) {
+    const Layer& from = core->layers[layer];
+    for (size_t k = 0; k < from.listed.size(); k++) {
+        rows[k] = from.listed[k];
+        trace[k] = from.trace[rows[k]], previous_spikes[k] = from.previous_spikes[rows[k]];
+    }
+}
+
+// Gives 0, and changes nothing, if the layer has no such rows.
+int core_set_list(Core* core, int layer, int count, const int32_t* rows, const int32_t* trace,
+                  const int32_t* previous_spikes) {
+    Layer& to = core->layers[layer];
+    if (count && rows[count - 1] >= int(to.trace.size())) return 0;
+    Core::forget(to);
+    to.listed.assign(rows, rows + count);
+    for (int k = 0; k < count; k++)
+        to.trace[rows[k]] = int16_t(trace[k]), to.previous_spikes[rows[k]] = uint8_t(previous_spikes[k]);
+    return 1;
+}
+
+// Steps of a sample that may have had others before, and may have others behind.
+void core_piece(Core* core, const int64_t* offsets, const int32_t* rows, const int8_t* values, int label, int steps,
+                int learning, int learn_from, int first, int last) {
+    core->full = 0;
+    if (first) core->begin();
+    core->run_steps(offsets, rows, values, steps, label, learning, learn_from);
+    if (last) core->flush();
+}
+
+// Whole samples of `order`, in it. Scores [samples][classes] and spikes [samples][layers] come out.
 void core_run(Core* core, const int64_t* offsets, const int32_t* rows, const int8_t* values,
               const int32_t* labels, int steps, const int64_t* order, int64_t count, int learning,
               int learn_from, int64_t* scores, int64_t* spikes) {
@@ -664,7 +717,9 @@ void core_run(Core* core, const int64_t* offsets, const int32_t* rows, const int
     core->full = 0;
     for (int64_t k = 0; k < count; k++) {
         const int64_t i = order[k];
-        core->sample(offsets + i * steps, rows, values, steps, labels[i], learning, learn_from);
+        core->begin();
+        core->run_steps(offsets + i * steps, rows, values, steps, labels[i], learning, learn_from);
+        core->flush();
         for (size_t c = 0; c < classes; c++)
             scores[size_t(k) * classes + c] = saturate(core->scores[c] + core->votes[c], SCORE_BITS);
         std::copy(core->fired.begin(), core->fired.end(), spikes + size_t(k) * layers);
