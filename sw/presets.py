@@ -200,6 +200,14 @@ PRESETS: Named[Preset] = Named(
             epochs=8,
             network={"logit_scale": 0.4, "rate_cost": 0.1, "eta": 0.0016, "eta_out": 0.006},
         ),
+        "fsdd-learned": Preset(
+            text="spoken digits as maps, convolutions to 16 and 32 channels, learned as nmnist-learned",
+            data="fsdd-maps",
+            hidden=("16c3", "32c3p"),
+            epochs=8,
+            core="ulx3s-85f-classifiers",
+            network=RECORDED,
+        ),
         "cues": Preset(
             text="cue accumulation: memory over two seconds, 64 neurons",
             data="cues",
@@ -254,6 +262,18 @@ PRESETS: Named[Preset] = Named(
             epochs=12,
             core="ulx3s-85f-maps",
             network={"eta": 0.001, "logit_scale": 0.4},
+            options={"every_window": True, "split_time": 1_000_000},
+        ),
+        "gesture-learned": Preset(
+            text="the windows of gesture-conv, learned as nmnist-learned",
+            data="dvsgesture",
+            hidden=("16c3p", "32c3p"),
+            size=(32, 32),
+            window_us=(0, 150_000),
+            steps=10,
+            epochs=12,
+            core="ulx3s-85f-classifiers",
+            network=RECORDED,
             options={"every_window": True, "split_time": 1_000_000},
         ),
         "smoke": Preset(

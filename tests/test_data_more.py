@@ -86,6 +86,19 @@ def test_fsdd_from_wav_files(tmp_path, place):
     assert load("fsdd", tmp_path, steps=5, bands=8, levels=2, delays=1).n_inputs == 16
 
 
+def test_fsdd_as_maps_has_the_same_inputs_elsewhere(tmp_path):
+    write_fsdd(tmp_path)
+    sizes = {"steps": 5, "bands": 6, "levels": 3, "delays": 4}
+    flat, maps = (load(name, tmp_path, **sizes) for name in ("fsdd", "fsdd-maps"))
+    shape = maps.input_map
+    assert (shape.channels, shape.height, shape.width) == (3, 4, 6) and maps.keys == flat.keys
+    for one, other in zip(flat, maps, strict=True):
+        cube, picture = one.frames.reshape(5, 4, 3, 6), other.frames.reshape(5, 3, 4, 6)
+        for delay in range(4):
+            for level in range(3):
+                assert np.array_equal(cube[:, delay, level], picture[:, level, delay])
+
+
 def test_fsdd_packed_is_the_same_as_files(tmp_path):
     write_fsdd(tmp_path / "wav")
     audio = [tone(300 * digit) for digit in (3, 8) for _ in range(4)]

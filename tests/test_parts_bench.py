@@ -50,10 +50,14 @@ def test_fields_of_a_network_are_read():
 
 def test_parts_and_whole_are_trained_on_the_same():
     words = {"preset": "smoke", "hidden": "40", "root": None, "train": 8, "test": 4, "epochs": 1}
-    options = argparse.Namespace(**words, held_out=False, set=["eta=0.005"], whole_set=[])
+    options = argparse.Namespace(
+        **words, held_out=False, set=["eta=0.005"], whole_set=[], core_set=[]
+    )
     parts, whole = (accuracy.train(way, options, 1) for way in ("parts", "whole"))
     assert (parts["parts"], whole["parts"]) == (5, 1)
     assert parts["name"] == whole["name"] == "64-40-4" and len(parts["accuracy"]) == 1
+    options.core_set = ["weight_words=1024", "neuron_groups=32"]
+    assert accuracy.train("parts", options, 1)["parts"] == 1
 
 
 def test_the_last_fifth_of_the_training_samples_judges_when_held_out():

@@ -5,7 +5,8 @@
 Trains the integer model (compiled) twice on the same samples in the same order: in parts on the core of the
 preset, and whole on an imaginary core that has room for the network and is else the same. Accuracy on
 the test samples with learning off, after the last epoch, and firing rates. `--set eta=0.001` changes a
-field of the network in both, `--whole-set` in the second alone. With `--held-out` the last fifth of the
+field of the network in both, `--whole-set` in the second alone; `--core-set trace_entries=70000` one of
+the core, where a network needs more than that of its preset has. With `--held-out` the last fifth of the
 training samples judges: networks are compared, and the test samples are not touched.
 """
 
@@ -64,7 +65,9 @@ def train(way: str, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     samples = samples_of(preset, options, seed)
     settings = fields(options.set) | (fields(options.whole_set) if way == "whole" else {})
     network = preset.make_network(samples[0], seed=seed, **settings)
-    core = preset.config if way == "parts" else imaginary(network, preset.config)
+    core = replace(preset.config, **fields(options.core_set, CoreConfig))
+    if way == "whole":
+        core = imaginary(network, core)
     begun = time.process_time()
     with Device.open("golden", config=core) as opened:
         model = Model(network, opened)
@@ -80,12 +83,12 @@ def train(way: str, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     }
 
 
-def fields(given: list[str]) -> dict[str, Any]:
-    """Fields of a network from NAME=VALUE."""
+def fields(given: list[str], of: type = Network) -> dict[str, Any]:
+    """Fields of a network, or of a core, from NAME=VALUE."""
     found: dict[str, Any] = {}
     for text in given:
         name, _, value = text.partition("=")
-        kind = type(getattr(Network, name))
+        kind = type(getattr(of, name))
         several = tuple(map(float, value.split(","))) if "," in value else None
         found[name] = several or kind(value)
     return found
@@ -106,6 +109,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="judge by a fifth of the training")
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--core-set", nargs="+", default=[], metavar="NAME=VALUE")
     parser.add_argument("--whole-set", nargs="+", default=[], metavar="NAME=VALUE")
     options = parser.parse_args()
     console = Console(highlight=False, width=200)

@@ -20,7 +20,7 @@ from sw.data.dataset import Dataset, Request
 from sw.data.dvsgesture import DVSGESTURE_SENSOR, load_dvsgesture
 from sw.data.events import NMNIST_SENSOR, DataError, Sensor, Size
 from sw.data.folder import load_folder
-from sw.data.fsdd import FSDD_SENSOR, load_fsdd
+from sw.data.fsdd import FSDD_MAPS_SENSOR, FSDD_SENSOR, load_fsdd, load_fsdd_maps
 from sw.data.mnist import MNIST_SENSOR, load_mnist
 from sw.data.nmnist import load_nmnist
 from sw.data.nmnist8 import load_nmnist8
@@ -117,6 +117,12 @@ DATASETS: dict[str, Entry] = {
         values=True,
     ),
     "fsdd": Entry(load_fsdd, FSDD_SENSOR, 10, "spoken digits as spikes, from a folder"),
+    "fsdd-maps": Entry(
+        load_fsdd_maps,
+        FSDD_MAPS_SENSOR,
+        10,
+        "the same as maps of 16 bands x 5 delays, a channel for each level",
+    ),
     "cues": Entry(
         load_cues,
         CUES_SENSOR,
@@ -187,8 +193,8 @@ def load(
         input_fraction: fraction bits of these values: 2^input_fraction counts as much as a spike.
             Default: of images input_bits - 2 (from -2 to almost 2), of recordings 0.
         options: what only this data set takes (`DATASETS[name].options`): nmnist `via_tonic`;
-            mnist `code`; fsdd `bands`, `levels`, `delays`; cifar10 and cifar100 `code`, `levels`;
-            synthetic `n_inputs`, `classes`, `samples`; folder `sensor`; folder, dvsgesture,
+            mnist `code`; fsdd and fsdd-maps `bands`, `levels`, `delays`; cifar10 and cifar100 `code`,
+            `levels`; synthetic `n_inputs`, `classes`, `samples`; folder `sensor`; folder, dvsgesture,
             cifar10dvs `every_window`, `split_seed`, `salvage`; folder and dvsgesture `split_time`;
             tonic sets `split_seed`.
 

@@ -38,6 +38,7 @@ CLASSES = 10
 BANDS, LEVELS = 16, 4
 DELAYS = 5
 FSDD_SENSOR = Sensor(BANDS, LEVELS, DELAYS)
+FSDD_MAPS_SENSOR = Sensor(BANDS, DELAYS, LEVELS)
 TEST_NUMBERS = 5  # recordings 0..4 of each speaker and digit
 WINDOW_S, HOP_S, LOWEST_HZ = 0.032, 0.008, 100.0
 PACKED_HZ = 8000
@@ -67,22 +68,37 @@ def load_fsdd(
     Raises:
         DataError: files are missing or damaged, or an argument is out of range.
     """
+    return _load(request, bands, levels, delays, maps=False)
+
+
+def load_fsdd_maps(
+    request: Request, *, bands: int = BANDS, levels: int = LEVELS, delays: int = DELAYS
+) -> Dataset:
+    """The same inputs as a map, for convolutions: a channel for each level, a line for each delay.
+
+    Raises DataError as `load_fsdd` does.
+    """
+    return _load(request, bands, levels, delays, maps=True)
+
+
+def _load(request: Request, bands: int, levels: int, delays: int, *, maps: bool) -> Dataset:
     if request.pool != 1 or not all(1 <= n <= 64 for n in (bands, levels, delays)):
         raise DataError("fsdd: pool 1, and 1 to 64 bands, levels and delays, are possible")
-    files = _find(request)
-    shape = Map(delays * levels, 1, bands)
+    files, name = _find(request), "fsdd-maps" if maps else "fsdd"
+    shape = Map(levels, delays, bands) if maps else Map(delays * levels, 1, bands)
+
+    def frames(audio: NDArray[np.int16], rate: int) -> Frames:
+        line = delayed(encode(audio, rate, request.steps, bands, levels), delays)
+        cube = line.reshape(request.steps, delays, levels, bands)
+        return (cube.swapaxes(1, 2) if maps else cube).reshape(request.steps, -1)
 
     def make() -> Dataset:
         samples = (
-            Sample(
-                delayed(encode(audio, rate, request.steps, bands, levels), delays),
-                label,
-                f"{request.split}/{name}",
-            )
-            for name, label, audio, rate in _recordings(files, request)
+            Sample(frames(audio, rate), label, f"{request.split}/{key}")
+            for key, label, audio, rate in _recordings(files, request)
         )
         return Dataset(
-            "fsdd",
+            name,
             samples,
             classes=CLASSES,
             n_inputs=shape.neurons,
@@ -91,7 +107,7 @@ def load_fsdd(
         )
 
     settings = {"bands": bands, "levels": levels, "delays": delays}
-    return cached(request, "fsdd", files, settings, make)
+    return cached(request, name, files, settings, make)
 
 
 def encode(audio: NDArray[np.int16], rate: int, steps: int, bands: int, levels: int) -> Frames:
