@@ -5,7 +5,7 @@ are read for each purpose on its own: the bound. The core reads a row once for b
 convolution is one such pass for the 3 x 3 patch of every pixel: 9 (s + r) x groups, less at the
 border. A layer behind an average visits every neuron of the map. A sample that learns in its last steps alone
 has r rows in these alone. What comes on top is modelled after the sequencer (hw/core) and compared with
-counted cycles in tests/test_plan.py.
+counted cycles in tests/test_plan_cycles.py.
 """
 
 from __future__ import annotations
