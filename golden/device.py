@@ -1,9 +1,9 @@
 """The whole device as a byte model: bytes in, bytes out, by the rules of `golden.spec.frames`.
 
-Twin of hw/link (its store: `golden.store`) and hw/core together. The receiver takes frames into a
-buffer of `frame_bytes`; the core runs the oldest one and answers. Both are stepped separately
-(`receive`, `run`), so that a host sees frames in flight, replies that come late, and a buffer that is
-full.
+Twin of hw/link (its store: `golden.store`, its copier: `golden.copier`) and hw/core together. The
+receiver takes frames into a buffer of `frame_bytes`; the core runs the oldest one and answers. Both are
+stepped separately (`receive`, `run`), so that a host sees frames in flight, replies that come late, and a
+buffer that is full.
 """
 
 from collections import deque
@@ -11,11 +11,14 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.copier import copy
 from golden.core import Core
 from golden.host.memory import BadAddress
 from golden.memory.tester import MemoryTester
 from golden.spec.config import CoreConfig
+from golden.spec.copies import Copy
 from golden.spec.frames import (
+    COPY_PAYLOAD,
     MAX_READ_WORDS,
     PLAY_ENTRY,
     READ_PAYLOAD,
@@ -140,6 +143,11 @@ class GoldenDevice:
                     return Status.BAD_LENGTH, b""
                 words = np.frombuffer(payload[WRITE_PAYLOAD.size :], "<u2")
                 self._write(WRITE_PAYLOAD.unpack_from(payload)[0], words)
+                return Status.OK, b""
+            if frame.code == Command.COPY and self.config.store_off_chip:
+                if len(payload) != COPY_PAYLOAD.size:
+                    return Status.BAD_LENGTH, b""
+                copy(Copy.decode(payload), self.core, self.store)
                 return Status.OK, b""
         except BadAddress:
             return Status.BAD_ADDRESS, b""

@@ -31,7 +31,7 @@ class Machine(Component):
 
     rx       bytes from the host
     tx       bytes to the host
-    busy     a sample is in the core
+    busy     a sample is in the core, or words are copied
     taken    pulse: a frame was taken
     damaged  pulse: a frame was damaged
     pins     of the memory, where there is one
@@ -69,7 +69,7 @@ class Machine(Component):
         m.d.comb += [
             core.restart.eq(link.restart),
             link.layer_count.eq(core.layer_count),
-            self.busy.eq(core.busy),
+            self.busy.eq(core.busy | link.copying if self.memory else core.busy),
             self.taken.eq(link.taken),
             self.damaged.eq(link.damaged),
         ]

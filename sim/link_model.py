@@ -12,7 +12,9 @@ from cocotb.triggers import ClockCycles, SimTimeoutError
 
 from golden.host.memory import BadAddress
 from golden.spec.config import CoreConfig
+from golden.spec.copies import Copy
 from golden.spec.frames import (
+    COPY_PAYLOAD,
     GO_BACK,
     MAX_READ_WORDS,
     PLAY_ENTRY,
@@ -72,6 +74,17 @@ class Core:
         self.log.append(("sample", payload))
         rng = Random(zlib.crc32(payload))
         return [rng.getrandbits(16) for _ in range(result_words(self.config))]
+
+    def copy(self, asked: Copy, store: SampleStore) -> bool:
+        """Words of a COPY, if both sides have them: False, and none is moved."""
+        if not asked.fits(self.config):
+            return False
+        for at in range(asked.words):
+            if asked.to_core:
+                self.access(asked.address + at, int(store.words[asked.kept + at]), 1)
+            else:
+                store.words[asked.kept + at] = self.access(asked.address + at, 0, 0)[0]
+        return True
 
     def attach(self, dut: Any, waits: Waits = STEADY) -> list[Any]:
         """Put this core behind the ports of a link. Returns the drivers, to change their waits."""
@@ -133,6 +146,11 @@ class Reference:
             return Status.OK, self.keep_result(sequence, 0, self.core.sample(payload))
         if code == Command.PLAY and self.core.config.store_bytes:
             return self.play(sequence, payload)
+        if code == Command.COPY and self.core.config.store_off_chip:
+            if len(payload) != COPY_PAYLOAD.size:
+                return Status.BAD_LENGTH, b""
+            moved = self.core.copy(Copy.decode(payload), self.store)
+            return Status.OK if moved else Status.BAD_ADDRESS, b""
         if code == Command.SYNC:
             if len(payload) > 2 * MAX_READ_WORDS:
                 return Status.BAD_LENGTH, b""

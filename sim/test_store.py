@@ -1,5 +1,6 @@
 """The store of samples: block RAM or a memory, player, and PLAY through the whole link, bit for bit."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -10,6 +11,7 @@ from cocotb.triggers import ClockCycles
 
 from golden.host.memory import BadAddress
 from golden.spec.config import PRESETS, CoreConfig
+from golden.spec.copies import Copy, copied
 from golden.spec.frames import (
     PLAY_ENTRY,
     PLAY_LEARN,
@@ -39,6 +41,7 @@ from hw.link.store import KEY_BIT, BlockStore
 from hw.memory.ports import request
 from sim.harness import parameters, run, seeded, start
 from sim.link_model import (
+    GOOD_WORDS,
     LAYER_COUNT,
     Core,
     Faults,
@@ -135,6 +138,25 @@ def play_command(rng: Random, config: CoreConfig, starts: list[int]) -> tuple[in
     count = rng.randint(1, play_entries(config) + (rng.random() < 0.05))
     data = b"".join(PLAY_ENTRY.pack(entry(rng, config, starts)) for _ in range(count))
     return Command.PLAY, data[: rng.randrange(len(data)) if rng.random() < 0.05 else None]
+
+
+def copy_command(rng: Random, config: CoreConfig) -> tuple[int, bytes]:
+    """A COPY of few words, seldom past an end, or of a space or length that is not allowed."""
+    depth, memory = config.store_bytes // 2, rng.choice(list(copied(config)))
+    size = min(memory.size, GOOD_WORDS)
+    words = min(rng.choice([0, 1, 2, rng.randrange(60)]), size)
+    kept, index = rng.randrange(max(used(config) - words, 1)), rng.randrange(size - words + 1)
+    asked = Copy(kept, address(memory.space, index), words, rng.random() < 0.5)
+    if rng.random() < 0.2:
+        strange = [
+            {"kept": max(depth - words + 1, 0)},
+            {"address": address(Space.TRACES)},
+            {"address": address(memory.space, memory.size - words + 1)},
+            {"words": 1 << 24},
+        ]
+        asked = replace(asked, **rng.choice(strange))
+    payload = asked.encode()
+    return Command.COPY, payload[: rng.randrange(12) if rng.random() < 0.05 else None]
 
 
 def layers_command(rng: Random, config: CoreConfig) -> tuple[int, bytes]:
@@ -358,13 +380,14 @@ async def begin(dut: Any, waits: Waits) -> tuple[CoreConfig, Wire, Core, Referen
 @cocotb.test()
 @cocotb.parametrize(waits=list(WAITS))
 async def play(dut: Any, waits: str) -> None:
-    """Random PLAYs among other commands, one after the other and many in flight."""
+    """Random PLAYs and COPYs among other commands, one after the other and many in flight."""
     config, wire, core, reference, rng = await begin(dut, WAITS[waits])
     words, starts = filling(rng, config)
     todo = fill_commands(config, words)
     for _ in range(60):
         kind = rng.random()
         todo += [layers_command(rng, config)] * (rng.random() < 0.2)
+        todo += [copy_command(rng, config)] * (rng.random() < 0.4)
         if kind < 0.7:
             todo.append(play_command(rng, config, starts))
         elif kind < 0.8:
@@ -407,6 +430,7 @@ async def bad_line(dut: Any) -> None:
     for _ in range(60):
         todo.append(play_command(rng, config, starts))
         todo += [layers_command(rng, config)] * (rng.random() < 0.2)
+        todo += [copy_command(rng, config)] * (rng.random() < 0.4)
         todo += [random_command(rng, 100, valid=True)] * (rng.random() < 0.2)
     expected = [reference.run(Frame(n & 0xFF, *command)) for n, command in enumerate(todo)]
     host = Host(wire, config, FAULTS, rng)

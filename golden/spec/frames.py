@@ -32,6 +32,8 @@ READ_PAYLOAD = struct.Struct("<IH")  # address, words
 WRITE_PAYLOAD = struct.Struct("<I")  # address; the words follow
 PLAY_ENTRY = struct.Struct("<I")  # word of the store where a sample is kept, + PLAY_LEARN
 PLAY_LEARN = 1 << 31
+COPY_PAYLOAD = struct.Struct("<III")  # first word of the store, + COPY_TO_CORE; address; words
+COPY_TO_CORE = 1 << 31
 SEQUENCES = 256
 """Sequence numbers; of two, the one less than half of them behind the other came first."""
 MAX_READ_WORDS = 1024
@@ -46,6 +48,7 @@ class Command(IntEnum):
     SAMPLE = 3  # golden.spec.samples -> the result
     SYNC = 4  # any bytes -> the same bytes; taken whatever its sequence number, the next follows it
     PLAY = 5  # PLAY_ENTRYs, 1 to play_entries(config) -> results, see golden.spec.samples
+    COPY = 6  # COPY_PAYLOAD -> nothing; see golden.spec.copies
 
 
 class Status(IntEnum):
@@ -56,8 +59,12 @@ class Status(IntEnum):
     DAMAGED = 2  # CRC or length wrong; sequence = the one wanted next
     GAP = 3  # sequence number ahead; sequence = the one wanted next
     NO_ROOM = 4  # host overran its credit; sequence = the one wanted next
-    BAD_COMMAND = 5  # in sequence, but no such command (PLAY: built without a store)
-    BAD_ADDRESS = 6  # outside the address map, or no sample there; WRITE and PLAY ran in part
+    BAD_COMMAND = (
+        5  # in sequence, but no such command (PLAY: built without a store; COPY: without a memory)
+    )
+    BAD_ADDRESS = (
+        6  # outside the address map, or no sample there; WRITE and PLAY ran in part, COPY did not
+    )
     BAD_LENGTH = 7  # not what the command needs, half a word, or more than MAX_READ_WORDS
     RESTARTED = 8  # the device was switched on or reset and wants a SYNC first; nothing ran
 
@@ -65,7 +72,15 @@ class Status(IntEnum):
 GO_BACK = (Status.DAMAGED, Status.GAP, Status.NO_ROOM)
 DECLARATION = [
     *(END, ESC, ESC_END, ESC_ESC, HEADER.format, READ_PAYLOAD.format, WRITE_PAYLOAD.format),
-    *(PLAY_ENTRY.format, PLAY_LEARN, MAX_READ_WORDS, list(Command), list(Status)),
+    *(
+        PLAY_ENTRY.format,
+        PLAY_LEARN,
+        COPY_PAYLOAD.format,
+        COPY_TO_CORE,
+        MAX_READ_WORDS,
+        list(Command),
+        list(Status),
+    ),
 ]
 
 

@@ -9,6 +9,7 @@ from amaranth.utils import bits_for
 
 from golden.spec.config import CoreConfig, ceil_log2
 from golden.spec.frames import (
+    COPY_PAYLOAD,
     HEADER,
     MAX_READ_WORDS,
     PLAY_ENTRY,
@@ -40,7 +41,8 @@ class Executor(Component):
     result       their results
     layer_count  layers that the core has in use
     play         samples to play from the store, where the core is built with one
-    playing, refused: what the player does
+    copy         words of a COPY, where the store is in a memory
+    playing, refused: what the player does, or the copier
     address, data, write: write a word of the store
     reply        replies to send
     idle         the replies put in were all sent
@@ -60,6 +62,7 @@ class Executor(Component):
                 "result": In(ResultWords),
                 "layer_count": In(bits_for(config.layers)),
                 "play": Out(stream.Signature(PLAY)),
+                "copy": Out(stream.Signature(32)),
                 "playing": In(1),
                 "refused": In(1),
                 "address": Out(self.store.bits),
@@ -105,6 +108,8 @@ class Executor(Component):
             self._sample(m)
             if self.config.store_bytes:
                 self._play(m, single)
+            if self.config.store_off_chip:
+                self._copy(m)
             self._echo(m)
         return m
 
@@ -183,6 +188,10 @@ class Executor(Component):
                     most = PLAY_ENTRY.size * play_entries(self.config)
                     m.d.comb += short.eq((announced == 0) | (announced > most) | ragged)
                     m.next = "ENTRY"
+            if self.config.store_off_chip:
+                with m.Case(Command.COPY):
+                    m.d.comb += short.eq(announced != COPY_PAYLOAD.size)
+                    m.next = "COPY"
             with m.Case(Command.SYNC):
                 m.d.comb += self.restart.eq(1)
                 m.d.comb += short.eq(announced > 2 * MAX_READ_WORDS)
@@ -314,6 +323,23 @@ class Executor(Component):
                 m.next = "ENTRY"
                 with m.If(self.left == 0):
                     m.next = "REPLY"
+
+    def _copy(self, m: Module) -> None:
+        """The copier gets its three words, and does the rest."""
+        whole = self.index[:2] == 3
+        with m.State("COPY"):
+            m.d.comb += [
+                self.copy.payload.eq(self.shifted),
+                self.copy.valid.eq(self.i.valid & whole),
+                self.i.ready.eq(~whole | self.copy.ready),
+            ]
+            with m.If(self.took & self.final):
+                m.next = "COPYING"
+        with m.State("COPYING"):
+            with m.If(self.refused):
+                self._fail(m, Status.BAD_ADDRESS)
+            with m.Elif(~self.playing):
+                m.next = "REPLY"
 
     def _echo(self, m: Module) -> None:
         """The bytes of a SYNC, to be sent back."""

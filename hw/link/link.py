@@ -10,6 +10,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.sdram import SdramConfig, check_beside
 from hw.core.base.register_slice import register_slice
 from hw.core.ports import BusReply, BusRequest, ByteStream, ResultWords, SampleBytes
+from hw.link.copier import Copier
 from hw.link.executor import Executor
 from hw.link.memory_store import MemoryStore
 from hw.link.player import Player
@@ -27,7 +28,7 @@ class Link(Component):
 
         rx -> unstuffer -> receiver -> ring -> inbox -> executor -> player -> core
         tx <- stuffer <- outbox <- transmitter <- replies <-' |        '- store
-                                       |                      '- switch -> core, store
+                                       |                      '- switch -> copier -> core, store
                                        '- receiver (complaints)
 
     rx           bytes from the host, never made to wait
@@ -41,6 +42,7 @@ class Link(Component):
     taken        pulse: a frame was taken
     damaged      pulse: a frame was damaged
     memory       bursts of the sample store, where it is off the chip
+    copying      words move between that store and the core
     """
 
     def __init__(self, config: CoreConfig, memory: SdramConfig | None = None) -> None:
@@ -48,7 +50,7 @@ class Link(Component):
         check_beside(config, memory)
         self.config = config
         self.chip = chip = memory.chip if memory else None
-        more: dict[str, Any] = {"memory": Out(BurstPort(chip))} if chip else {}
+        more: dict[str, Any] = {"memory": Out(BurstPort(chip)), "copying": Out(1)} if chip else {}
         super().__init__(
             more
             | {
@@ -126,17 +128,38 @@ class Link(Component):
         m.submodules.player = player = Player(self.config)
         connect(m, executor.bus_request, switch.host_request)
         connect(m, switch.host_reply, executor.bus_reply)
-        connect(m, switch.core_request, flipped(self.bus_request))
-        connect(m, flipped(self.bus_reply), switch.core_reply)
         connect(m, player.request, switch.player_request)
         connect(m, switch.player_reply, player.reply)
-        connect(m, switch.store_request, store.request)
-        connect(m, store.reply, switch.store_reply)
         connect(m, executor.play, player.play)
         connect(m, executor.sample, player.i)
         register_slice(m, "outgoing", player.sample, self.sample)
+        m.d.comb += switch.playing.eq(player.playing)
+        if self.chip:
+            self.add_copier(m, executor, player, switch, store)
+            return
+        connect(m, switch.core_request, flipped(self.bus_request))
+        connect(m, flipped(self.bus_reply), switch.core_reply)
+        connect(m, switch.store_request, store.request)
+        connect(m, store.reply, switch.store_reply)
+        m.d.comb += executor.playing.eq(player.playing)
+        m.d.comb += executor.refused.eq(player.refused)
+
+    def add_copier(
+        self, m: Module, executor: Executor, player: Player, switch: StoreSwitch, store: Any
+    ) -> None:
+        """The copier in the roads from the switch to core and store."""
+        m.submodules.copier = copier = Copier(self.config)
+        connect(m, executor.copy, copier.asked)
+        connect(m, switch.core_request, copier.host_request)
+        connect(m, copier.host_reply, switch.core_reply)
+        connect(m, copier.core_request, flipped(self.bus_request))
+        connect(m, flipped(self.bus_reply), copier.core_reply)
+        connect(m, switch.store_request, copier.user_request)
+        connect(m, copier.user_reply, switch.store_reply)
+        connect(m, copier.store_request, store.request)
+        connect(m, store.reply, copier.store_reply)
         m.d.comb += [
-            switch.playing.eq(player.playing),
-            executor.playing.eq(player.playing),
-            executor.refused.eq(player.refused),
+            self.copying.eq(copier.copying),
+            executor.playing.eq(player.playing | copier.copying),
+            executor.refused.eq(player.refused | copier.refused),
         ]

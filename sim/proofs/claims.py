@@ -10,7 +10,7 @@ from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out
 
-from golden.spec.config import CoreConfig
+from golden.spec.config import MOST_BLOCK_STORE, CoreConfig
 from golden.spec.sdram import Chip, SdramConfig
 from hw.core.base.register_slice import register_slice
 from hw.core.host.checker import Checker
@@ -57,6 +57,7 @@ SMALL = CoreConfig(
     lanes=3, neuron_groups=3, trace_entries=9, weight_words=16, layers=2, classes=3,
     frame_bytes=512, store_bytes=1024,
 )  # fmt: skip
+BESIDE = replace(SMALL, store_bytes=MOST_BLOCK_STORE + 512)
 MAPS = CoreConfig(
     lanes=4, neuron_groups=40, trace_entries=40, weight_words=64, layers=3, classes=3, map_pixels=9
 )
@@ -188,8 +189,9 @@ CLAIMS = (
     *(Claim(name, KEEPS, partial(rules, unit), DEPTH) for name, unit in BOUNDED.items()),
     *(Claim(name, KEEPS, partial(rules, unit), SLOW) for name, unit in LATE.items()),
     Claim(
-        "Executor", KEEPS, partial(rules, partial(Executor, SMALL), environment=answers_follow), SLOW,
-        given="the core answers accesses and samples once, when asked; the player refuses what it took",
+        "Executor", KEEPS, partial(rules, partial(Executor, BESIDE), environment=answers_follow), SLOW,
+        given="the core answers accesses and samples once, when asked; player and copier refuse what they "
+        "took",
     ),
     Claim(
         "Result", KEEPS, partial(rules, partial(Result, SMALL), environment=words_stand_still), DEPTH,

@@ -18,13 +18,14 @@ def words_stand_still(m: Module, unit: Any) -> None:
 
 
 def answers_follow(m: Module, unit: Any) -> None:
-    """The core answers an access once, after it was asked, and a sample; the player refuses what it took."""
+    """The core answers an access once, after it was asked, and a sample; who took a thing may refuse it."""
     open_, asked = Signal(8), unit.bus_request.valid & unit.bus_request.ready
     m.d.sync += open_.eq(open_ + asked - (unit.bus_reply.valid & unit.bus_reply.ready))
     m.d.comb += Assume(~unit.bus_reply.valid | (open_ != 0))
     owed, played, result = Signal(), Signal(), unit.result
     begins = unit.play.valid & unit.play.ready
-    m.d.sync += played.eq(unit.playing | begins)
+    copies = unit.copy.valid & unit.copy.ready
+    m.d.sync += played.eq(unit.playing | begins | copies)
     with m.If(unit.sample.valid | begins):
         m.d.sync += owed.eq(1)
     with m.Elif(result.valid & result.ready & result.payload.last):

@@ -1,14 +1,25 @@
 """The executor of hw/link: commands against the words of `golden.spec.frames`."""
 
+import numpy as np
+
 from golden.host.memory import BadAddress
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.frames import HEADER, MAX_READ_WORDS, READ_PAYLOAD, Command
+from golden.spec.copies import Copy
+from golden.spec.frames import COPY_PAYLOAD, HEADER, MAX_READ_WORDS, READ_PAYLOAD, Command
 from golden.spec.registers import SPACE_SHIFT, Space, address, memories
+from golden.spec.sdram import beside
 from golden.store import SampleStore
 from hw.link.executor import Executor
 from hw.link.replies import ReplyMemory
 from sim.link_model import Core, Reference, random_command
-from sim.test_store import fill_commands, filling, layers_command, play_command
+from sim.test_store import (
+    MEMORY,
+    copy_command,
+    fill_commands,
+    filling,
+    layers_command,
+    play_command,
+)
 from sim.units.base import UnitTest
 
 NO_STORE = CoreConfig(lanes=3, layers=2, classes=3, frame_bytes=512, store_bytes=0)
@@ -16,10 +27,14 @@ LARGEST = 300  # bytes of a payload
 
 
 class TestExecutor(UnitTest):
-    """Every command, right and wrong; a core, a store and a player that take their time."""
+    """Every command, right and wrong; a core, a store, a player and a copier that take their time."""
 
     unit = Executor
-    sizes = {"tiny": {"config": PRESETS["tiny"]}, "no store": {"config": NO_STORE}}
+    sizes = {
+        "tiny": {"config": PRESETS["tiny"]},
+        "no store": {"config": NO_STORE},
+        "memory": {"config": beside(NO_STORE, MEMORY)},
+    }
     unchecked = {
         "address": "the words are those of the reply",
         "data": "the words are those of the reply",
@@ -27,6 +42,7 @@ class TestExecutor(UnitTest):
         "bus_request": "the log of the core",
         "sample": "the log of the core",
         "play": "the log of the core",
+        "copy": "the log of the core, and the store",
         "restart": "its cycles are counted",
     }
 
@@ -34,7 +50,7 @@ class TestExecutor(UnitTest):
         config = self.size["config"]
         self.rng, self.buffer = rng, ReplyMemory(config).buffer
         self.core, self.store, self.reference = Core(config), SampleStore(config), Reference(config)
-        self.memory, self.sample, self.answers = {}, b"", []
+        self.memory, self.sample, self.answers, self.asked = {}, b"", [], b""
         self.sending = self.playing = 0
         self.refuses = self.reading = False
         words, starts = filling(rng, config)
@@ -43,6 +59,7 @@ class TestExecutor(UnitTest):
         for _ in range(150):
             plays = rng.random() < 0.2
             commands += [layers_command(rng, config)] * (plays and rng.random() < 0.5)
+            commands += [copy_command(rng, config)] * (rng.random() < 0.2)
             commands.append(
                 play_command(rng, config, starts) if plays else random_command(rng, LARGEST)
             )
@@ -59,6 +76,7 @@ class TestExecutor(UnitTest):
         yield from self.drain()
         self.equal("restart", sum(code == Command.SYNC for code, _ in commands), self.restarts)
         assert self.core.log == self.reference.core.log
+        assert np.array_equal(self.store.words, self.reference.store.words)
 
     def edges(self):
         """The longest commands that there are, and some a little longer; the shortest, too."""
@@ -69,11 +87,11 @@ class TestExecutor(UnitTest):
             yield Command.READ, READ_PAYLOAD.pack(last - count, count)
         for size in (0, 1, 2 * MAX_READ_WORDS, 2 * MAX_READ_WORDS + 1):
             yield Command.SYNC, self.rng.randbytes(size)
-        for size in range(10):
+        for size in range(14):
             yield from ((code, bytes(size)) for code in Command)
 
     def always(self):
-        """Replies are being sent for a while; so does a sample play, or it is refused at the end."""
+        """Replies are being sent for a while; so does a sample play, or a copy, or it is refused."""
         self.sending, self.playing = max(self.sending - 1, 0), max(self.playing - 1, 0)
         self.reading = self.reading and self.sending > 0
         refused = self.refuses and self.playing == 1
@@ -101,6 +119,8 @@ class TestExecutor(UnitTest):
                 self.sample = b""
         if now.play is not None:
             self.play(now.play["address"] | now.play["learn"] << 31)
+        if now.copy is not None:
+            self.copy(now.copy)
         if now.reply is not None:
             self.replied(now.reply)
         return {"done": now.reply is not None}
@@ -130,6 +150,14 @@ class TestExecutor(UnitTest):
             self.run(self.store.play(entry))
         except BadAddress:
             self.refuses = True
+
+    def copy(self, word):
+        """The copier."""
+        self.asked += word.to_bytes(4, "little")
+        if len(self.asked) == COPY_PAYLOAD.size:
+            self.playing = self.rng.randint(2, 20)
+            self.refuses = not self.core.copy(Copy.decode(self.asked), self.store)
+            self.asked = b""
 
     def replied(self, reply):
         """The words of a reply, where it says they are."""
