@@ -51,10 +51,11 @@ class Copier(Component):
             Signal(SPACE_SHIFT),
             Signal(SPACE_SHIFT),
         )  # words; `left` to arrive
-        number, huge, there, within = Signal(2), Signal(), Signal(), Signal()
+        self.number = number = Signal(2)  # of the next word of a COPY
+        self.huge, self.there, self.within = huge, there, within = Signal(), Signal(), Signal()
         asked, moving = self.asked.payload, Signal()
         m.d.comb += self.copying.eq(1)
-        with m.FSM():
+        with m.FSM() as self.fsm:
             with m.State("IDLE"):
                 m.d.comb += [self.copying.eq(0), self.asked.ready.eq(1)]
                 with m.If(self.asked.valid):

@@ -24,6 +24,7 @@ from hw.core.rows.trace import Trace
 from hw.core.schedule.segments import Segments
 from hw.core.schedule.sequencer import Sequencer
 from hw.link.complaints import Complaints
+from hw.link.copier import Copier
 from hw.link.executor import Executor
 from hw.link.memory_store import MemoryStore
 from hw.link.player import Player
@@ -40,6 +41,7 @@ from hw.memory.cutter import Cutter
 from hw.memory.registers import MemoryRegisters
 from hw.memory.tester import MemoryTester
 from sim.proofs.checking import ChecksEnd
+from sim.proofs.copying import MovesInOrder
 from sim.proofs.duties import IsTheCrc, NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
 from sim.proofs.neighbours import (
@@ -249,6 +251,12 @@ CLAIMS = (
         "Checker", "ends: its operations are gone through once for each layer in use, each in a bounded time",
         lambda: duty(ChecksEnd(Checker(SMALL))), 2, ever=True,
         given="1 to as many layers as there are in use, and no change within",
+    ),
+    Claim(
+        "Copier", "reads every word of a COPY once, in order, and writes it once, to its place, or refuses "
+        "it and moves none; passes on what others ask at other times; keeps the stream rules",
+        lambda: duty(MovesInOrder(Copier(BESIDE))), 2, ever=True,
+        given="core and store answer what they were asked, once; others have nothing under way meanwhile",
     ),
     Claim("Cutter", KEEPS, partial(rules, partial(Cutter, Chip())), 4, ever=True),
     Claim("MemoryRegisters", KEEPS, partial(rules, partial(MemoryRegisters, SdramConfig())), 4, ever=True),

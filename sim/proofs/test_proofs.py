@@ -15,12 +15,14 @@ from hw.core.host.checker import Checker
 from hw.core.host.gate import Gate
 from hw.core.rows.scan import Scan
 from hw.core.schedule.sequencer import Sequencer
+from hw.link.copier import Copier
 from hw.link.receiver import Part, Receiver
 from hw.memory.arbiter import Arbiter
 from hw.memory.controller import BurstController
 from sim.proofs.__main__ import page
 from sim.proofs.checking import ChecksEnd
-from sim.proofs.claims import CLAIMS, DEPTH, KEEPS, MAPS, SMALL, TINY, Claim, duty
+from sim.proofs.claims import BESIDE, CLAIMS, DEPTH, KEEPS, MAPS, SMALL, TINY, Claim, duty
+from sim.proofs.copying import MovesInOrder
 from sim.proofs.duties import NeverHeldUp, TakesWholeFrames, Watched
 from sim.proofs.ending import LayersAreCounted, PassesEnd
 from sim.proofs.engine import Disproved, prove, reach
@@ -52,7 +54,7 @@ def test_claim(claim: Claim, tmp_path: Path) -> None:
 
 TOO_LATE = ("UartReceiver", "Replies")
 """A byte takes 80 cycles; the solver takes minutes for the first byte of a reply."""
-SHARED = ("Arbiter", "MemoryTester")
+SHARED = ("Arbiter", "Copier", "MemoryTester")
 """Whose claims are about words that others move."""
 
 
@@ -257,6 +259,28 @@ def test_a_controller_that_swallows_a_word_is_found_out(tmp_path: Path) -> None:
     found = MovesWhatIsAsked(Swallowing(SdramConfig(chip=TINY)))
     with pytest.raises(Disproved, match="Assert failed"):
         prove(*duty(found), 1, induction=True, folder=tmp_path)
+
+
+def test_a_copier_that_goes_beyond_the_store_is_found_out(tmp_path: Path) -> None:
+    copier = Copier(BESIDE)
+    copier.depth += 1
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(MovesInOrder(copier)), 2, induction=True, folder=tmp_path)
+
+
+class Early(Copier):
+    """Is done when every word was given to be written, whether it was or not."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = super().elaborate(platform)
+        with m.If(self.fsm.ongoing("MOVE") & (self.unasked == 0)):
+            m.d.sync += self.left.eq(0)
+        return m
+
+
+def test_a_copier_that_ends_early_is_found_out(tmp_path: Path) -> None:
+    with pytest.raises(Disproved, match="Assert failed"):
+        prove(*duty(MovesInOrder(Early(BESIDE))), 2, induction=True, folder=tmp_path)
 
 
 class Hasty(Arbiter):
