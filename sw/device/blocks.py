@@ -6,14 +6,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.spec.config import CoreConfig
+from golden.spec.copies import Copy
 from golden.spec.frames import HEADER, MAX_READ_WORDS, READ_PAYLOAD, WRITE_PAYLOAD, Command
-from golden.spec.registers import COUNTERS, REGISTERS, Space, address, memories, register_address
+from golden.spec.registers import (
+    COUNTERS,
+    REGISTERS,
+    Memory,
+    Space,
+    address,
+    memories,
+    register_address,
+    store_memory,
+)
 from sw.device.channel import Channel
 from sw.device.identity import register_value
-from sw.device.in_flight import LinkStatistics
+from sw.device.in_flight import LinkStatistics, Submitted
 
 Words = NDArray[np.uint16]
 REGISTER = {register.name: register for register in REGISTERS}
+
+
+def as_host_words(lanes: NDArray[np.int32], memory: Memory) -> Words:
+    """Words of a memory [count, elements] as those of the host, uint16[count x stride], zeros between."""
+    words = np.zeros((len(lanes), memory.stride), np.uint16)
+    words[:, : memory.elements] = lanes & 0xFFFF
+    return words.reshape(-1)
+
+
+def as_lanes(words: Words, memory: Memory) -> NDArray[np.int32]:
+    """The inverse of `as_host_words`: int32[count, elements]."""
+    values = words.view(np.int16) if memory.signed else words
+    return values.reshape(-1, memory.stride)[:, : memory.elements].astype(np.int32)
 
 
 class Blocks:
@@ -42,6 +65,25 @@ class Blocks:
             parts.append(self.channel.submit(Command.WRITE, payload))
         for part in parts:
             part.result()
+
+    def copy(self, space: Space, index: int, kept: int, words: int, *, to_core: bool) -> Submitted:
+        """Have the board copy words between `space`, from `index` on, and its store, from `kept` on.
+
+        Nothing is waited for. Raises ValueError for words that are not there, or a board that cannot copy;
+        LinkError.
+        """
+        asked, config = Copy(kept, address(space, index), words, to_core), self.config
+        if not config.store_off_chip:
+            raise ValueError(
+                "a copy on a board without a memory beside its FPGA; build with --sdram"
+            )
+        if not asked.fits(config):
+            size = memories(config)[space].size if space in memories(config) else 0
+            raise ValueError(
+                f"a copy of {words} words, {space.name} from {index} and store from {kept}: they have {size} "
+                f"and {store_memory(config).depth}, and {space.name} has to be one that the host may write"
+            )
+        return self.channel.submit(Command.COPY, asked.encode())
 
     def register(self, name: str) -> int:
         """Value of a register. Raises LinkError, and KeyError for a name that no register has."""
@@ -86,6 +128,4 @@ class Blocks:
     def memory(self, space: Space, first: int, count: int) -> NDArray[np.int32]:
         """`count` words of a memory of lanes, int32[count, lanes]. Raises LinkError."""
         memory = memories(self.config)[space]
-        words = self.read(space, first * memory.stride, count * memory.stride)
-        values = words.astype(np.int16).astype(np.int32) if memory.signed else words
-        return values.reshape(count, memory.stride)[:, : memory.elements].astype(np.int32)
+        return as_lanes(self.read(space, first * memory.stride, count * memory.stride), memory)

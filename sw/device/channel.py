@@ -7,7 +7,7 @@ does:
 - a frame that the device did not take is sent again, after its NAK or after silence
 - a reply says that all commands before it have run. If the reply of one of those was lost: the
   results of a SAMPLE or PLAY are read back from the device, a READ is asked again as a new frame, and
-  a READ of the place of a WRITE tells whether that was refused
+  a READ of the place of a WRITE tells whether that was refused; whether a COPY was follows from what it asks
 - nothing but READs is sent while a READ is unanswered, so that asking again reads the same values,
   and so that no result is overwritten before it is read back
 - after silence with everything taken, a READ is sent as a probe: its reply proves the rest ran
@@ -241,6 +241,9 @@ class Channel:
         elif submitted.command in (Command.SAMPLE, Command.PLAY):
             assert self._config is not None, "samples need a configured channel"
             submitted.read_back(sent.frame.sequence, self._config)
+        elif submitted.command == Command.COPY:
+            assert self._config is not None, "copies need a configured channel"
+            submitted.conclude(self._config, self.transport.name)
         if not submitted.done:
             self._again.append(submitted)
 

@@ -13,7 +13,7 @@ from golden.spec.layout import Placement
 from golden.spec.network import Network
 from golden.spec.packing import pack_classifier, unpack_classifier
 from golden.spec.registers import Space, memories
-from sw.device.blocks import Blocks
+from sw.device.blocks import Blocks, as_host_words
 from sw.device.identity import DeviceError
 
 
@@ -58,9 +58,7 @@ def write_classifier(
     """Write the classifier [classes, latents] of a layer."""
     config = device.config
     memory = memories(config)[Space.CLASSIFIERS]
-    lanes = pack_classifier(values, placement, config)
-    words = np.zeros((len(lanes), memory.stride), np.int32)
-    words[:, : memory.elements] = lanes
+    words = as_host_words(pack_classifier(values, placement, config), memory)
     first = layer.classifier_base * config.class_slots
     device.write(Space.CLASSIFIERS, first * memory.stride, words)
 

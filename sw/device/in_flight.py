@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from golden.spec.config import CoreConfig
+from golden.spec.copies import Copy
 from golden.spec.frames import (
+    COPY_PAYLOAD,
     READ_PAYLOAD,
     WRITE_PAYLOAD,
     Command,
@@ -134,6 +136,17 @@ class Submitted:
             return
         self.command, self.confirms = Command.READ, True
         self.payload = READ_PAYLOAD.pack(start + max(words - 1, 0), min(words, 1))
+
+    def conclude(self, config: CoreConfig, name: str) -> None:
+        """The reply of this COPY is lost: it ran, or was refused by rules that both ends have."""
+        if not config.store_off_chip:
+            self.error = Refused.by(name, self.command, Status.BAD_COMMAND)
+        elif len(self.payload) != COPY_PAYLOAD.size:
+            self.error = Refused.by(name, self.command, Status.BAD_LENGTH)
+        elif not Copy.decode(self.payload).fits(config):
+            self.error = Refused.by(name, self.command, Status.BAD_ADDRESS)
+        else:
+            self.answer = b""
 
     def read_back(self, sequence: int, config: CoreConfig) -> None:
         """Become the READ of the results that a SAMPLE or PLAY left on the device.

@@ -11,7 +11,7 @@ from golden.spec.layers import Layer
 from golden.spec.layout import Placement
 from golden.spec.packing import pack_weights, unpack_weights
 from golden.spec.registers import Space, memories
-from sw.device.blocks import Blocks
+from sw.device.blocks import Blocks, as_host_words
 from sw.device.identity import DeviceError
 
 
@@ -37,10 +37,9 @@ def write_layer(
     device: Blocks, layer: Layer, placement: Placement, values: NDArray[np.int32]
 ) -> None:
     """Write the weights [rows, outputs] of a layer."""
-    stride = memories(device.config)[Space.WEIGHTS].stride
-    words = np.zeros((layer.words, stride), np.int32)
-    words[:, : device.config.lanes] = pack_weights(values, placement)
-    device.write(Space.WEIGHTS, layer.weight_base * stride, words)
+    memory = memories(device.config)[Space.WEIGHTS]
+    words = as_host_words(pack_weights(values, placement), memory)
+    device.write(Space.WEIGHTS, layer.weight_base * memory.stride, words)
 
 
 def read_layer(device: Blocks, layer: Layer, placement: Placement) -> NDArray[np.int32]:

@@ -1,8 +1,9 @@
 """One part of a network on a device at the other end of a link: brought, run, taken away.
 
-The device knows nothing of parts. A part's layer table, weights, classifiers and noise state are written
-before its samples run, and read back when they have learned. Samples go step by step, as those in several
-frames may: behind each step the spikes of the part's last layer are read, and pooled here.
+The device knows nothing of parts. A part's layer table, weights, classifiers and noise state are put into
+the core before its samples run, and taken from there when they have learned; `keeping` says from where, and
+to where. Samples go step by step, as those in several frames may: behind each step the spikes of the part's
+last layer are read, and pooled here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from golden.fire.pool import pool
 from golden.parts import Given, Ran, nothing
 from golden.spec.formats import MOST_MAP_INPUTS
 from golden.spec.frames import HEADER, Command
-from golden.spec.layers import ENTRY_WORDS
 from golden.spec.layout import DoesNotFit
 from golden.spec.network import Network
 from golden.spec.parts import Part
@@ -34,23 +34,28 @@ from golden.spec.samples import (
 from golden.spec.values import slot_bits
 from golden.spec.weights import Weights
 from sw.device.blocks import Blocks
-from sw.device.classifiers import read_classifier, write_classifier
 from sw.device.identity import check_result
 from sw.device.in_flight import Submitted
 from sw.device.payloads import in_frames
-from sw.device.rows import read_layer, write_layer
+from sw.parts.image import Image
+from sw.parts.keeping import InHost, OnBoard, Room
 
 
 class LinkedPart:
-    """One part on a device, with its weights here. `golden.parts.Runs` says what it offers."""
+    """One part on a device. `golden.parts.Runs` says what it offers."""
 
-    def __init__(self, device: Blocks, network: Network, part: Part) -> None:
-        """Nothing is sent. Raises what `check_linked` and `Part.table` do."""
+    def __init__(self, device: Blocks, network: Network, part: Part, room: Room) -> None:
+        """Its weights are kept in `room`, if there is enough. Nothing is sent.
+
+        Raises what `check_linked` and `Part.table` do.
+        """
         check_linked(device, network, part)
         self.device, self.network, self.part = device, network, part
         self.layers = part.table(network, device.config)
         self.noise_state = 0
-        self._share = Weights()
+        image = Image(part, self.layers, network.classes, device.config)
+        first = room.take(image.words)
+        self.kept = InHost(device, image) if first is None else OnBoard(device, image, first)
 
     def set_rates(self, scale: float) -> None:
         """Multiply the learning rates of the network by `scale`."""
@@ -58,11 +63,11 @@ class LinkedPart:
 
     def write(self, share: Weights) -> None:
         """Take weights and classifiers; they are sent when the part runs."""
-        self._share = share
+        self.kept.write(share)
 
     def read(self) -> Weights:
-        """Weights and classifiers as they are now."""
-        return self._share
+        """Weights and classifiers as they are now. Raises LinkError, DeviceError."""
+        return self.kept.read(self.layers)
 
     def run(self, samples: Sequence[Given], *, learn: bool) -> list[Ran]:
         """Run samples, one after the other. Raises LinkError, DeviceError."""
@@ -79,34 +84,16 @@ class LinkedPart:
         return {}
 
     def _bring(self) -> None:
-        """Write everything that the part needs."""
-        device, part = self.device, self.part
-        for index, layer in enumerate(self.layers):
-            device.write(Space.LAYERS, index * ENTRY_WORDS, np.array(layer.encode()))
-        device.set_register("layer_count", len(self.layers))
-        device.set_register("class_count", self.network.classes)
-        device.set_register("noise_state", self.noise_state)
-        for at, values in enumerate(self._share):
-            write_layer(device, self.layers[at], part.placements[at], values)
-        if part.blank:
-            blank = part.placements[-1]
-            zeros = np.zeros((len(blank.row_numbers()), blank.stage.outputs), np.int32)
-            write_layer(device, self.layers[-1], blank, zeros)
-        for at, layer in enumerate(self.layers):
-            if layer.classifier:
-                write_classifier(device, layer, part.placements[at], self._share.classifiers[at])
+        """Put everything that the part needs into the core."""
+        self.kept.bring(self.layers)
+        self.device.set_register("layer_count", len(self.layers))
+        self.device.set_register("class_count", self.network.classes)
+        self.device.set_register("noise_state", self.noise_state)
 
     def _take(self) -> None:
-        """Read what the part has learned."""
-        device, placements = self.device, self.part.placements
-        share = Weights(
-            [read_layer(device, self.layers[at], placements[at]) for at in range(len(self._share))]
-        )
-        for at, layer in enumerate(self.layers):
-            if layer.classifier:
-                classes = self.network.classes
-                share.classifiers[at] = read_classifier(device, layer, placements[at], classes)
-        self._share, self.noise_state = share, device.register("noise_state")
+        """Keep what the part has learned."""
+        self.kept.take(self.layers)
+        self.noise_state = self.device.register("noise_state")
 
     def _each_step(self, samples: Sequence[Given], learn: bool) -> Iterator[Ran]:
         """Step by step, with what the last layer shows after each."""

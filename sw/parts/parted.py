@@ -29,6 +29,7 @@ from sw.device.rows import check_weights
 from sw.device.sample_store import OnPart
 from sw.link import GoldenTransport
 from sw.native.part import NativePart
+from sw.parts.keeping import Room
 from sw.parts.linked import LinkedPart
 
 BLOCK, BLOCK_HERE = 100, 8
@@ -45,6 +46,7 @@ class Parted(Device):
     """Samples that go through a part at a time. It changes no bit."""
     parts: tuple[Part, ...] = ()
     """Those of the network that is loaded, in the order in which they run."""
+    _runs: Sequence[Runs] = ()
 
     @classmethod
     def over(cls, device: Device) -> Self:
@@ -57,6 +59,11 @@ class Parted(Device):
     def cut(self) -> tuple[str, ...]:
         """The parts that its network runs in."""
         return tuple(map(str, self.parts))
+
+    @property
+    def _linked(self) -> list[LinkedPart]:
+        """Parts that run behind a link."""
+        return [run for run in self._runs if isinstance(run, LinkedPart)]
 
     @property
     def _here(self) -> bool:
@@ -73,13 +80,20 @@ class Parted(Device):
         Raises DoesNotFit, DeviceError, ValueError.
         """
         self.parts = cut(network, self.config)
-        self._runs = [self._run_of(network, part) for part in self.parts]
+        room = Room(self.config)
+        self._runs = [self._run_of(network, part, room) for part in self.parts]
         self.network, self.layers = network, []
         self.sample_store.clear()
         if not self._here:
             self.write(Space.SIGNS, 0, pack_signs(self.config, network.classes))
         self.noise_states = noise_seeds(network, len(self.parts))
         self.write_weights(network.initial_weights() if weights is None else weights)
+
+    def restart(self) -> None:
+        """Give up what is under way: weights that the board alone has are lost. Raises LinkError."""
+        super().restart()
+        for run in self._linked:
+            run.kept.forget()
 
     def attach(self, network: Network) -> None:
         """Raises DeviceError: a device does not keep all parts."""
@@ -183,10 +197,10 @@ class Parted(Device):
             "the core holds whole"
         )
 
-    def _run_of(self, network: Network, part: Part) -> Runs:
+    def _run_of(self, network: Network, part: Part, room: Room) -> Runs:
         transport = self.channel.transport
         if not isinstance(transport, GoldenTransport):
-            return LinkedPart(self, network, part)
+            return LinkedPart(self, network, part, room)
         if transport.compiled:
             with suppress(ValueError):  # sums that 32 bits might not hold: NumPy has 64
                 return NativePart(network, part, self.config)
@@ -195,7 +209,13 @@ class Parted(Device):
     def __str__(self) -> str:
         tiles = sum(part.tile for part in self.parts)
         text = f"in {len(self.parts)} parts, {tiles} of them tiles of a layer"
-        return f"{text}: the core holds one at a time"
+        kept = sum(run.kept.on_board for run in self._linked)
+        there = (
+            f"; the board's memory keeps {'all' if kept == len(self.parts) else kept}"
+            if kept
+            else ""
+        )
+        return f"{text}: the core holds one at a time{there}"
 
 
 def holding(device: Device, network: Network) -> Device:
