@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -45,15 +45,17 @@ class Copier(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        self.to_core = Signal()
-        self.kept, self.index, self.space = Signal(31), Signal(SPACE_SHIFT), Signal(8)
-        self.unasked, self.left = (
-            Signal(SPACE_SHIFT),
-            Signal(SPACE_SHIFT),
-        )  # words; `left` to arrive
+        bits = max(memory.size for memory in copied(self.config)).bit_length()
+        self.to_core, self.kept = Signal(), Signal(self.depth.bit_length())
+        self.index, self.space = Signal(bits), Signal(8)
+        self.unasked, self.left = Signal(bits), Signal(bits)  # words; `left` to arrive
         self.number = number = Signal(2)  # of the next word of a COPY
         self.huge, self.there, self.within = huge, there, within = Signal(), Signal(), Signal()
-        asked, moving = self.asked.payload, Signal()
+        asked, moving, size = self.asked.payload, Signal(), Signal(bits)
+        with m.Switch(self.space):
+            for memory in copied(self.config):
+                with m.Case(memory.space):
+                    m.d.comb += size.eq(memory.size)
         m.d.comb += self.copying.eq(1)
         with m.FSM() as self.fsm:
             with m.State("IDLE"):
@@ -63,19 +65,19 @@ class Copier(Component):
                     with m.Switch(number):
                         with m.Case(0):
                             m.d.sync += [self.kept.eq(asked), self.to_core.eq(asked[31])]
+                            m.d.sync += huge.eq(asked[len(self.kept) : 31].any())
                         with m.Case(1):
-                            m.d.sync += Cat(self.index, self.space).eq(asked)
+                            m.d.sync += [self.index.eq(asked), self.space.eq(asked[SPACE_SHIFT:])]
+                            m.d.sync += huge.eq(huge | asked[bits:SPACE_SHIFT].any())
                         with m.Default():
-                            m.d.sync += [number.eq(0), huge.eq(asked[SPACE_SHIFT:].any())]
+                            m.d.sync += [number.eq(0), huge.eq(huge | asked[bits:].any())]
                             m.d.sync += [self.unasked.eq(asked), self.left.eq(asked)]
                             m.next = "ENDS"
             with m.State("ENDS"):
-                m.d.sync += there.eq(self.kept + self.left <= self.depth)
-                m.d.sync += within.eq(0)
-                with m.Switch(self.space):
-                    for memory in copied(self.config):
-                        with m.Case(memory.space):
-                            m.d.sync += within.eq(self.index + self.left <= memory.size)
+                m.d.sync += [
+                    there.eq(self.kept + self.left <= self.depth),
+                    within.eq((size != 0) & (self.index + self.left <= size)),
+                ]
                 m.next = "CHECK"
             with m.State("CHECK"):
                 m.next = "MOVE"
@@ -92,10 +94,10 @@ class Copier(Component):
     def _roads(self, m: Module, moving: Signal) -> None:
         """Accesses and answers of others, or those of the words that are moved."""
         core, store, to_core = self.core_request, self.store_request, self.to_core
-        asks = self.unasked != 0
+        asks, fill = self.unasked != 0, Const(0, SPACE_SHIFT - len(self.index))
         with m.If(self.copying):
             m.d.comb += [
-                core.payload.address.eq(Cat(self.index, self.space)),
+                core.payload.address.eq(Cat(self.index, fill, self.space)),
                 core.payload.data.eq(Mux(to_core, self.store_reply.payload.data, 0)),
                 core.payload.write.eq(to_core),
                 core.valid.eq(moving & Mux(to_core, self.store_reply.valid, asks)),

@@ -20,8 +20,8 @@ BURST = 8
 UNDER_WAY = 32
 """Accesses that may be unanswered: as many as pass while a word comes from the memory."""
 
-GIVEN = 2
-"""Words to write that wait for the memory: enough for one a cycle."""
+GIVEN = BURST
+"""Words to write that wait for the memory: a burst's, so that words go on coming while it is asked for."""
 
 ACCESS = StructLayout({"moved": 1, "error": 1, "key": 1, "index": 2})
 """An access that is not answered. `moved`: its word comes from the memory."""

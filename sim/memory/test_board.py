@@ -9,6 +9,7 @@ import pytest
 
 from bench.campaign.frames import untimed
 from golden.spec.config import PRESETS
+from golden.spec.copies import Copy, copied
 from golden.spec.frames import (
     PLAY_ENTRY,
     PLAY_LEARN,
@@ -115,6 +116,27 @@ def kept_sample(rng: Random) -> np.ndarray:
     return keep(payload[: rng.randrange(6, len(payload) + 1) if rng.random() < 0.1 else None])
 
 
+def random_copy(rng: Random) -> Copy:
+    """A COPY of words that were written, seldom past an end or of another space.
+
+    From where samples are played there are small words alone; what comes back from there goes elsewhere.
+    """
+    memory, to_core = rng.choice(list(copied(CORE))), rng.random() < 0.5
+    words = min(rng.choice([0, 1, 7, 8, 9, 40, rng.randrange(1000)]), memory.size)
+    index, first = rng.randrange(memory.size - words + 1), rng.randrange(USED - words)
+    kept = first if to_core and rng.random() < 0.5 else DEPTH - USED + first
+    found = Copy(kept, address(memory.space, index), words, to_core)
+    if memory.space == Space.LAYERS and to_core:  # a table of its network, for samples to be played
+        found = replace(found, address=address(Space.MEMBRANES))
+    strange = [
+        {"kept": DEPTH - words + 1},
+        {"address": address(memory.space, memory.size - words + 1)},
+        {"address": address(rng.choice([Space.REGISTERS, Space.SPIKES, Space.STORE, Space.SDRAM]))},
+        {"words": rng.choice([1 << 24, (1 << 32) - 1])},
+    ]
+    return replace(found, **rng.choice(strange)) if rng.random() < 0.15 else found
+
+
 def store_commands(rng: Random) -> Iterator[tuple[Command, bytes]]:
     """Everything that reaches the store: what is read was written before."""
 
@@ -139,6 +161,8 @@ def store_commands(rng: Random) -> Iterator[tuple[Command, bytes]]:
         elif kind < 0.6:
             count = rng.choice([0, 1, 2, 7, 8, 9, rng.randrange(100)])
             yield Command.READ, READ_PAYLOAD.pack(address(Space.STORE, at), count)
+        elif kind < 0.7:
+            yield Command.COPY, random_copy(rng).encode()
         elif kind < 0.8:
             strange = [DEPTH, DEPTH + 1, (1 << 24) - 1, 1 << 24, (1 << 31) - 1, DEPTH - 1]
             places = [
@@ -203,6 +227,8 @@ def test_the_store_in_the_memory_is_that_of_the_model(sdram: SdramConfig) -> Non
             "PLAY BAD_ADDRESS",
             "WRITE BAD_ADDRESS",
             "READ BAD_ADDRESS",
+            "COPY OK",
+            "COPY BAD_ADDRESS",
         } <= seen.keys()
         for at in range(0, USED, 500):
             for first in (at, DEPTH - USED + at):

@@ -6,6 +6,7 @@ from amaranth.hdl import (
     Assert,
     Assume,
     Cat,
+    Const,
     Cover,
     Elaboratable,
     Fragment,
@@ -129,8 +130,12 @@ class MovesInOrder(Elaboratable):
         """What the copier knows is what was followed, so that induction closes."""
         unit, core, store, state = self.unit, self.core, self.store, self.unit.fsm.ongoing
         checks, moving, count = state("ENDS") | state("CHECK"), state("MOVE"), self.count
+        begun = (unit.number != 0) | checks
         none = (core.taken == 0) & (store.taken == 0) & (core.open == 0) & (store.open == 0)
-        place = Cat(unit.index, unit.space)
+        within, bits = len(unit.index), len(unit.kept)
+        place = Cat(unit.index, Const(0, SPACE_SHIFT - within), unit.space)
+        far, beyond = self.first[bits:].any(), self.index[within:].any()
+        huge = far | ((unit.number != 1) & beyond) | (checks & count[within:].any())
         m.d.comb += [
             Assert(state("IDLE") | checks | moving, "a state"),
             Assert(unit.copying == ~state("IDLE"), "copies"),
@@ -138,13 +143,12 @@ class MovesInOrder(Elaboratable):
             Assert(
                 state("IDLE") & (unit.number == 0) | (unit.to_core == self.to_core), "direction"
             ),
-            Assert(~((unit.number != 0) | checks) | (unit.kept == self.first), "in the store"),
-            Assert(~((unit.number == 2) | checks) | (place == self.address), "in the core"),
-            Assert(~((unit.number != 0) | checks) | none, "not yet"),
-            Assert(
-                ~checks | ((unit.left == unit.unasked) & (unit.left == count[:SPACE_SHIFT])), "all"
-            ),
-            Assert(~checks | (unit.huge == count[SPACE_SHIFT:].any()), "too many"),
+            Assert(~begun | far | (unit.kept == self.first), "in the store"),
+            Assert(~begun | (unit.number == 1) | beyond | (place == self.address), "in the core"),
+            Assert(~begun | (unit.huge == huge), "too far, or too many"),
+            Assert(~begun | none, "not yet"),
+            Assert(~checks | (unit.left == unit.unasked), "none was moved"),
+            Assert(~checks | (unit.left == count[:within]), "all are left"),
             Assert(~state("CHECK") | unit.huge | ((unit.there & unit.within) == self.fits), "fits"),
             Assert(~moving | self.fits, "was checked"),
         ]
