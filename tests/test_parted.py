@@ -37,13 +37,13 @@ DATA, TEST = load("synthetic", limit=12), load("synthetic", limit=6, train=False
 MAPPED = replace(MAPS, classes=4)
 
 
-def linked(config=CONFIG, when=(), faults=None):
+def linked(config=CONFIG, when=(), faults=None, memory=None):
     """A device in parts over a link: the integer model, known for nothing but its bytes."""
 
     def restart(board):
-        board.device = GoldenTransport(config).device
+        board.device = GoldenTransport(config, memory=memory).device
 
-    shaky = Shaky(GoldenTransport(config), restart, set(when))
+    shaky = Shaky(GoldenTransport(config, memory=memory), restart, set(when))
     shaky.faults = faults or Faults()
     return Parted.over(Device(Channel(shaky, tries=60, go_backs=2000)))
 
