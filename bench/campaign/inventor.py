@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench.campaign.cores import networks
 from golden.spec.config import CoreConfig
+from golden.spec.copies import Copy, copied
 from golden.spec.frames import (
     MAX_READ_WORDS,
     PLAY_ENTRY,
@@ -68,6 +69,7 @@ class Inventor:
             (1, self.counts),
             (1, self.odd),
             (1, self.play),
+            (1 if self.config.store_off_chip else 0, self.copies),
             (0.3, lambda: [(Command.SYNC, self.rng.randbytes(self.rng.randrange(9)))]),
         ]
         weights, made = zip(*kinds, strict=True)
@@ -146,7 +148,7 @@ class Inventor:
             return [(Command.READ, READ_PAYLOAD.pack(place, count))]
         if kind < 0.7:
             return [self.write(place, [self.word()] * min(count, 3))]
-        code = self.rng.choice([0, 1, 2, 3, 4, 5, 6, 200])
+        code = self.rng.choice([0, 1, 2, 3, 4, 5, 6, 7, 200])
         data = bytearray(self.rng.randbytes(self.rng.randrange(12)))
         if code == Command.SAMPLE and len(data) > 3:
             data[3] = 0  # not tens of thousands of steps
@@ -204,6 +206,25 @@ class Inventor:
         ]
         asked = b"".join(PLAY_ENTRY.pack(entry) for entry in entries)
         return [self.write(address(Space.STORE, first), words), (int(Command.PLAY), asked)]
+
+    def copies(self) -> list[tuple[int, bytes]]:
+        """Words written to the store, copied to a memory of the core and back beside them; some not there."""
+        depth, memory = store_memory(self.config).depth, self.rng.choice(list(copied(self.config)))
+        words = min(self.rng.choice([0, 1, 8, self.rng.randrange(100)]), memory.size)
+        kept, index = self.rng.randrange(depth - 200), self.rng.randrange(memory.size - words + 1)
+        there = Copy(kept, address(memory.space, index), words, True)
+        back = replace(there, kept=kept + 100, to_core=False)
+        strange = self.rng.choice([there, back])
+        strange = replace(strange, **self.rng.choice([
+            {"kept": depth - words + 1}, {"words": memory.size + 1}, {"words": 1 << 31},
+            {"address": address(self.rng.choice(list(Space)), memory.size)},
+        ]))  # fmt: skip
+        found = [there, back, *[strange] * (self.rng.random() < 0.2)]
+        return [
+            self.write(address(Space.STORE, kept), [self.word() for _ in range(words)]),
+            *((int(Command.COPY), copy.encode()) for copy in found),
+            (int(Command.READ), READ_PAYLOAD.pack(address(Space.STORE, kept + 100), words)),
+        ]
 
     @staticmethod
     def write(place: int, words: list[int]) -> tuple[int, bytes]:
