@@ -25,7 +25,7 @@ from sw.device import Device, DeviceError, Refused, Restarted
 from sw.device.in_flight import Submitted
 from sw.model import Model
 from sw.parts import holding
-from sw.parts.keeping import Room
+from sw.parts.keeping import Allocator
 from sw.run import Every, RunFolder
 from tests.test_parted import (
     CONFIG,
@@ -130,12 +130,12 @@ def test_classifiers_that_learn_are_kept_too():
 
 
 def test_what_finds_no_room_crosses_the_link(modelled, monkeypatch):
-    class Small(Room):
+    class Small(Allocator):
         def __init__(self, config):
             super().__init__(config)
             self._end = 2000
 
-    monkeypatch.setattr("sw.parts.parted.Room", Small)
+    monkeypatch.setattr("sw.parts.parted.Allocator", Small)
     with kept() as device:
         check(learned(device, NETWORK, 5), modelled)
         count = sum(run.kept.on_board for run in device._linked)

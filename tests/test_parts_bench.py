@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench.parts import accuracy, board, bptt, vgg
+from bench.parts import accuracy, board, bptt, crossing, vgg
 from golden.spec.cutting import cut
 from golden.spec.network import Network
 from golden.spec.shape import VGG9
 from sw.data import load
 from sw.presets import PRESETS
-from tests.test_parted import MAPPED
+from tests.test_parted import CONFIG, MAPPED, NETWORK
 
 
 @pytest.mark.parametrize(("shape", "classes", "steps", "macs"), [
@@ -87,3 +87,24 @@ def test_a_sample_on_the_simulated_board_is_held_against_the_model():
 def test_vgg9_with_fewer_channels():
     assert vgg.narrow(1) == VGG9
     assert vgg.narrow(8)[1:4] == ("16c3p", "32c3", "32c3p") and vgg.narrow(4)[-1] == "128c3g"
+
+
+def test_parts_on_the_board_take_less_of_the_link(monkeypatch):
+    samples = list(load("synthetic", limit=4))
+    found = crossing.compare(NETWORK, samples, 2, CONFIG)
+    names = ["a block that learns", "a block, learning off", "reading all weights"]
+    assert [cost.what for cost in found["host"]] == names
+    assert [cost.what for cost in found["board"]] == [*names, "copying all parts both ways"]
+    for host, mine in zip(found["host"][:2], found["board"][:2], strict=True):
+        assert mine.sent < host.sent and mine.core == host.core > 0
+        assert mine.cycles < host.cycles
+    assert not found["host"][2].sent and found["board"][2].received > 2 * 1816
+    learn = crossing.learn
+
+    def other(target, *given):
+        weights, states, costs = learn(target, *given)
+        return weights, states[::-1] if target == "sim" else states, costs
+
+    monkeypatch.setattr(crossing, "learn", other)
+    with pytest.raises(SystemExit, match="parts in the host leave other bits"):
+        crossing.compare(NETWORK, samples, 2, CONFIG)

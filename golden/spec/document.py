@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from golden.spec import formats, frames, memory_test, samples, table_rules
+from golden.spec import copies, formats, frames, memory_test, samples, table_rules
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.flags import Flag
 from golden.spec.layers import FIELDS
@@ -84,6 +84,10 @@ def document() -> str:
         ("Number formats", (formats.__doc__ or "").split("\n\n", 2)[2].strip()),
         ("Frames", f"{(frames.__doc__ or '').strip()}\n\n{codes()}"),
         ("Samples", (samples.__doc__ or "").strip()),
+        (
+            "Copies, of a core whose store is in a memory beside the FPGA",
+            (copies.__doc__ or "").strip(),
+        ),
         (f"Memory beside the FPGA (space {Space.SDRAM.value}), of a core built with it", memory()),
     )
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)

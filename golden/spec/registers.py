@@ -197,7 +197,7 @@ def key_memory(config: CoreConfig) -> Memory:
     """What the store holds, as the host that filled it wrote. Depth 0: the core keeps no such thing."""
     doc = (
         "names what the store holds, of a store in the memory beside the FPGA; all zero from power-on, "
-        "and from any write to STORE or SDRAM, until the host writes it"
+        "and from any write to STORE or SDRAM and any COPY to the store, until the host writes it"
     )
     depth = KEY_WORDS if config.store_off_chip else 0
     return Memory(Space.STORE_KEY, "rw", depth, 1, 16, False, doc)

@@ -55,7 +55,7 @@ def add_core(parser: argparse.ArgumentParser, *, memory: bool = False) -> None:
     if memory:
         group.add_argument(
             "--sdram", action="store_true",
-            help="a simulated or golden core gets a memory, where its samples are kept; a board has its own",
+            help="a simulated or golden core gets a memory, for samples or parts; a board has its own",
         )  # fmt: skip
 
 

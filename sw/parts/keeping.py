@@ -18,7 +18,7 @@ from sw.device.identity import DeviceError
 from sw.parts.image import Image
 
 
-class Room:
+class Allocator:
     """Words of a board's store that parts are kept in; none where the board cannot copy them."""
 
     def __init__(self, config: CoreConfig) -> None:

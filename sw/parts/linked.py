@@ -38,14 +38,14 @@ from sw.device.identity import check_result
 from sw.device.in_flight import Submitted
 from sw.device.payloads import in_frames
 from sw.parts.image import Image
-from sw.parts.keeping import InHost, OnBoard, Room
+from sw.parts.keeping import Allocator, InHost, OnBoard
 
 
 class LinkedPart:
     """One part on a device. `golden.parts.Runs` says what it offers."""
 
-    def __init__(self, device: Blocks, network: Network, part: Part, room: Room) -> None:
-        """Its weights are kept in `room`, if there is enough. Nothing is sent.
+    def __init__(self, device: Blocks, network: Network, part: Part, allocator: Allocator) -> None:
+        """Its weights are kept in the board's memory, if there is room. Nothing is sent.
 
         Raises what `check_linked` and `Part.table` do.
         """
@@ -54,7 +54,7 @@ class LinkedPart:
         self.layers = part.table(network, device.config)
         self.noise_state = 0
         image = Image(part, self.layers, network.classes, device.config)
-        first = room.take(image.words)
+        first = allocator.take(image.words)
         self.kept = InHost(device, image) if first is None else OnBoard(device, image, first)
 
     def set_rates(self, scale: float) -> None:

@@ -29,7 +29,7 @@ from sw.device.rows import check_weights
 from sw.device.sample_store import OnPart
 from sw.link import GoldenTransport
 from sw.native.part import NativePart
-from sw.parts.keeping import Room
+from sw.parts.keeping import Allocator
 from sw.parts.linked import LinkedPart
 
 BLOCK, BLOCK_HERE = 100, 8
@@ -80,8 +80,8 @@ class Parted(Device):
         Raises DoesNotFit, DeviceError, ValueError.
         """
         self.parts = cut(network, self.config)
-        room = Room(self.config)
-        self._runs = [self._run_of(network, part, room) for part in self.parts]
+        allocator = Allocator(self.config)
+        self._runs = [self._run_of(network, part, allocator) for part in self.parts]
         self.network, self.layers = network, []
         self.sample_store.clear()
         if not self._here:
@@ -197,10 +197,10 @@ class Parted(Device):
             "the core holds whole"
         )
 
-    def _run_of(self, network: Network, part: Part, room: Room) -> Runs:
+    def _run_of(self, network: Network, part: Part, allocator: Allocator) -> Runs:
         transport = self.channel.transport
         if not isinstance(transport, GoldenTransport):
-            return LinkedPart(self, network, part, room)
+            return LinkedPart(self, network, part, allocator)
         if transport.compiled:
             with suppress(ValueError):  # sums that 32 bits might not hold: NumPy has 64
                 return NativePart(network, part, self.config)
