@@ -12,19 +12,23 @@ from random import Random
 import numpy as np
 import pytest
 
+from bench.parts import vgg
 from golden.device import GoldenDevice
 from golden.spec.config import PRESETS
 from golden.spec.copies import Copy, copied
+from golden.spec.cutting import cut
 from golden.spec.frames import COPY_PAYLOAD, WRITE_PAYLOAD, Command, Frame, FrameReader, Status
 from golden.spec.network import Network
 from golden.spec.registers import KEY_WORDS, SPACE_SHIFT, Space, address, memories, store_memory
 from golden.spec.sdram import SdramConfig, beside
+from golden.spec.shape import VGG9
 from sim.faults import Faults
 from sw.data import load
 from sw.device import Device, DeviceError, Refused, Restarted
 from sw.device.in_flight import Submitted
 from sw.model import Model
 from sw.parts import holding
+from sw.parts.image import Image
 from sw.parts.keeping import Allocator
 from sw.run import Every, RunFolder
 from tests.test_parted import (
@@ -204,6 +208,15 @@ def test_samples_that_were_kept_there_are_not_taken_for_whole():
         other.load(small)
         other.store_samples(DATA)
         assert not other.sample_store.found
+
+
+def test_all_parts_of_vgg9_find_room():
+    core = beside(PRESETS[vgg.BOARD_CORE], MEMORY)
+    network = Network.of_stages((2, 32, 32), VGG9, 11, **vgg.BOARD)
+    parts, allocator = cut(network, core), Allocator(core)
+    images = [Image(part, part.table(network, core), 11, core) for part in parts]
+    assert len(images) == 163 and None not in [allocator.take(image.words) for image in images]
+    assert allocator.take(store_memory(core).depth) is None
 
 
 TRAIN = ["train", "--preset", "smoke", "--hidden", "18,40", "--train", "20", "--test", "6"]
