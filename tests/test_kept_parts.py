@@ -24,10 +24,11 @@ from golden.spec.sdram import SdramConfig, beside
 from golden.spec.shape import VGG9
 from sim.faults import Faults
 from sw.data import load
-from sw.device import Device, DeviceError, Refused, Restarted
+from sw.device import Channel, Device, DeviceError, Refused, Restarted
 from sw.device.in_flight import Submitted
+from sw.link import SimulatedTransport
 from sw.model import Model
-from sw.parts import holding
+from sw.parts import Parted, holding
 from sw.parts.image import Image
 from sw.parts.keeping import Allocator
 from sw.run import Every, RunFolder
@@ -45,6 +46,7 @@ from tests.test_parted import (
     outcome,
     same,
 )
+from tests.test_restarts import Shaky, restart_simulated
 from tests.test_store_outlives import SMOKE, Board
 
 __all__ = ["modelled"]  # a fixture
@@ -169,6 +171,22 @@ def test_a_board_that_is_restarted_goes_on_from_its_checkpoint():
             assert len(seen.odd_things) == len(when)
             ends.append((model.weights, model.device.noise_states))
     assert all(same(end[0], ends[0][0]) and end[1] == ends[0][1] for end in ends[1:])
+
+
+def test_a_simulated_board_that_is_restarted_goes_on_from_its_checkpoint():
+    """Chip and core forget all; what was learned by then is sent again."""
+    ends = []
+    for when in ((), (500,)):
+        shaky = Shaky(SimulatedTransport(KEPT, memory=MEMORY), restart_simulated, set(when))
+        shaky.patience = SimulatedTransport.patience
+        with Parted.over(Device(Channel(shaky))) as device:
+            model, seen = Model(NETWORK, device), Heard()
+            model.device.block = 3
+            every = Every(samples=3)
+            model.fit(list(DATA)[:8], epochs=1, checkpoint_every=every, callbacks=[seen])
+            assert len(seen.odd_things) == len(when) and (not when or shaky.reads > 1000)
+            ends.append((model.weights, model.device.noise_states))
+    assert same(ends[0][0], ends[1][0]) and ends[0][1] == ends[1][1]
 
 
 def test_what_a_board_alone_had_is_lost_with_it():

@@ -156,7 +156,9 @@ class Link(Component):
         connect(m, flipped(self.bus_reply), copier.core_reply)
         connect(m, switch.store_request, copier.user_request)
         connect(m, copier.user_reply, switch.store_reply)
-        register_slice(m, "accesses", copier.store_request, store.request)  # its words come from far
+        register_slice(
+            m, "accesses", copier.store_request, store.request
+        )  # its words come from far
         register_slice(m, "answers", store.reply, copier.store_reply)
         m.d.comb += [
             self.copying.eq(copier.copying),
