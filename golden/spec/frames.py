@@ -59,12 +59,8 @@ class Status(IntEnum):
     DAMAGED = 2  # CRC or length wrong; sequence = the one wanted next
     GAP = 3  # sequence number ahead; sequence = the one wanted next
     NO_ROOM = 4  # host overran its credit; sequence = the one wanted next
-    BAD_COMMAND = (
-        5  # in sequence, but no such command (PLAY: built without a store; COPY: without a memory)
-    )
-    BAD_ADDRESS = (
-        6  # outside the address map, or no sample there; WRITE and PLAY ran in part, COPY did not
-    )
+    BAD_COMMAND = 5  # in sequence, but no such command (PLAY: no store; COPY: no memory)
+    BAD_ADDRESS = 6  # outside the address map, or no sample there; WRITE and PLAY ran in part
     BAD_LENGTH = 7  # not what the command needs, half a word, or more than MAX_READ_WORDS
     RESTARTED = 8  # the device was switched on or reset and wants a SYNC first; nothing ran
 
@@ -72,15 +68,8 @@ class Status(IntEnum):
 GO_BACK = (Status.DAMAGED, Status.GAP, Status.NO_ROOM)
 DECLARATION = [
     *(END, ESC, ESC_END, ESC_ESC, HEADER.format, READ_PAYLOAD.format, WRITE_PAYLOAD.format),
-    *(
-        PLAY_ENTRY.format,
-        PLAY_LEARN,
-        COPY_PAYLOAD.format,
-        COPY_TO_CORE,
-        MAX_READ_WORDS,
-        list(Command),
-        list(Status),
-    ),
+    *(PLAY_ENTRY.format, PLAY_LEARN, COPY_PAYLOAD.format, COPY_TO_CORE),
+    *(MAX_READ_WORDS, list(Command), list(Status)),
 ]
 
 
