@@ -1,8 +1,10 @@
 """From a top to a bitstream that meets its clock: stages, report, and nothing done twice."""
 
 import hashlib
+import inspect
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,8 @@ def build(
 def digest(files: dict[str, str], stages: Sequence[Stage], tools: dict[str, str]) -> str:
     """Hash of everything the bitstream depends on."""
     sources = {name: text for name, text in files.items() if not name.startswith("build_")}
-    parts = [sorted(sources.items()), [stage.arguments for stage in stages], tools]
+    finished = [inspect.getsource(sys.modules[s.finish.__module__]) for s in stages if s.finish]
+    parts = [sorted(sources.items()), [stage.arguments for stage in stages], finished, tools]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 

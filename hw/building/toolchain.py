@@ -15,6 +15,8 @@ from pathlib import Path
 from amaranth.build import Platform
 from rich.console import Console
 
+from hw.building import carries
+
 
 class BuildError(RuntimeError):
     """A build that cannot go on. One line, with what to do."""
@@ -65,6 +67,8 @@ class Stage:
     tool: Tool
     arguments: tuple[str, ...]
     product: str
+    finish: Callable[[Path], None] | None = None
+    """What is done to the product then."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def ecp5_stages(
     files = ["--json", "top.json", "--lpf", "top.lpf", "--textcfg", "top.config"]
     pack = ("--compress", "--input", "top.config", "--bit", "top.bit")
     return (
-        Stage("synthesise", YOSYS, SYNTHESISE.arguments, "top.json"),
+        Stage("synthesise", YOSYS, SYNTHESISE.arguments, "top.json", carries.finish),
         Stage("place and route", NEXTPNR_ECP5, (*options, *files), "top.config"),
         Stage("pack", ECPPACK, pack, "top.bit"),
     )
@@ -211,6 +215,8 @@ def run_stage(stage: Stage, folder: Path, notify: Callable[[str], None]) -> floa
                 notify(phase)
     if process.returncode or not product.exists():
         raise BuildError(f"{stage.title} failed: {explain(lines)} (log: {log})")
+    if stage.finish:
+        stage.finish(product)
     return time.monotonic() - started
 
 

@@ -97,7 +97,7 @@ class Link(Component):
             connect(m, executor.bus_request, flipped(self.bus_request))
             connect(m, flipped(self.bus_reply), executor.bus_reply)
             register_slice(m, "outgoing", executor.sample, self.sample)
-        connect(m, flipped(self.result), executor.result)
+        register_slice(m, "results", self.result, executor.result)
         m.d.comb += [
             replies.address.eq(executor.address),
             replies.data.eq(executor.data),

@@ -47,18 +47,17 @@ class BurstController(Component):
         connect(m, flipped(self.port.request), cutter.i)
         connect(m, cutter.o, opener.i)
         reads, writes, room = Signal(), Signal(), Signal()
-        turn = timer(m, "turn", (reads, timing.turn))
+        self.turn = turn = timer(m, "turn", (reads, timing.turn))
         self.wrote = wrote = timer(m, "wrote", (writes, timing.clocks(timing.chip.write_recovery)))
         now = opener.now
-        goes = opener.valid & opener.open & ~refresher.hold & (opener.command == Command.NOP)
         m.d.comb += [
             opener.hold.eq(refresher.hold),
             opener.closed.eq(refresher.closed),
-            refresher.quiet.eq(opener.old & (wrote == 0)),
+            refresher.quiet.eq(opener.old & ~wrote[0]),
             self.started.eq(refresher.started),
-            reads.eq(goes & ~now.write & room),
-            writes.eq(goes & now.write & self.port.write.valid & (turn == 0)),
-            self.port.write.ready.eq(goes & now.write & (turn == 0)),
+            reads.eq(opener.columns & ~now.write & room),
+            writes.eq(self.port.write.ready & self.port.write.valid),
+            self.port.write.ready.eq(opener.columns & now.write & ~turn[0]),
             opener.goes.eq(reads | writes),
         ]
         self._command(m, opener, refresher, reads, writes)

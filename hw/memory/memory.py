@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from golden.spec.memory_test import Pass
 from golden.spec.registers import SPACE_SHIFT, Space
 from golden.spec.sdram import SdramConfig
+from hw.core.base.register_slice import register_slice
 from hw.core.ports import BusReply, BusRequest
 from hw.memory.arbiter import Arbiter
 from hw.memory.controller import BurstController
@@ -46,7 +47,9 @@ class Memory(Component):
         connect(m, registers.reply, flipped(self.reply))
         connect(m, flipped(self.store), arbiter.store)
         connect(m, tester.port, arbiter.tester)
-        connect(m, arbiter.port, controller.port)
+        connect(m, arbiter.port.request, controller.port.request)
+        register_slice(m, "written", arbiter.port.write, controller.port.write)
+        connect(m, controller.port.read, arbiter.port.read)
         connect(m, controller.pins, flipped(self.pins))
         m.d.comb += [
             tester.asked.eq(registers.asked),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Signal, Value
+from amaranth import Const, Module, Signal, Value
 from amaranth.lib import enum, stream
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import Component, In, Out
@@ -32,11 +32,15 @@ class Opener(Component):
     opened (tRP); no row is closed until the last that was opened is old enough (tRAS, tRC), nor until the
     last word of the piece before is written (tWR).
 
+    Whether the next piece's bank is closed or opened is decided a cycle before, and what is compared is kept
+    as a bit. So the way from a register to `goes`, and on to the next piece, is short.
+
     i        pieces of bursts
     now      the present piece
     valid    there is one
-    open     its row is open: its columns may go out
-    goes     a column of it goes out in this cycle
+    open     its row is open
+    columns  a column of it may go out in this cycle
+    goes     one does
     hold     no command may go out
     closed   pulse: all rows are closed in this cycle
     command  PRECHARGE or ACTIVATE, or NOP
@@ -54,6 +58,7 @@ class Opener(Component):
                 "now": Out(segment(chip)),
                 "valid": Out(1),
                 "open": Out(1),
+                "columns": Out(1),
                 "goes": In(1),
                 "hold": In(1),
                 "closed": In(1),
@@ -67,6 +72,7 @@ class Opener(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         timing, chip, now = self.timing, self.timing.chip, self.now
+        self.ends = Signal()  # the present piece has one word left
         self.following = following = Signal(segment(chip))
         self.there, self.step, self.opening = Signal(), Signal(Step), Signal()
         there, step, opening = self.there, self.step, self.opening
@@ -74,23 +80,33 @@ class Opener(Component):
         clocks = timing.clocks
         settles = max(clocks(chip.activate_to_column), clocks(chip.other_bank))
         ages = max(clocks(chip.active), clocks(chip.cycle) - clocks(chip.precharge))
-        opens, done = open_next | open_now, self.goes & (now.column == now.last)
-        settle = timer(m, "settle", (close, clocks(chip.precharge)), (opens, settles))
+        opens, done = open_next | open_now, self.goes & self.ends
+        self.settle = settle = timer(m, "settle", (close, clocks(chip.precharge)), (opens, settles))
         self.age = age = timer(m, "age", (opens, ages))
-        recover = timer(m, "recover", (done & now.write, clocks(chip.write_recovery)))
+        self.recover = recover = timer(
+            m, "recover", (done & now.write, clocks(chip.write_recovery))
+        )
 
-        elsewhere, settled = Signal(), Signal()
+        self.to_close, self.to_open = to_close, to_open = Signal(), Signal()
+        settled = over_next(settle)
         m.d.comb += [
-            elsewhere.eq(~self.valid | (following.bank != now.bank)),
-            settled.eq(settle <= 1),  # when the next cycle has come
-            self.old.eq(age == 0),
-            open_now.eq(~self.hold & self.valid & ~self.open & ~opening & (settle == 0)),
+            self.old.eq(~age[0]),
+            self.columns.eq(self.valid & self.open & ~self.hold & ~to_close & ~to_open),
+            close.eq(to_close & ~self.hold),
+            open_next.eq(to_open & ~self.hold),
+            open_now.eq(~self.hold & self.valid & ~self.open & ~opening & ~settle[0]),
             advance.eq(there & (step == Step.READY) & settled & (~self.valid | done)),
             self.i.ready.eq(~there | advance),
         ]
-        with m.If(~self.hold & there & (settle == 0) & (self.open | ~self.valid) & elsewhere):
-            m.d.comb += close.eq((step == Step.CLOSE) & self.old & (recover == 0))
-            m.d.comb += open_next.eq(step == Step.OPEN)
+        free = there & settled & (self.open | ~self.valid)
+        elsewhere = ~self.valid | done | (following.bank != now.bank)
+        written = over_next(recover) & ~(done & now.write)
+        m.d.sync += [
+            to_close.eq(
+                free & elsewhere & (step == Step.CLOSE) & ~close & over_next(age) & written
+            ),
+            to_open.eq(free & elsewhere & (step == Step.OPEN) & ~open_next),
+        ]
         m.d.comb += [self.bank.eq(following.bank), self.row.eq(following.row)]
         with m.If(open_now):
             m.d.comb += [self.bank.eq(now.bank), self.row.eq(now.row)]
@@ -101,8 +117,11 @@ class Opener(Component):
 
         with m.If(self.i.ready):
             m.d.sync += [following.eq(self.i.payload), there.eq(self.i.valid)]
+        self.single = single = Signal()  # the next piece is one word: known when it was looked up
+        m.d.sync += single.eq(following.column == following.last)
         with m.If(self.goes):
             m.d.sync += now.column.eq(now.column + 1)
+            m.d.sync += self.ends.eq(now.column + 1 == now.last)
         with m.If(done):
             m.d.sync += self.valid.eq(0)
         with m.If(opening & settled):
@@ -111,6 +130,7 @@ class Opener(Component):
             m.d.sync += opening.eq(1)
         with m.If(advance):
             m.d.sync += [now.eq(following), self.valid.eq(1), self.open.eq(1)]
+            m.d.sync += self.ends.eq(single)
         with m.If(self.closed):
             m.d.sync += [self.open.eq(0), opening.eq(0)]
         found = self._found(m, following, close, opens)
@@ -148,11 +168,18 @@ class Opener(Component):
 
 
 def timer(m: Module, name: str, *starts: tuple[Value, int]) -> Signal:
-    """Counts down to 0, which it reaches so many cycles behind a start."""
-    left = Signal(range(max(cycles for _, cycles in starts) + 1), name=name)
-    with m.If(left != 0):
-        m.d.sync += left.eq(left - 1)
+    """Counts down to 0, which it reaches so many cycles behind a start.
+
+    As many ones as cycles are left, so that a bit says whether it runs, and no value is compared.
+    """
+    left = Signal(max(1, *(cycles - 1 for _, cycles in starts)), name=name)
+    m.d.sync += left.eq(left >> 1)
     for start, cycles in starts:
         with m.If(start):
-            m.d.sync += left.eq(cycles - 1)
+            m.d.sync += left.eq((1 << cycles - 1) - 1)
     return left
+
+
+def over_next(timer: Signal) -> Value:
+    """It runs no longer when the next cycle has come, unless it starts."""
+    return ~timer[1] if len(timer) > 1 else Const(1)

@@ -3,12 +3,14 @@
 from typing import Any
 
 from amaranth import Const, Module, Mux, Signal, Value
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from golden.spec.memory_test import (
     CONTROL,
     MEMORY_REGISTER_WORDS,
     MEMORY_REGISTERS,
+    RESULTS,
     identity,
     memory_register,
 )
@@ -17,6 +19,15 @@ from golden.spec.sdram import SdramConfig
 from hw.core.base.read_multiplexer import ReadMultiplexer
 from hw.core.ports import BusReply, BusRequest
 from hw.memory.tester import ASKED, FOUND
+
+NEAR = (MEMORY_REGISTER_WORDS - 1).bit_length()
+"""Bits of a register's number, of those that exist."""
+
+CONTROL_WORDS = range(memory_register(CONTROL[0].name)[0], memory_register(RESULTS[0].name)[0])
+"""Numbers of the words that can be written."""
+
+KEPT = 1 << (len(CONTROL_WORDS) - 1).bit_length()
+"""Places of a RAM in which no two of them meet: it gives them back, at less than a choice among registers."""
 
 
 class MemoryRegisters(Component):
@@ -45,18 +56,21 @@ class MemoryRegisters(Component):
         m = Module()
         request, reply = self.request.payload, self.reply.payload
         index = request.address[:SPACE_SHIFT]
-        words = self._words()
+        m.submodules.kept = kept = Memory(shape=16, depth=KEPT, init=[])
+        read, write = kept.read_port(domain="comb"), kept.write_port()
+        words = self._words(read.data)
         m.submodules.one_of = one = ReadMultiplexer(16, len(words))
         waited = Signal(range(ReadMultiplexer.LATENCY + 1))
-        first = memory_register(CONTROL[0].name)[0]
-        after = first + sum(register.words for register in CONTROL)
         exists, takes = Signal(), Signal()
-        m.d.sync += exists.eq(
-            Mux(request.write, (index >= first) & (index < after), index < len(words))
-        )
+        far, near = index[NEAR:].any(), index[:NEAR]
+        written = Const(sum(1 << at for at in CONTROL_WORDS), 1 << NEAR).bit_select(near, 1)
+        m.d.sync += exists.eq(~far & Mux(request.write, written, near < len(words)))
         m.d.comb += [place.eq(word) for place, word in zip(one.word, words, strict=True)]
         m.d.comb += [
             one.index.eq(index),
+            read.addr.eq(index),
+            write.addr.eq(index),
+            write.data.eq(request.data),
             self.request.ready.eq((waited == ReadMultiplexer.LATENCY) & ~self.reply.valid),
             takes.eq(self.request.valid & self.request.ready),
         ]
@@ -71,11 +85,12 @@ class MemoryRegisters(Component):
             data = Mux(exists & ~request.write, one.value, 0)
             m.d.sync += [self.reply.valid.eq(1), reply.error.eq(~exists), reply.data.eq(data)]
             with m.If(request.write & exists & ~self.running):
-                self._write(m, index[: (MEMORY_REGISTER_WORDS - 1).bit_length()], request.data)
+                m.d.comb += write.en.eq(1)
+                self._write(m, near, request.data)
         return m
 
-    def _words(self) -> list[Value]:
-        """All registers in order, 16 bits a word."""
+    def _words(self, kept: Value) -> list[Value]:
+        """All registers in order, 16 bits a word. What was written is `kept` under the same number."""
         fixed, words = identity(self.sdram), []
         for register in MEMORY_REGISTERS:
             if register.name in fixed:
@@ -83,7 +98,8 @@ class MemoryRegisters(Component):
             elif register.name == "start":
                 value = Value.cast(self.running)
             elif register in CONTROL:
-                value = self.asked[register.name]
+                words += [kept] * register.words
+                continue
             else:
                 value = self.found[register.name]
             words += [value[at : at + 16] for at in range(0, register.bits, 16)]

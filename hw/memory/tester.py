@@ -52,83 +52,83 @@ class MemoryTester(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         asked, bits, most = self.asked, self.chip.address_bits, self.chip.words
-        stage, begin, judging = Signal(Stage), Signal(), Signal()
-        left, place = Signal(bits + 1), Signal(bits)  # words to move; address of the next
-        count = Mux(asked.words > most, most, asked.words)
-        write, read, moves = self.port.write, self.port.read, Signal()
+        self.stage, self.begin, self.clocks = Signal(Stage), Signal(), Signal(self._clock_bits())
+        all_of_it = asked.words[bits:].any()
+        self.count = count = Mux(all_of_it, most, asked.words[:bits])
+        left = Signal(bits + 2)  # words to move, negated: so its sign says that there are some
+        place, first, moves = Signal(bits), Signal(), Signal()  # address of the next; a pass begins
+        some, judging = left[-1] & ~first, Signal()
+        write, read = self.port.write, self.port.read
         m.d.comb += [
-            self.running.eq(stage != Stage.REST),
-            write.valid.eq((stage == Stage.WRITE) & (left != 0)),
-            read.ready.eq(stage == Stage.CHECK),
+            self.running.eq(self.stage != Stage.REST),
+            write.valid.eq((self.stage == Stage.WRITE) & some),
+            read.ready.eq(self.stage == Stage.CHECK),
             moves.eq((write.valid & write.ready) | (read.valid & read.ready)),
         ]
+        m.d.sync += first.eq(self.begin)
+        with m.If(moves | first):
+            m.d.sync += left.eq(left + 1)
         with m.If(moves):
-            m.d.sync += [left.eq(left - 1), place.eq(place + 1)]
-        with m.If(begin):
-            m.d.sync += [left.eq(count), place.eq(asked.address)]
-        self._stages(m, stage, begin, left == 0, judging)
-        self._ask(m, stage, begin, count)
-        self._compare(m, place, self._word(m, begin, moves, place), judging)
-        for at, clocks in ((Stage.WRITE, "write_clocks"), (Stage.CHECK, "check_clocks")):
-            with m.If((stage == at) & (left != 0)):
-                m.d.sync += self.found[clocks].eq(self.found[clocks] + 1)
-            with m.If(begin & (self._following(m, stage) == at)):
-                m.d.sync += self.found[clocks].eq(0)
+            m.d.sync += place.eq(place + 1)
+        with m.If(self.begin):
+            m.d.sync += [left.eq(~count), place.eq(asked.address)]  # -count - 1
+        self._stages(m, some, ~left[-1] & ~first, judging)
+        self._ask(m)
+        self._compare(m, place, self._word(m, moves, place), judging)
         return m
 
-    def _following(self, m: Module, stage: Signal) -> Value:
-        """The pass that begins."""
-        writes = (stage == Stage.REST) & (self.asked.start & Pass.WRITE).any()
-        return Mux(writes, Stage.WRITE, Stage.CHECK)
+    def _clock_bits(self) -> int:
+        return len(self.asked.pause) + (PAUSE_CLOCKS - 1).bit_length()
 
-    def _stages(
-        self, m: Module, stage: Signal, begin: Signal, over: Value, judging: Signal
-    ) -> None:
-        """The passes, one behind the other."""
-        check = Signal()
-        pause = Signal(len(self.asked.pause) + (PAUSE_CLOCKS - 1).bit_length())
+    def _stages(self, m: Module, some: Value, over: Value, judging: Value) -> None:
+        """The passes, one behind the other, and the clocks that each takes."""
+        stage, begin, clocks, found = self.stage, self.begin, self.clocks, self.found
+        check, paused, written = Signal(), Signal(), Signal()
+        m.d.sync += paused.eq(
+            (stage == Stage.PAUSE) & (clocks >> (PAUSE_CLOCKS - 1).bit_length() == self.asked.pause)
+        )
+        with m.If(some | (stage == Stage.PAUSE)):
+            m.d.sync += clocks.eq(clocks + 1)
+        with m.If(begin | written):
+            m.d.sync += clocks.eq(0)
         with m.Switch(stage):
             with m.Case(Stage.REST), m.If(self.asked.start[:2].any()):
+                writes = (self.asked.start & Pass.WRITE).any()
                 m.d.comb += begin.eq(1)
-                m.d.sync += [
-                    stage.eq(self._following(m, stage)),
-                    check.eq((self.asked.start & Pass.CHECK).any()),
-                    pause.eq(self.asked.pause * PAUSE_CLOCKS),
-                ]
+                m.d.sync += stage.eq(Mux(writes, Stage.WRITE, Stage.CHECK))
+                m.d.sync += check.eq((self.asked.start & Pass.CHECK).any())
             with m.Case(Stage.WRITE), m.If(over):
+                m.d.comb += written.eq(1)
                 m.d.sync += stage.eq(Mux(check, Stage.PAUSE, Stage.REST))
-            with m.Case(Stage.PAUSE):
-                m.d.sync += pause.eq(pause - 1)
-                with m.If(pause == 0):
-                    m.d.comb += begin.eq(1)
-                    m.d.sync += stage.eq(Stage.CHECK)
+                m.d.sync += found.write_clocks.eq(clocks)
+            with m.Case(Stage.PAUSE), m.If(paused):
+                m.d.comb += begin.eq(1)
+                m.d.sync += stage.eq(Stage.CHECK)
             with m.Case(Stage.CHECK), m.If(over & ~judging):
-                m.d.sync += stage.eq(Stage.REST)
+                m.d.sync += [stage.eq(Stage.REST), found.check_clocks.eq(clocks)]
 
-    def _ask(self, m: Module, stage: Signal, begin: Signal, count: Value) -> None:
-        """Bursts, until there is one for every word."""
+    def _ask(self, m: Module) -> None:
+        """Bursts, until there is one for every word: one is measured, then asked for."""
         request, bits = self.port.request, self.chip.address_bits
-        left, place, words = Signal(bits + 1), Signal(bits), Signal.like(request.payload.words)
-        burst = Signal.like(words)
-        written = self.asked.burst
+        left, place = Signal(bits + 1), Signal(bits)
+        words, burst = Signal.like(request.payload.words), Signal.like(request.payload.words)
+        written, narrow = self.asked.burst, len(burst)
         allowed = (written != 0) & (written <= MOST_WORDS)
         m.d.sync += burst.eq(Mux(allowed, written, MOST_WORDS))
-        m.d.comb += words.eq(Mux(left < burst, left, burst))
-        with m.If(request.ready):
-            m.d.sync += request.valid.eq(0)
-        with m.If(~request.valid & (left != 0)):
-            m.d.sync += [
-                request.valid.eq(1),
-                request.payload.words.eq(words),
-                request.payload.address.eq(place),
-                request.payload.write.eq(stage == Stage.WRITE),
-                left.eq(left - words),
-                place.eq(place + words),
-            ]
-        with m.If(begin):
-            m.d.sync += [left.eq(count), place.eq(self.asked.address)]
+        short = ~left[narrow:].any() & (left[:narrow] < burst)
+        m.d.comb += [
+            request.payload.words.eq(words),
+            request.payload.address.eq(place),
+            request.payload.write.eq(self.stage == Stage.WRITE),
+        ]
+        with m.If(~request.valid):
+            m.d.sync += [request.valid.eq(left != 0), words.eq(Mux(short, left, burst))]
+        with m.Elif(request.ready):
+            m.d.sync += [left.eq(left - words), place.eq(place + words), request.valid.eq(0)]
+        with m.If(self.begin):
+            m.d.sync += [left.eq(self.count), place.eq(self.asked.address)]
 
-    def _word(self, m: Module, begin: Signal, moves: Signal, place: Signal) -> Signal:
+    def _word(self, m: Module, moves: Signal, place: Signal) -> Signal:
         """What the word that moves has to be."""
         asked, state, odd = self.asked, Signal(32), Signal()
         first, second, third, word = Signal(32), Signal(32), Signal(32), Signal(16)
@@ -140,7 +140,7 @@ class MemoryTester(Component):
         ]
         with m.If(moves):
             m.d.sync += [state.eq(third), odd.eq(~odd)]
-        with m.If(begin):
+        with m.If(self.begin):
             m.d.sync += [state.eq(asked.seed << 16 | STATE), odd.eq(0)]
         with m.Switch(asked.pattern):
             with m.Case(Pattern.RANDOM):
@@ -154,17 +154,18 @@ class MemoryTester(Component):
     def _compare(self, m: Module, place: Signal, word: Signal, judging: Signal) -> None:
         """A word that came, a cycle later beside what it has to be, then counted."""
         found, read = self.found, self.port.read
-        came, wrong = Signal(), Signal()
+        came, wrong, clean = Signal(), Signal(), Signal()
+        errors = Signal(self.chip.address_bits + 1)
         at, wanted, was = Signal.like(place), Signal(16), Signal(16)
-        m.d.comb += judging.eq(came | wrong)
+        m.d.comb += [judging.eq(came | wrong), found.errors.eq(errors)]
         m.d.sync += [came.eq(read.valid & read.ready), wrong.eq(came & (wanted != was))]
         with m.If(read.valid & read.ready):
             m.d.sync += [at.eq(place), wanted.eq(word), was.eq(read.payload)]
         with m.If(wrong):
-            m.d.sync += found.errors.eq(found.errors + 1)
-        with m.If(came & (wanted != was) & (found.errors == 0) & ~wrong):
+            m.d.sync += errors.eq(errors + 1)
+        with m.If(came & clean & (wanted != was)):
             m.d.sync += [found.bad_address.eq(at), found.bad_expected.eq(wanted)]
-            m.d.sync += found.bad_found.eq(was)
+            m.d.sync += [found.bad_found.eq(was), clean.eq(0)]
         with m.If(self.asked.start[:2].any() & ~self.running):
-            m.d.sync += [found.errors.eq(0), found.bad_address.eq(0)]
+            m.d.sync += [errors.eq(0), clean.eq(1), found.bad_address.eq(0)]
             m.d.sync += [found.bad_expected.eq(0), found.bad_found.eq(0)]

@@ -8,7 +8,7 @@ from amaranth.lib.data import ArrayLayout
 from golden.spec.sdram import ALL_BANKS, Command, Rule, SdramConfig
 from hw.core.base.pipeline import population
 from hw.memory.controller import READ_QUEUE, BurstController
-from hw.memory.opener import Step
+from hw.memory.opener import Opener, Step
 from hw.memory.refresher import State
 
 
@@ -108,6 +108,24 @@ class ObeysTheChip(Elaboratable):
             Assert(~there | (step != Step.READY) | (next_ & next_right), "ready"),
             Assert(~(there & here & ~opener.open) | (step == Step.LOOK), "the present piece first"),
         ]
+        last_words(m, opener)
+        self._decided(m)
+
+    def _decided(self, m: Module) -> None:
+        """What was decided a cycle before still is what the next piece needs, unless all was closed."""
+        opener, refresher = self.unit.opener, self.unit.refresher
+        now, following, step = opener.now, opener.following, opener.step
+        elsewhere = ~opener.valid | (opener.open & (following.bank != now.bank))
+        may = opener.there & elsewhere & ~opener.settle[0]
+        closes = may & (step == Step.CLOSE) & ~opener.age[0] & ~opener.recover[0]
+        opens = may & (step == Step.OPEN)
+        fresh = refresher.state == State.REFRESH
+        m.d.comb += [
+            Assert(~opener.to_close | closes | fresh, "may be closed"),
+            Assert(~opener.to_open | opens | fresh, "may be opened"),
+        ]
+        for timer in (opener.settle, opener.age, opener.recover, self.unit.turn, self.unit.wrote):
+            m.d.comb += Assert((timer & (timer + 1)) == 0, "a row of ones")
 
     def _start(self, m: Module) -> None:
         """Power-up, a PRECHARGE of all banks, refreshes, the mode: in this order, before anything else."""
@@ -182,7 +200,7 @@ class ObeysTheChip(Elaboratable):
             m.d.sync += since.eq(0)
         m.d.comb += Assert(since <= interval + late, "refresh is not starved")
         behind = interval - 1 - refresher.until  # cycles since it was due
-        age, wrote = self.unit.opener.age, self.unit.wrote
+        age, wrote = population(self.unit.opener.age), population(self.unit.wrote)
         waits, longest = Mux(age > wrote, age, wrote), max(precharged, refreshed, chip.mode_clocks)
         before = since <= interval + behind + 1
         m.d.comb += [
@@ -197,6 +215,18 @@ class ObeysTheChip(Elaboratable):
                 m.d.comb += Assert((behind + refresher.wait <= limit) & before, "rows are closed")
             with m.Default():
                 m.d.comb += Assert((since <= behind + 1) | self.is_(Command.REFRESH), "refreshed")
+
+
+def last_words(m: Module, opener: Opener) -> None:
+    """The opener knows which word of a piece is the last one."""
+    now, following, looks = opener.now, opener.following, opener.step == Step.LOOK
+    ends, single = (piece.column == piece.last for piece in (now, following))
+    m.d.comb += [
+        Assert(~opener.valid | (now.column <= now.last), "the present piece has a word"),
+        Assert(~opener.there | (following.column <= following.last), "the next one has a word"),
+        Assert(~opener.valid | (opener.ends == ends), "the last word of the present piece"),
+        Assert(~opener.there | looks | (opener.single == single), "a single one in the next"),
+    ]
 
 
 class KeepsPlaces(Elaboratable):

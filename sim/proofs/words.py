@@ -20,6 +20,7 @@ from hw.memory.arbiter import OUTSTANDING_BITS, Arbiter
 from hw.memory.controller import READ_QUEUE, BurstController
 from hw.memory.tester import MemoryTester
 from sim.proofs.rules import kept
+from sim.proofs.sdram import last_words
 
 WORD_BITS = 26
 """Of counted words: more than a chip has."""
@@ -137,7 +138,7 @@ class MovesWhatIsAsked(Elaboratable):
         places: list[tuple[Value, Value, Value]] = [(cutter.busy, cutter.write, cutter.more + 1)]
         for there, piece in ((opener.valid, opener.now), (opener.there, opener.following)):
             places.append((there, piece.write, piece.last - piece.column + 1))
-            m.d.comb += Assert(~there | (piece.column <= piece.last), "a piece has a word")
+        last_words(m, opener)
         on_their_way = population(unit.coming) + queue.level
         to_read = sum(
             (Mux(there & ~write, count, 0) for there, write, count in places), on_their_way
