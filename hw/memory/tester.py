@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import enum
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import Component, In, Out
@@ -71,7 +71,7 @@ class MemoryTester(Component):
         with m.If(moves):
             m.d.sync += place.eq(place + 1)
         with m.If(self.begin):
-            m.d.sync += [left.eq(~count), place.eq(asked.address)]  # -count - 1
+            m.d.sync += [left.eq(Cat(~count, 1)), place.eq(asked.address)]  # -count - 1
         self._stages(m, some, ~left[-1] & ~first, judging)
         self._ask(m)
         self._compare(m, place, self._word(m, moves, place), judging)

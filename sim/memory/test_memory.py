@@ -146,6 +146,8 @@ async def whole(dut: Any, waits: str) -> None:
     host = Host(dut, config, waits)
     await start(dut)
     host.pads = Pads(config)  # it was reset while its clock ran
+    for register in CONTROL:  # which a reset does not reach
+        await host.register(register.name, 0)
     for index in [*range(MEMORY_REGISTER_WORDS + 2), (1 << 24) - 1]:
         reply = await host.access(index)
         exists = index < MEMORY_REGISTER_WORDS
