@@ -140,17 +140,18 @@ class TestResult(UnitTest):
     def always(self):
         """What is there for the index that the unit asks for."""
         kind, index = self.path[0] if self.path else ("", 0)
-        given = {"score": self.scores[index]} if kind in ("compare", "score") else {}
+        asks = kind in ("compare", "take", "score") and index < len(self.scores)
+        given = {"score": self.scores[index]} if asks else {}
         return given | ({"spike_count": self.spikes[index]} if kind == "spikes" else {})
 
     def step(self, now):
         kind, index = self.path[0] if self.path else ("", 0)
         wanted = {"control.done": now.result is not None and len(self.path) == 1}
-        if kind in ("compare", "score"):
+        if kind in ("compare", "take") or (kind == "score" and index < len(self.scores)):
             wanted["score_index"] = index
         if kind == "spikes":
             wanted["spike_index"] = index
-        if kind in ("compare", "last") or now.result is not None:
+        if kind in ("compare", "last", "take") or now.result is not None:
             self.path.popleft()
         self.cycles += now.busy and not now.begin
         if now.control.start:
@@ -165,6 +166,7 @@ class TestResult(UnitTest):
         self.path.extend(("compare", index) for index in range(now.class_count))
         self.path.extend([("last", 0)] + [("head", 0)] * RESULT_HEAD)
         self.path.extend(("spikes", layer) for layer in range(config.layers))
-        self.path.extend(("score", number // 2) for number in range(2 * config.classes))
+        self.path.append(("take", 0))  # then the score behind the one whose halves are sent
+        self.path.extend(("score", number // 2 + 1) for number in range(2 * config.classes))
         words = result.words()
         return [{"data": word, "last": at == len(words) - 1} for at, word in enumerate(words)]

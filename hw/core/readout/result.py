@@ -55,6 +55,9 @@ class Result(wiring.Component):
         with m.Elif(self.busy):
             m.d.sync += cycles.eq(cycles + 1)
         prediction = Signal(ceil_log2(self.config.classes))
+        self.taken, self.keeps = Signal(signed(SCORE_BITS)), Signal()  # a score, and it is in use
+        with m.If(~self.keeps):
+            m.d.sync += self.taken.eq(self.score)
         with m.FSM() as fsm:
             self._compare(m, index)
             self._send(m, index, (self.status, prediction, cycles[:16], cycles[16:]))
@@ -64,9 +67,9 @@ class Result(wiring.Component):
 
     def _best(self, m: Module, index: Signal, compare: Value, prediction: Signal) -> None:
         """The class with the highest score, the first of equals, a cycle behind the comparison."""
-        best, score = Signal(signed(SCORE_BITS)), Signal(signed(SCORE_BITS))
+        best, score = Signal(signed(SCORE_BITS)), self.taken
         scored, comparing = Signal(8), Signal()
-        m.d.sync += score.eq(self.score), scored.eq(index), comparing.eq(compare)
+        m.d.sync += scored.eq(index), comparing.eq(compare)
         with m.If(comparing & ((scored == 0) | (score > best))):
             m.d.sync += best.eq(score), prediction.eq(scored)
 
@@ -87,7 +90,7 @@ class Result(wiring.Component):
     def _send(self, m: Module, index: Signal, head: tuple[Any, ...]) -> None:
         """The words of the result: its head, spikes of each layer, scores in halves."""
         word, sent, last = self.result.payload, self.sent, len(head) - 1
-        half = Signal()
+        half, there = Signal(), Signal()  # of a score; it is taken
         with m.State("HEAD"):
             m.d.comb += self.result.valid.eq(1), word.data.eq(Array(head)[index])
             with m.If(sent):
@@ -101,15 +104,19 @@ class Result(wiring.Component):
                 with m.If(index == self.config.layers - 1):
                     m.d.sync += index.eq(0)
                     m.next = "SCORES"
-        with m.State("SCORES"):
+        with m.State("SCORES"):  # the index is one ahead of what is sent
+            m.d.sync += there.eq(1)
             m.d.comb += [
-                self.result.valid.eq(1),
-                word.data.eq(Mux(half, self.score[16:], self.score[:16])),
-                word.last.eq(half & (index == self.config.classes - 1)),
+                self.result.valid.eq(there),
+                word.data.eq(Mux(half, self.taken[16:], self.taken[:16])),
+                word.last.eq(half & (index == self.config.classes)),
+                self.keeps.eq(there & ~(sent & half)),
             ]
             with m.If(sent):
-                m.d.sync += half.eq(~half), index.eq(index + half)
-                with m.If(word.last):
-                    m.d.sync += index.eq(0)
-                    m.d.comb += self.control.done.eq(1)
-                    m.next = "IDLE"
+                m.d.sync += half.eq(~half)
+            with m.If(~self.keeps):
+                m.d.sync += index.eq(index + 1)
+            with m.If(sent & word.last):
+                m.d.sync += [index.eq(0), there.eq(0)]
+                m.d.comb += self.control.done.eq(1)
+                m.next = "IDLE"
