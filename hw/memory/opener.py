@@ -115,8 +115,16 @@ class Opener(Component):
         with m.Elif(opens):
             m.d.comb += self.command.eq(Command.ACTIVATE)
 
+        self._pieces(m, done, opening & settled, open_now, advance)
+        found = self._found(m, following, close, opens)
+        self._steps(m, step, found, close, open_next)
+        return m
+
+    def _pieces(self, m: Module, done: Value, opened: Value, opens: Value, advance: Value) -> None:
+        """The next piece comes in; the present one loses its columns, and the next one takes its place."""
+        now, following = self.now, self.following
         with m.If(self.i.ready):
-            m.d.sync += [following.eq(self.i.payload), there.eq(self.i.valid)]
+            m.d.sync += [following.eq(self.i.payload), self.there.eq(self.i.valid)]
         self.single = single = Signal()  # the next piece is one word: known when it was looked up
         m.d.sync += single.eq(following.column == following.last)
         with m.If(self.goes):
@@ -124,18 +132,15 @@ class Opener(Component):
             m.d.sync += self.ends.eq(now.column + 1 == now.last)
         with m.If(done):
             m.d.sync += self.valid.eq(0)
-        with m.If(opening & settled):
-            m.d.sync += [self.open.eq(1), opening.eq(0)]
-        with m.If(open_now):
-            m.d.sync += opening.eq(1)
+        with m.If(opened):
+            m.d.sync += [self.open.eq(1), self.opening.eq(0)]
+        with m.If(opens):
+            m.d.sync += self.opening.eq(1)
         with m.If(advance):
             m.d.sync += [now.eq(following), self.valid.eq(1), self.open.eq(1)]
             m.d.sync += self.ends.eq(single)
         with m.If(self.closed):
-            m.d.sync += [self.open.eq(0), opening.eq(0)]
-        found = self._found(m, following, close, opens)
-        self._steps(m, step, found, close, open_next)
-        return m
+            m.d.sync += [self.open.eq(0), self.opening.eq(0)]
 
     def _found(self, m: Module, following: Any, close: Value, opens: Value) -> Value:
         """The step after LOOK, by the rows that are open."""
