@@ -1,28 +1,23 @@
-"""Beside the peers: synapses a clock and updates a second on one FPGA; time beside NumPy on this CPU.
+"""Beside the peers: synapses a clock and updates a second on one FPGA.
 
     python -m bench.peers [--preset nmnist-fast] [--mhz MHZ] [--json]
 
 Ours is measured: cycles by the core's counters (bench.roofline), the clock by place and route
 (`--report` or `--mhz`). The peers' clocks and LUTs were measured from their published RTL with the
 same tools for the same FPGA (LFE5U-85F, speed grade 6), their cycles by simulating it; the figures are
-kept here, for their sources are not part of this repository. NumPy's times are those of
-golden/reference, one thread, batch 1 for TESS and 32 for BPTT. Seed 1.
+kept here, for their sources are not part of this repository. Processors and GPUs are bench.instead's.
+Seed 1.
 """
 
 import argparse
 import json
-import time
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.accuracy.methods import float_config
 from bench.roofline import REPORT, clock, measure
-from golden.reference import fit_bptt, fit_online
-from golden.reference.optim import Adam
-from sw.presets import PRESETS, Preset
+from sw.presets import PRESETS
 
 PEERS = (
     # name, rule on chip, synapses a clock, MHz, LUTs
@@ -32,23 +27,8 @@ PEERS = (
 )
 
 
-def numpy_seconds(preset: Preset, samples: int) -> dict[str, float]:
-    """Seconds a training sample takes in NumPy, by method."""
-    data = preset.samples(limit=samples)
-    config = float_config(preset.make_network(data, seed=1), data.steps)
-    frames, labels = np.stack([sample.frames for sample in data]), data.labels
-    seconds = {}
-    started = time.perf_counter()
-    fit_online(config, frames, labels, epochs=1)
-    seconds["TESS, on line"] = (time.perf_counter() - started) / samples
-    started = time.perf_counter()
-    fit_bptt(config, frames, labels, epochs=1, optimizer=Adam())
-    seconds["BPTT, Adam"] = (time.perf_counter() - started) / samples
-    return seconds
-
-
 def main() -> None:
-    """Print both tables."""
+    """Print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -60,14 +40,10 @@ def main() -> None:
     options = parser.parse_args()
     preset, mhz = PRESETS[options.preset], clock(options.mhz, options.report)
     ours = measure(preset, None, options.samples, 100)
-    seconds = numpy_seconds(preset, options.samples)
-    chip = ours["cycles"] / (mhz * 1e6)
     per_clock = ours["operations_per_cycle"]
     if options.json:
-        figures = {"operations_per_cycle": per_clock, "mhz": mhz, "seconds": chip}
-        print(json.dumps({**figures, "numpy_seconds": seconds}))
+        print(json.dumps({"operations_per_cycle": per_clock, "mhz": mhz}))
         return
-    console = Console()
     table = Table(title="synaptic operations and updates, ECP5 LFE5U-85F")
     for column in ("", "rule on chip", "a clock", "MHz", "million a second", "ratio"):
         table.add_column(column)
@@ -76,13 +52,7 @@ def main() -> None:
         most, own = count * high, per_clock * mhz
         clocks = f"{high:.1f}" if low == high else f"{low} to {high}"
         table.add_row(name, rule, f"{count:.2f}", clocks, f"{most:,.0f}", f"1 : {own / most:,.0f}")
-    console.print(table)
-    table = Table(title=f"a training sample of {options.preset}")
-    for column in ("", "ms", "to the chip"):
-        table.add_column(column)
-    for name, value in {"chip": chip, **{f"NumPy, {k}": v for k, v in seconds.items()}}.items():
-        table.add_row(name, f"{1000 * value:.3f}", f"{value / chip:,.0f}")
-    console.print(table)
+    Console().print(table)
 
 
 if __name__ == "__main__":

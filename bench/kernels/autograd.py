@@ -1,14 +1,13 @@
 """BPTT by somebody else's automatic differentiation, with batch normalization: an independent yardstick.
 
-The network is that of a FloatConfig of convolutions: the same leak, threshold, reset, surrogate, pooling and
-output layer. Behind every convolution stands a batch normalization over samples, pixels and steps, whose
-scale starts at the threshold (Zheng et al., Going deeper with directly-trained larger SNNs, AAAI 2021);
+The network is that of a FloatConfig: the same leak, threshold, reset, surrogate, pooling and output layer.
+With `norm`, behind every layer stands a batch normalization over samples, pixels and steps, whose scale
+starts at the threshold (Zheng et al., Going deeper with directly-trained larger SNNs, AAAI 2021);
 without one the network is the one that `golden.reference` has, which a test checks. Needs torch,
 which is not among the project's dependencies.
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from bench.kernels.inputs import Images
 from golden.reference import FloatConfig, Weights
 from golden.reference.equations import TRIANGLE_HEIGHT, Floats
+from golden.reference.layers import Layer
 
 try:
     import torch
@@ -46,23 +46,18 @@ class Spike(torch.autograd.Function):
 
 
 class Net(nn.Module):
-    """Spiking convolutions and an output layer that adds up. Raises ValueError for a flat or mean layer."""
+    """Spiking layers, flat or maps, and an output layer that adds up. Raises ValueError for a mean layer."""
 
     def __init__(self, cfg: FloatConfig, *, norm: bool) -> None:
         super().__init__()
-        if any(not at.stage.convolution or at.stage.pool == "mean" for at in cfg.layers):
-            raise ValueError(
-                f"{cfg.stages}: BPTT by torch has convolutions and maximum pooling alone"
-            )
+        if any(at.stage.pool == "mean" for at in cfg.layers):
+            raise ValueError(f"{cfg.stages}: BPTT by torch has maximum pooling alone")
         if cfg.reset != "soft":
             raise ValueError("BPTT by torch has the soft reset alone")
         self.cfg = cfg
-        channels = [at.inputs.channels for at in cfg.layers] + [cfg.layers[-1].passed_on.channels]
-        self.kernels = nn.ModuleList(
-            nn.Conv2d(a, b, KERNEL, padding=1, bias=False) for a, b in pairwise(channels)
-        )
+        self.kernels = nn.ModuleList(map(synapses, cfg.layers))
         self.norms = nn.ModuleList(
-            nn.BatchNorm2d(b) if norm else nn.Identity() for b in channels[1:]
+            normalization(at) if norm else nn.Identity() for at in cfg.layers
         )
         self.out = nn.Linear(cfg.sizes[-2], cfg.classes)
         if norm:
@@ -74,6 +69,9 @@ class Net(nn.Module):
         with torch.no_grad():
             for kernel, hidden in zip(self.kernels, weights.effective(), strict=True):
                 taps = torch.from_numpy(hidden.astype(precision))
+                if isinstance(kernel, nn.Linear):
+                    kernel.weight.copy_(taps.T)
+                    continue
                 taps = taps.reshape(KERNEL, KERNEL, kernel.in_channels, kernel.out_channels)
                 kernel.weight.copy_(taps.permute(3, 2, 0, 1))
             self.out.weight.copy_(torch.from_numpy(weights.out.T.astype(precision)))
@@ -88,14 +86,15 @@ class Net(nn.Module):
         recorded = images.ndim == 5
         spikes = images.transpose(0, 1) if recorded else images.expand(steps, *images.shape)
         for kernel, norm, layer in zip(self.kernels, self.norms, self.cfg.layers, strict=True):
+            if not layer.stage.convolution:
+                spikes = in_a_row(spikes)
             current = norm(kernel(spikes.flatten(0, 1))).unflatten(0, (steps, -1))
             fired = self._fire(current)
             rates.append(float(fired.detach().mean()))
             spikes = fired
             if layer.stage.pool == "max":
                 spikes = functional.max_pool2d(fired.flatten(0, 1), 2).unflatten(0, (steps, -1))
-        flat = spikes.permute(0, 1, 3, 4, 2).flatten(2)  # channel last, as golden numbers neurons
-        return self.out(flat), rates
+        return self.out(in_a_row(spikes)), rates
 
     def _fire(self, current: Tensor) -> Tensor:
         cfg, u, fired = self.cfg, torch.zeros_like(current[0]), []
@@ -105,6 +104,24 @@ class Net(nn.Module):
             u = v - cfg.reset_amount * spike
             fired.append(spike)
         return torch.stack(fired)
+
+
+def synapses(layer: Layer) -> Any:
+    """What its weights are to torch."""
+    if layer.stage.convolution:
+        return nn.Conv2d(layer.inputs.channels, layer.fired.channels, KERNEL, padding=1, bias=False)
+    return nn.Linear(layer.inputs.neurons, layer.fired.neurons, bias=False)
+
+
+def normalization(layer: Layer) -> Any:
+    """Of what comes out of them."""
+    kind = nn.BatchNorm2d if layer.stage.convolution else nn.BatchNorm1d
+    return kind(layer.fired.channels)
+
+
+def in_a_row(spikes: Tensor) -> Tensor:
+    """[steps, samples, neurons]: of a map channel last, as golden numbers neurons."""
+    return spikes.permute(0, 1, 3, 4, 2).flatten(2) if spikes.ndim == 5 else spikes
 
 
 def loss_of(net: Net, logits: Tensor, labels: Tensor) -> Tensor:
