@@ -21,7 +21,7 @@ BUILD = Path(__file__).parents[2] / "build"
 HARNESS = Path(__file__).with_name("harness.cc")
 MODEL = Path(__file__).with_name("sdram.h")
 LIBRARY = "board.so"
-OPTIMISE = "-O2"  # start-up code is compiled without
+OPTIMISE = "-O3"  # start-up code is compiled without
 VERILATOR: tuple[str, ...] = (
     "--cc",
     "--prefix",
