@@ -24,7 +24,9 @@ def test_bptt_by_torch_learns(tmp_path: Path, row: str, monkeypatch) -> None:
     assert found["adam"] == 0.01 and all(0 < rate < 1 for rate in found["firing"])
 
 
-@pytest.mark.parametrize("stages", [("5c3p", "4c3", "3c3p"), ("4c3p", "7", "5"), ("6", "4")])
+@pytest.mark.parametrize(
+    "stages", [("5c3p", "4c3", "3c3p"), ("4c3p", "3c3g"), ("4c3p", "7", "5"), ("6", "4")]
+)
 @pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_bptt_by_torch_has_the_gradients_of_ours(

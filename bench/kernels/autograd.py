@@ -46,12 +46,10 @@ class Spike(torch.autograd.Function):
 
 
 class Net(nn.Module):
-    """Spiking layers, flat or maps, and an output layer that adds up. Raises ValueError for a mean layer."""
+    """Spiking layers, flat or maps, and an output layer that adds up."""
 
     def __init__(self, cfg: FloatConfig, *, norm: bool) -> None:
         super().__init__()
-        if any(at.stage.pool == "mean" for at in cfg.layers):
-            raise ValueError(f"{cfg.stages}: BPTT by torch has maximum pooling alone")
         if cfg.reset != "soft":
             raise ValueError("BPTT by torch has the soft reset alone")
         self.cfg = cfg
@@ -94,6 +92,8 @@ class Net(nn.Module):
             spikes = fired
             if layer.stage.pool == "max":
                 spikes = functional.max_pool2d(fired.flatten(0, 1), 2).unflatten(0, (steps, -1))
+            elif layer.stage.pool == "mean":
+                spikes = fired.mean((-2, -1), keepdim=True)
         return self.out(in_a_row(spikes)), rates
 
     def _fire(self, current: Tensor) -> Tensor:
