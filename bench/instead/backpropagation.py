@@ -2,15 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from bench.accuracy.floats import float_config
 from bench.kernels.autograd import Net, loss_of, tensors, torch
-from bench.kernels.inputs import Images
+from bench.kernels.inputs import numbers
 from golden.reference import init_weights
-from golden.spec.maps import Map
 from golden.spec.network import Network
 from sw.data import Dataset
 
@@ -33,7 +29,9 @@ def training(
     net.load(init_weights(config))
     net.to(device)
     adam = torch.optim.Adam(net.parameters(), 0.001)
-    values, labels = (each.to(device) for each in tensors(images(network, samples)))
+    values, labels = (
+        each.to(device) for each in tensors(numbers(samples, flat=not network.stages))
+    )
 
     def run() -> int:
         for part in torch.arange(len(labels), device=device).split(batch):
@@ -45,12 +43,3 @@ def training(
         return len(labels)
 
     return run
-
-
-def images(network: Network, samples: Dataset) -> Images:
-    """All frames, as numbers; a flat network sees a map of one pixel."""
-    of: Any = samples.channel_last() if network.stages else samples
-    step = 2.0 ** -(samples.input_fraction or 0)
-    values = np.stack([sample.frames for sample in of]).astype(np.float32) * np.float32(step)
-    shape = network.input_map if network.stages else Map(samples.n_inputs)
-    return Images(values, samples.labels, shape or Map(samples.n_inputs), samples.classes)

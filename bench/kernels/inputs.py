@@ -45,19 +45,21 @@ def recordings(
     Inputs are spikes of 1 bit, else what the data set has for `input_bits`. Raises DataError.
     """
     one, other = (
-        _frames(load(name, root, train=first, limit=limit, input_bits=bits, **binning))
+        numbers(load(name, root, train=first, limit=limit, input_bits=bits, **binning))
         for first, limit in ((True, train), (False, test))
     )
     return one, other
 
 
-def _frames(of: Dataset) -> Images:
-    """All samples. Raises DataError for inputs that are no map."""
-    if of.input_map is None:
+def numbers(of: Dataset, *, flat: bool = False) -> Images:
+    """All samples. `flat` inputs are channels of one pixel. Raises DataError for others that are no map."""
+    shape = Map(of.n_inputs) if flat else of.input_map
+    if shape is None:
         raise DataError(f"{of.name}: its inputs are no map of pixels; a convolution needs one")
     steps = 2.0 ** -(of.input_fraction or 0)
-    values = np.stack([sample.frames for sample in of.channel_last()]).astype(np.float32) * steps
-    return Images(np.asarray(values, np.float32), of.labels, of.input_map, of.classes)
+    samples = of if flat else of.channel_last()
+    values = np.stack([sample.frames for sample in samples]).astype(np.float32) * steps
+    return Images(np.asarray(values, np.float32), of.labels, shape, of.classes)
 
 
 def read(root: str | None, train: int, test: int, bits: int) -> tuple[Images, Images]:
