@@ -240,15 +240,9 @@ driver.main(sys.argv[1:])
     assert Checkpoint.load(RunFolder(out).checkpoint).progress.samples > 0
     assert driver.main(["train", "--resume", str(out), "--target", "golden-numpy"]) == 0
     assert outcome(out) == outcome(tmp_path / "whole")
-    capsys.readouterr()
     for words in (["evaluate"], ["predict", "0"], ["weights"]):
         name, *rest = words
         assert driver.main([name, "--run", str(out), "--target", "golden", *rest]) == 0
-    for words in (["report", str(out)], ["export", str(out), "--to", str(tmp_path / "n.nir")]):
-        assert driver.main(words) == 2
-        assert "runs in 6 parts on this core" in capsys.readouterr().err
-    assert driver.main(["probe", "--run", str(out), "--target", "golden", "0"]) != 0
-    assert "runs in 6 parts, which have no step in common" in capsys.readouterr().err
 
 
 def test_what_does_not_go_in_parts_says_so(tmp_path, capsys):

@@ -23,23 +23,14 @@ from rich.console import Console
 from bench.accuracy.choose import divided, last_fifth
 from golden.spec.config import CoreConfig
 from golden.spec.network import Network
+from golden.spec.room import with_room
 from sw.data import Dataset
 from sw.device import Device
 from sw.model import Model
 from sw.parts import Parted
-from sw.planning.fitting import Draft, needs
-from sw.planning.shape import Shape
 from sw.presets import PRESETS, Preset
 
 WAYS = ("parts", "whole")
-
-
-def imaginary(network: Network, core: CoreConfig) -> CoreConfig:
-    """The core with room for all of a network. Raises ValueError for one that no address reaches."""
-    wanted = needs(Shape.of(network), core.lanes)
-    larger = {name: max(value, getattr(core, name)) for name, value in wanted.items()}
-    draft = Draft(**core.as_dict() | larger | {"lanes": core.lanes})
-    return CoreConfig(**draft.as_dict())
 
 
 def preset_of(options: argparse.Namespace) -> Preset:
@@ -67,7 +58,7 @@ def train(way: str, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     network = preset.make_network(samples[0], seed=seed, **settings)
     core = replace(preset.config, **fields(options.core_set, CoreConfig))
     if way == "whole":
-        core = imaginary(network, core)
+        core = with_room(network, core)
     begun = time.process_time()
     with Device.open("golden", config=core) as opened:
         model = Model(network, opened)

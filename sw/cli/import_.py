@@ -23,6 +23,7 @@ from sw.interchange.package import DT, Unsupported, hints, read_graph, step_seco
 from sw.interchange.quantise import quantise
 from sw.interchange.recognise import Layers, recognise
 from sw.interchange.spikes import sha256
+from sw.parts import holding
 from sw.presets import Preset
 from sw.printable import reason
 from sw.run import Checkpoint, FileError, Plan, RunFolder
@@ -91,7 +92,9 @@ def import_(args: argparse.Namespace, console: Console) -> int:
     trained = replace(trained, core=core, data=_data(args, trained.data))
     if args.seed is not None:
         trained = replace(trained, network=replace(trained.network, seed=args.seed))
-    with Device.open("golden", config=core) as device:  # says what does not fit
+    with holding(
+        Device.open("golden", config=core), trained.network
+    ) as device:  # what does not fit
         device.load(trained.network, trained.weights)
     if graph is not None and layers is not None:
         _compare_activity(console, trained, graph, layers, args)

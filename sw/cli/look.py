@@ -22,7 +22,7 @@ from sw.cli.program import PROGRAM
 from sw.cli.progress import TerminalWatcher
 from sw.cli.terminal import Terminal
 from sw.device import Device, Weights
-from sw.parts import holding
+from sw.parts import holding, model_core
 from sw.run import FileError, Plan, RunFolder, Tally, Trainer, write_atomically
 from sw.run.tensors import plain_names
 
@@ -152,7 +152,7 @@ def weights(args: argparse.Namespace, console: Console) -> int:
 def probe(args: argparse.Namespace, console: Console) -> int:
     """Insides of every layer while a sample runs."""
     sample = predicting.one_sample(args, RunFolder(args.run).data())
-    with _device(args) as device:
+    with _device(args, together=True) as device:
         network, count = _network(device), len(device.layers)
         spikes: list[list[NDArray[np.bool_]]] = [[] for _ in range(count)]
         console.print(f"sample {sample.key}, label {sample.label}", highlight=False)
@@ -218,8 +218,8 @@ def _parser(
     return parser
 
 
-def _device(args: argparse.Namespace) -> Device:
-    """The device, loaded with the run's network."""
+def _device(args: argparse.Namespace, *, together: bool = False) -> Device:
+    """The device, loaded with the run's network; `together`: all layers, if it can be had here."""
     run = RunFolder(args.run)
     network, core = run.network_and_core()
     target = args.target or str(run.config().get("target", "golden"))
@@ -229,6 +229,8 @@ def _device(args: argparse.Namespace) -> Device:
     if args.keep and args.best:
         raise ValueError("--keep, --best: give one of the two")
     values = None if args.keep else run.weights(best=args.best)
+    if together and target in ("golden", "golden-numpy"):
+        config = model_core(network, core)
     device = holding(options.open_device(target, config, args.baud), network)
     try:
         if values is None:

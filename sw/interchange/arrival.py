@@ -15,6 +15,7 @@ from sw.device import Device, Weights
 from sw.interchange.interpreter import run_graph
 from sw.interchange.recognise import Layers
 from sw.interchange.spikes import chip_answer
+from sw.parts import model_core
 
 SILENT, SATURATED = 0.1, 0.9
 """Silent: less than this part of the rate it had. Saturated: fires in more than this part of steps."""
@@ -73,7 +74,7 @@ def activity(
     """
     nodes = [stage.node for stage in layers.stages]
     before = [run_graph(graph, sample.frames.astype(np.bool_), dt=dt) for sample in samples]
-    with Device.open("golden", config=core) as device:
+    with Device.open("golden", config=model_core(network, core)) as device:
         device.load(network, weights)
         after = [chip_answer(device, sample) for sample in samples]
     found = []

@@ -36,7 +36,7 @@ from golden.spec.layers import Layer
 from golden.spec.network import Network
 from sw.device import Weights
 from sw.interchange.package import DT, OURS, Unsupported, nir_package
-from sw.parts import check_whole
+from sw.parts import model_core
 
 MARGIN = Fraction(7, 12)
 """Part of a unit above theta where a graph's threshold is: near the middle of two whole numbers, and
@@ -67,11 +67,10 @@ def to_nir(
             f"network {network.name}: graphs are written of flat layers only; "
             "give a .safetensors or .npz file, which hold every network"
         )
-    check_whole(network, core, "a graph with its golden spikes")
     nir = nir_package()
     nodes: dict[str, Any] = {"input": nir.Input(input_type={"input": np.array([network.inputs])})}
     edges, last = [], "input"
-    for index, layer in enumerate(network.layers(core)[:-1]):
+    for index, layer in enumerate(network.layers(model_core(network, core))[:-1]):
         unit = 2.0 ** -network.fraction(index)
         more, inner, out = _hidden(nir, index, layer, weights[index], unit)
         nodes |= more

@@ -28,6 +28,7 @@ from sw.data import Sample
 from sw.data.npy import load_arrays
 from sw.device import Device, Weights
 from sw.interchange.export import MARGIN
+from sw.parts import model_core
 from sw.printable import reason
 from sw.run import FileError, write_atomically
 
@@ -122,7 +123,7 @@ def record(
     network: Network, weights: Weights, core: CoreConfig, samples: Sequence[Sample]
 ) -> tuple[list[Answer], list[Answer]]:
     """The chip's answers, from the integer model, and the exact ones."""
-    with Device.open("golden", config=core) as device:
+    with Device.open("golden", config=model_core(network, core)) as device:
         device.load(network, weights)
         chip = [chip_answer(device, sample) for sample in samples]
         frames = [sample.frames.astype(np.bool_) for sample in samples]

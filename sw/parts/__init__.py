@@ -7,6 +7,6 @@ brings each part to the core, a block of samples at a time, and takes it away ag
 has there (`image`) crosses the link for that, or is copied from the board's own memory and back (`keeping`).
 """
 
-from sw.parts.parted import Parted, check_room, check_whole, holding
+from sw.parts.parted import Parted, check_room, holding, model_core
 
-__all__ = ["Parted", "check_room", "check_whole", "holding"]
+__all__ = ["Parted", "check_room", "holding", "model_core"]

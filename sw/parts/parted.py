@@ -19,6 +19,7 @@ from golden.spec.network import Network
 from golden.spec.packing import pack_signs
 from golden.spec.parts import Part
 from golden.spec.registers import Space
+from golden.spec.room import with_room
 from golden.spec.samples import Result
 from golden.spec.weights import Weights
 from sw.device import Device, DeviceError, SampleLike, Series, chip_frames
@@ -193,8 +194,8 @@ class Parted(Device):
     def _apart(self) -> str:
         name = "" if self.network is None else f"network {self.network.name}: "
         return (
-            f"{name}it runs in {len(self.parts)} parts, which have no step in common; look at a network that "
-            "the core holds whole"
+            f"{name}it runs in {len(self.parts)} parts, which have no step in common; look at it with "
+            "--target golden"
         )
 
     def _run_of(self, network: Network, part: Part, allocator: Allocator) -> Runs:
@@ -237,13 +238,21 @@ def whole(network: Network, config: CoreConfig) -> bool:
     return True
 
 
-def check_whole(network: Network, config: CoreConfig, what: str) -> None:
-    """Raise DoesNotFit for a network that runs in parts, where `what` is to look at all of it in one step."""
-    if not whole(network, config):
+def model_core(network: Network, config: CoreConfig) -> CoreConfig:
+    """The core of an integer model that shows all layers of a step together, with learning off.
+
+    Where `config` runs the network in parts that is one with room for it, on which all neurons fire alike.
+    Raises DoesNotFit where no core could have the room, and where classifiers of tiles vote: each rounds
+    its own logits.
+    """
+    if whole(network, config):
+        return config
+    if network.classifiers == "learned" and network.score == "all":
         raise DoesNotFit(
-            f"network {network.name} runs in {len(cut(network, config))} parts on this core: {what} looks "
-            "at all layers of a step together; give a network that the core holds whole"
+            f"network {network.name} runs in {len(cut(network, config))} parts on this core, and their "
+            "classifiers vote: no step shows all of them together; give a network that the core holds whole"
         )
+    return with_room(network, config)
 
 
 def check_room(network: Network, config: CoreConfig, *, parts: bool = True) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from golden.spec.config import PRESETS, CoreConfig
 from golden.spec.fpga import Target
-from golden.spec.layout import DoesNotFit, check_fit, classifier_groups
+from golden.spec.layout import DoesNotFit, check_fit
 from golden.spec.logic import lut_estimate, multipliers
 from golden.spec.memory_map import block_rams_by_kind
+from golden.spec.room import needs
 from sw.planning.activity import Activity
 from sw.planning.cycles import layer_cycles
 from sw.planning.shape import Shape
@@ -17,8 +18,6 @@ LANES = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Lanes that are tried."""
 LUT_SHARE = 0.95
 """Part of the look-up tables that can be used before routing ends."""
-WORDS = 256
-"""Words of weights are rounded up to a multiple of this."""
 
 
 class Draft(CoreConfig):
@@ -28,28 +27,16 @@ class Draft(CoreConfig):
         """No bounds."""
 
 
-def needs(shape: Shape, lanes: int) -> dict[str, int]:
-    """Fields of a core that follow from a network with so many lanes."""
-    layers = shape.placements(lanes)
-    pixels = [placement.positions for placement in layers if placement.kind.mapped]
-    groups = sum(placement.state_groups for placement in layers)
-    words = sum(placement.words for placement in layers)
-    return {
-        "lanes": lanes,
-        "weight_words": -(-words // WORDS) * WORDS,
-        "neuron_groups": max(groups, 2),
-        "trace_entries": max(sum(placement.traces for placement in layers), 4),
-        "layers": max(len(layers), 2),
-        "classes": max(shape.classes, 2),
-        "map_pixels": max(pixels, default=0),
-        "classifier_groups": classifier_groups(layers) if shape.learned else 0,
-        "input_bits": shape.input_bits,
-    }
-
-
 def draft(shape: Shape, lanes: int, like: CoreConfig, **fields: int) -> Draft:
     """The core that holds a network with so many lanes, has these fields, and else is like another."""
-    return Draft(**{**like.as_dict(), **needs(shape, lanes), **fields})
+    wanted = needs(
+        shape.placements(lanes),
+        lanes,
+        shape.classes,
+        learned=shape.learned,
+        input_bits=shape.input_bits,
+    )
+    return Draft(**{**like.as_dict(), **wanted, **fields})
 
 
 @dataclass(frozen=True, kw_only=True)

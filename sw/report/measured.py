@@ -14,7 +14,7 @@ from golden.spec.network import Network
 from sw.data import Dataset
 from sw.device import Channel, Device, Weights
 from sw.link import GoldenTransport
-from sw.parts import check_whole
+from sw.parts import model_core
 from sw.run import Tally, Watcher
 
 Floats = NDArray[np.float64]
@@ -90,7 +90,7 @@ def measure(
     """
     if not 0 <= shown < len(samples):
         raise ValueError(f"sample {shown}: test samples are 0 to {len(samples) - 1}")
-    check_whole(network, core, "a report")
+    core = model_core(network, core)
     watcher = watcher or Watcher()
     confusion = np.zeros((network.classes, network.classes), np.int64)
     sums = [np.zeros((network.classes, size)) for size in network.seen]
