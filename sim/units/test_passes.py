@@ -7,7 +7,6 @@ import numpy as np
 from golden.rows.trace import Pass
 from golden.schedule.passes import passes
 from golden.spec.config import PRESETS, CoreConfig
-from golden.spec.kinds import AVERAGE
 from golden.spec.layers import Layer
 from golden.spec.network import Network
 from hw.core.base.layouts import group_bits, word_bits
@@ -102,7 +101,7 @@ class TestPasses(UnitTest):
 
     def begin(self, mode):
         """The pass of the group `number`."""
-        self.mode, self.begun, self.due = mode, None, 0
+        self.mode, self.begun = mode, None
         config, layer = self.size["config"], self.layer
         group, rows = self.passes[self.number]
         self.updates = int(self.deferred[self.base + self.number])
@@ -140,17 +139,18 @@ class TestPasses(UnitTest):
         wanted = {"merged": merges, "listed": lists}
         goes_on = waits = False
         if merges or lists:
-            ends = not self.rows
+            bare = not self.rows
+            ends = bare or (self.mode == "segments" and len(self.rows) == 1)
             self.begun = cycle if self.begun is None else self.begun
-            may = cycle >= max(self.begun + slots_lacking(self.size["config"]), self.due)
+            may = cycle >= self.begun + slots_lacking(self.size["config"])
             full = self.final and now.full and not now.step["flush"]
-            goes_on, waits = ends and may and not full, ends and may and full
-            wanted |= {"ending": ends, "slot": self.slot(goes_on and not now.step["flush"])}
-            if not ends:
+            goes_on, waits = ends and may and not full, bare and may and full
+            wanted |= {"ending": bare, "slot": self.slot(goes_on and not now.step["flush"])}
+            if not bare:
                 self.row(turn, cycle, merges)
             if merges:
                 taken = now.visits is not None
-                self.equal("turn", goes_on or not ends, taken)
+                self.equal("turn", goes_on or not bare, taken)
         idles = self.mode in ("merge", "segments") and not (merges or lists) and now.starved
         records = now.visits is not None and not now.visits["end"]
         done = goes_on and self.final
@@ -183,9 +183,6 @@ class TestPasses(UnitTest):
         )
         if self.updates:
             self.written[word] = cycle
-            by_pixel = self.layer.kind is AVERAGE
-            if self.layer.kind.shared:
-                self.due = cycle + LaneTimes.REUSE - 1 + by_pixel
 
     def listed(self):
         """The entry of the row list that is asked for."""

@@ -109,7 +109,7 @@ class TestSegments(UnitTest):
 
     def one_layer(self, rng, numbers, layer, density):
         self.deferred[:] = numbers.random(len(self.deferred)) < 0.5
-        self.lists = ([], [])
+        self.lists, self.lines = ([], []), {}
         rows = np.flatnonzero(numbers.random(layer.inputs) < density)
         rows = np.append(rows, [layer.inputs] if layer.bias else []).astype(int)
         spikes = numbers.random(len(rows)) < 0.5
@@ -148,19 +148,30 @@ class TestSegments(UnitTest):
         if records:
             self.lists[0].append(token["row"])
             self.lists[1].extend([token["row"]] * token["spike"])
-        if part is not None and part["end"]:
+        if part is not None:
+            self.one_segment(part)
+        return {"record": records}
+
+    def one_segment(self, part):
+        """Its rows are added up; at the end of a pass they are what the model visits."""
+        if part["empty"]:
+            assert part["end"] and not self.words, "an empty segment costs a cycle"
+        else:
+            self.equal("segments", self.owed[0]["updates"], part["updates"])
+            self.equal("segments", part["beyond"] - part["first"] == 1, part["single"])
+            assert part["beyond"] > part["first"]
+            source = self.lists[not part["updates"]][part["first"] : part["beyond"]]
+            words = [
+                (row + part["offset"]) % (1 << word_bits(self.size["config"])) for row in source
+            ]
+            for word in words:  # lines have no word in common
+                self.equal("segments", self.lines.setdefault(word, part["line"]), part["line"])
+            self.words += words
+        if part["end"]:
             got = {"words": self.words, "pixel_end": part["pixel_end"], "final": part["final"]}
             wanted = self.owed.pop(0)
             self.equal("segments", wanted | {"updates": None}, got | {"updates": None})
             self.words = []
-        elif part is not None:
-            self.equal("segments", self.owed[0]["updates"], part["updates"])
-            assert part["beyond"] > part["first"], "an empty segment costs a cycle"
-            source = self.lists[not part["updates"]][part["first"] : part["beyond"]]
-            self.words += [
-                (row + part["offset"]) % (1 << word_bits(self.size["config"])) for row in source
-            ]
-        return {"record": records}
 
 
 class TestIssue(UnitTest):

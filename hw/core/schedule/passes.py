@@ -17,7 +17,7 @@ from hw.core.base.layouts import group_bits, layer_bits, layer_entry, slot, visi
 from hw.core.base.pipeline import later
 from hw.core.interfaces import RowListControl
 from hw.core.lanes.times import LaneTimes
-from hw.core.schedule.segments import Segments
+from hw.core.schedule.segments import LINES, Segments
 
 
 def step_context(config: CoreConfig) -> data.StructLayout:
@@ -47,12 +47,9 @@ def slots_lacking(config: CoreConfig) -> int:
     return max(config.chunks - 1, bool(config.map_pixels))
 
 
-def gap(config: CoreConfig) -> int:
-    """Slots from a row that is written to the end of its pass, if the next pass may read the row.
-
-    The end itself and the first row of the next pass are two of the cycles of LaneTimes.REUSE.
-    """
-    return LaneTimes.REUSE - 2
+def passes_told_apart(config: CoreConfig) -> int:
+    """Passes after which LaneTimes.REUSE is over for sure: no pass is shorter than its slots."""
+    return -(-(LaneTimes.REUSE - 1) // (slots_lacking(config) + 1))
 
 
 class Passes(Component):
@@ -107,7 +104,6 @@ class Passes(Component):
         # the pass in hand
         self.at = Signal(config.list_bits + 1)  # next row of the row list
         self.lacking = Signal(range(slots_lacking(config) + 1))  # slots it needs yet
-        self.gap = Signal(range(gap(config) + 2))  # slots that must pass before its end
         self.final = Signal()  # it is the layer's last
         self.offset, self.applies = Signal(word_bits(config)), Signal()
         # this cycle
@@ -117,21 +113,21 @@ class Passes(Component):
         self.idle = Signal()
         waits = self.final & ~self.step.flush & self.full
         m.d.comb += [
-            self.held.eq(self.ends & ((self.lacking != 0) | (self.gap != 0) | waits)),
+            self.held.eq(self.ends & ((self.lacking != 0) | waits)),
             self.goes_on.eq(self.ends & ~self.held),
             self.done.eq(self.goes_on & self.final),
             self.last.eq(self.done & ~self.step.flush),
-            self.wait_signal.eq(self.held & (self.lacking == 0) & (self.gap == 0)),
+            self.wait_signal.eq(self.held & (self.lacking == 0) & self.turn.ending),
             self.turn.visit.eq(self.visits.payload),
             self.turn.ending.eq(self.ends),
             self.list.recorded.eq(self.visits.payload),
             self.list.restart.eq(self.start),
         ]
-        with m.If(self.gap != 0):
-            m.d.sync += self.gap.eq(self.gap - 1)
         self._slot(m)
         if config.map_pixels:
             m.submodules.segments = segments = self._find_segments(m)
+            self.visited = Signal()  # a row of a segment is
+            self.lately = self._written_lately(m, segments.segments.payload)
         with m.FSM() as fsm:
             m.d.comb += self.idle.eq(fsm.ongoing("IDLE"))
             with m.State("IDLE"):
@@ -249,14 +245,16 @@ class Passes(Component):
     def _segments(self, m: Module, segments: Segments) -> None:
         """Pixels that share weights: the list is recorded while one pass after the other visits it."""
         token, road = segments.segments.payload, self.list
-        there, soon = Signal(), Signal()
-        within = Signal()  # a segment has begun
+        there, soon, last = Signal(), Signal(), Signal()
+        within, last_next = Signal(), Signal()  # a segment has begun; its next row is the last one
+        rest, bare = Signal(), Signal()  # of a segment the end of its pass alone is left; no row is
         address = Signal.like(self.at)
-        # of a whole map, the next segment of a pass may begin with the row that this one ended with
-        by_pixel = kinds.segmentation(self.entry).by_pixel
         m.d.comb += [
-            soon.eq(by_pixel & ~within & ~token.end & (self.gap != 0)),
+            bare.eq(token.empty | rest),
+            soon.eq(~bare & ~within & self.lately),
             there.eq(segments.segments.valid & ~soon),
+            self.visited.eq(there & ~bare),
+            last.eq(Mux(within, last_next, token.single)),
             segments.visits.valid.eq(self.visits.valid),
             self.visits.ready.eq(segments.visits.ready),
             road.record.eq(segments.record),
@@ -264,23 +262,54 @@ class Passes(Component):
             road.address.eq(address),
             road.spikes_only.eq(~token.updates),
             self.turn.listed.eq(there),
-            self.ends.eq(there & token.end),
+            self.turn.ending.eq(bare),
+            self.ends.eq(there & token.end & (bare | last)),
             self.offset.eq(token.offset),
             self.applies.eq(token.updates),
             self.final.eq(token.final),
             self.pixel_ends.eq(token.pixel_end),
+            segments.segments.ready.eq(~soon & (bare | last) & ~self.held),
         ]
         self._wait(m, ~there)
-        last = address + 1 == token.beyond
-        m.d.comb += segments.segments.ready.eq(Mux(token.end, ~self.held, last & ~soon))
-        with m.If(there & ~token.end):
-            m.d.sync += self.at.eq(address + 1), within.eq(~last)
-            with m.If(token.updates):  # between segments there is no end
-                m.d.sync += self.gap.eq(gap(self.config) + by_pixel)
+        with m.If(self.visited):
+            m.d.sync += [
+                self.at.eq(address + 1),
+                last_next.eq(address + 2 == token.beyond),
+                within.eq(~last),
+                rest.eq(self.held),
+            ]
         with m.If(self.goes_on):
-            m.d.sync += self.at.eq(0)
+            m.d.sync += self.at.eq(0), rest.eq(0)
         with m.If(self.done):
             m.next = "IDLE"
+
+    def _written_lately(self, m: Module, token: Any) -> Value:
+        """A row of the segment may have been written by a visit whose new word cannot be read yet.
+
+        Groups have words of their own, and so have lines of a patch. So that is a visit to the same line, one
+        that the group of the last pixel made, or to the last pixel of an average.
+        """
+        config, entry = self.config, self.entry
+        apart = passes_told_apart(config)
+        by_pixel = kinds.segmentation(entry).by_pixel
+        group = Signal(range(apart))  # of the pixel, where it has no more than are told apart
+        few, busy = Signal(), Signal()
+        m.d.sync += few.eq(entry.groups <= apart)
+        with m.If(self.goes_on):
+            m.d.sync += group.eq(Mux(self.pixel_ends | by_pixel | ~few, 0, group + 1))
+        with m.If(self.start):
+            m.d.sync += group.eq(0)
+        for number in range(apart):
+            for line in range(LINES):
+                left = Signal(range(LaneTimes.REUSE), name=f"left_{number}_{line}")
+                here = (group == number) & (token.line == line)
+                with m.If(self.visited & token.updates & here):
+                    m.d.sync += left.eq(LaneTimes.REUSE - 1)
+                with m.Elif(left != 0):
+                    m.d.sync += left.eq(left - 1)
+                with m.If(here):
+                    m.d.comb += busy.eq(left != 0)
+        return busy & (few | by_pixel)
 
     def _find_segments(self, m: Module) -> Segments:
         """The unit that finds them, beside the row list."""

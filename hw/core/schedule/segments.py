@@ -17,19 +17,22 @@ from amaranth.lib.wiring import Component, In, Out
 from golden.spec.config import CoreConfig
 from hw.core import kinds
 from hw.core.base.layouts import group_bits, layer_entry, visit, word_bits
-from hw.core.base.pipeline import front, later
+from hw.core.base.pipeline import front, later, when
 from hw.core.base.raster import Raster, pixel_bits
 
 AHEAD = 16  # segments found ahead of the lanes
-LOOKUP = 2  # cycles from asking for a segment to writing it into the queue
+LOOKUP = 3  # cycles from asking for a segment to writing it into the queue, if its pass goes on
 ON_THE_WAY = LOOKUP + 2  # segments asked for that the queue's level does not tell of yet
+LINES = 3  # of a patch
 
 
 def segment(config: CoreConfig) -> data.StructLayout:
-    """A part of a row list that a pass visits, from `first` to before `beyond`; or the `end` of a pass.
+    """A part of a row list that a pass visits, from `first` to before `beyond`.
 
     The list is that of spikes unless the pass `updates`. A visit's word of weights is its row plus
-    `offset`. `pixel_end`: the pass is the last one of its pixel, `final`: of its layer.
+    `offset`. Segments of different `line`s have no word in common. `single`: it is one row. `end`: the pass
+    ends with it; a pass that visits nothing has one that is `empty`. `pixel_end`: the pass is the last one of
+    its pixel, `final`: of its layer.
     """
     bits = config.list_bits + 1
     return data.StructLayout(
@@ -37,7 +40,10 @@ def segment(config: CoreConfig) -> data.StructLayout:
             "first": bits,
             "beyond": bits,
             "offset": word_bits(config),
+            "line": range(LINES),
             "updates": 1,
+            "single": 1,
+            "empty": 1,
             "end": 1,
             "pixel_end": 1,
             "final": 1,
@@ -128,16 +134,17 @@ class Segments(Component):
             m.d.sync += self.complete.eq(0), self.written.eq(0), bound.eq(0)
 
     def _ask(self, m: Module, memory: Memory, found: fifo.SyncFIFO) -> None:
-        """Every segment of a pass, one a cycle, then its end; then those of the next pass."""
+        """Every segment of a pass, one a cycle, then those of the next pass."""
         config, raster, entry = self.config, self.raster, self.entry
         way = kinds.segmentation(entry)
         first, beyond = memory.read_port(), memory.read_port()
         bits = pixel_bits(config) + 1
         pixel, middle = Signal(bits), Signal(bits)  # of the patch; of its line
         after = Signal(bits)  # the first pixel behind the segment
-        line = Signal(2)
+        line = Signal(range(LINES))
         offset = Signal(word_bits(config))
         running, go, ends, outside = Signal(), Signal(), Signal(), Signal()
+        beyond_map = Signal()  # all pixels of an average are asked for
         offset_step, above = Signal(word_bits(config)), Signal(bits)
         m.d.sync += offset_step.eq(way.offset_step)
         m.d.comb += above.eq(way.above)
@@ -145,7 +152,8 @@ class Segments(Component):
         m.d.comb += [
             raster.entry.eq(entry),
             raster.start.eq(self.start),
-            ends.eq(Mux(way.by_pixel, self.complete & (after == self.written), line == 3)),
+            ends.eq(Mux(way.by_pixel, beyond_map, line == LINES - 1)),
+            beyond_map.eq(way.by_pixel & self.complete & (after == self.written)),
             outside.eq(
                 ~way.by_pixel
                 & (((line == 0) & (raster.y == 0)) | ((line == 2) & (raster.y + 1 == entry.height)))
@@ -156,14 +164,15 @@ class Segments(Component):
             go.eq(
                 running
                 & room
-                & Mux(ends, ~raster.end | self.complete, outside | (after < self.written))
+                & (outside | beyond_map | (after < self.written))
+                & (~ends | ~raster.end | self.complete)
             ),
             raster.step.eq(go & ends),
         ]
         with m.If(go):
             m.d.sync += line.eq(line + 1), middle.eq(middle + entry.width)
             with m.If(ends):
-                m.d.sync += self.group.eq(self.group + 1), middle.eq(pixel - above)
+                m.d.sync += line.eq(0), self.group.eq(self.group + 1), middle.eq(pixel - above)
                 with m.If(raster.pixel_end):
                     m.d.sync += pixel.eq(pixel + 1), middle.eq(pixel + 1 - above)
                 with m.If(raster.end):
@@ -172,7 +181,8 @@ class Segments(Component):
             m.d.sync += running.eq(1), line.eq(0), pixel.eq(0), middle.eq(-above)
             m.d.sync += self.group.eq(entry.state_base)
         self._offsets(m, go, ends, offset, offset_step, way.corner)
-        marks = Cat(go & ~ends & ~outside, go & ends, raster.pixel_end, raster.end)
+        asks = go & ~outside & ~beyond_map
+        marks = Cat(asks, go & ends, raster.pixel_end, raster.end, when(~way.by_pixel, line))
         self._found(m, found, first.data, beyond.data, marks, offset)
 
     def _offsets(
@@ -196,21 +206,29 @@ class Segments(Component):
     def _found(
         self, m: Module, found: fifo.SyncFIFO, first: Any, beyond: Any, marks: Value, offset: Signal
     ) -> None:
-        """What was asked for, LOOKUP cycles ago; nothing of it where no visit is."""
+        """What was asked for, a cycle ago. It waits until it is known whether its pass ends with it."""
         marks, offset = later(m, "marks", marks, 1), later(m, "offset", offset, 1)
-        out = Signal(segment(self.config), reset_less=True)
-        asked = Signal()
+        out, one, last, given = (Signal(segment(self.config), reset_less=True) for _ in range(4))
+        asked, waiting, comes, closes = Signal(), Signal(), Signal(), Signal()
         m.d.sync += [
             out.first.eq(Mux(self.updates, first.rows, first.spikes)),
             out.beyond.eq(Mux(self.updates, beyond.rows, beyond.spikes)),
             out.offset.eq(offset),
             out.updates.eq(self.updates),
-            asked.eq(marks[0]),
-            out.end.eq(marks[1]),
-            out.pixel_end.eq(marks[2]),
-            out.final.eq(marks[3]),
+            Cat(asked, out.end, out.pixel_end, out.final, out.line).eq(marks),
         ]
         m.d.comb += [
-            found.w_data.eq(out),
-            found.w_en.eq(out.end | (asked & (out.first != out.beyond))),
+            one.eq(out),
+            one.single.eq(out.first + 1 == out.beyond),
+            one.empty.eq(~asked | (out.first == out.beyond)),
+            comes.eq(~one.empty | one.end),
+            closes.eq(waiting & ~last.end & one.empty & one.end),
+            given.eq(last),
+            given.end.eq(last.end | closes),
+            found.w_data.eq(given),
+            found.w_en.eq(waiting & (comes | last.end)),
         ]
+        with m.If(comes & ~closes):
+            m.d.sync += last.eq(one), waiting.eq(1)
+        with m.Elif(found.w_en):
+            m.d.sync += waiting.eq(0)
