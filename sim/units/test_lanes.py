@@ -69,7 +69,6 @@ class TestUpdate(UnitTest):
         "values": {"config": VALUES, "lanes": 3},
     }
     at = {
-        "post_gains": 1,
         "noise": Update.NOISE_AT,
         "update": Update.NOISE_AT,
         "weights": Update.WEIGHTS_AT,

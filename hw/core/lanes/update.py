@@ -10,7 +10,7 @@ from golden.spec.config import CoreConfig
 from golden.spec.formats import GAIN_BITS, NOISE_BITS, POST_FRACTION, TRACE_BITS
 from hw.core.base.formats import saturate
 from hw.core.base.layouts import trace_shape
-from hw.core.base.pipeline import later, register, when
+from hw.core.base.pipeline import register, when
 from hw.core.lanes.noise import lane_noise
 
 PRODUCT = signed(GAIN_BITS + TRACE_BITS + 1)
@@ -24,8 +24,8 @@ class Update(wiring.Component):
 
     pre_trace       q of the row
     previous_spike  the row spiked in the step before
-    gains           causal gains g, which stay for a pass
-    post_gains      non-causal gains k, which stay for a pass
+    gains           causal gains g, with `pre_trace`
+    post_gains      non-causal gains k, with `pre_trace`
     noise           the row's random word, at NOISE_AT
     update          with `noise`: there is an update to apply; else the weights stay
     weights         of the row, at WEIGHTS_AT
@@ -54,17 +54,17 @@ class Update(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        previous_spike = later(m, "previous_spike", self.previous_spike, 1)
         new = register(m, self.new)
         for lane in range(self.lanes):
             product = Signal(PRODUCT, name=f"product_{lane}", reset_less=True)
             base = Signal(BASE, name=f"base_{lane}", reset_less=True)
             change = Signal(BASE.width - NOISE_BITS + 1, name=f"change_{lane}", reset_less=True)
-            post = self.post_gains[lane] << POST_FRACTION
+            post = Signal(signed(GAIN_BITS), name=f"post_{lane}", reset_less=True)
             total = base + lane_noise(self.noise, self.first + lane)
             m.d.sync += [
                 product.eq(self.gains[lane] * self.pre_trace),
-                base.eq(product + when(previous_spike, post)),
+                post.eq(when(self.previous_spike, self.post_gains[lane])),
+                base.eq(product + (post << POST_FRACTION)),
                 change.eq(when(self.update, total >> NOISE_BITS)),
                 new[lane].eq(self._add(m, lane, change.as_signed())),
             ]
