@@ -137,9 +137,9 @@ def ecp5_stages(
 
 
 def gowin_stages(
-    platform: Platform, seed: int, mhz: float, lanes: int
+    platform: Platform, seed: int, mhz: float, _lanes: int
 ) -> tuple[Stage, Stage, Stage]:
-    """Yosys, nextpnr-himbaechel for Gowin, gowin_pack."""
+    """Yosys, nextpnr-himbaechel for Gowin, gowin_pack. The options are the same for any number of lanes."""
     options = ["--device", platform.part, "--vopt", f"family={platform.family}"]
     options += ["--vopt", "cst=top.cst", *placing(seed), "--freq", f"{mhz:g}"]
     files = ["--json", "top.syn.json", "--write", "top.pnr.json"]
