@@ -24,12 +24,12 @@ SAMPLE_CYCLES = 75
 """Of the end of a sample."""
 FORM_CYCLES = 38
 """From the last row of a layer to its first class error, chunks and classes apart."""
-FIND_CYCLES = 4
+FIND_CYCLES = 3
 """Of finding what is in a patch: a convolution's pass over fewer rows waits for the next."""
 PASS_CYCLES = {True: 2.2, False: 1.5}
-"""Of a convolution's pass beside that, when it learns or not: after an update the next pixel waits until it
-may read what was written. Counted on nmnist-conv, where many patches are empty, and on cifar10-graded,
-where none is."""
+"""Of a convolution's pass beside that, when it learns or not: empty patches lie together, and after an update
+the next pixel may wait until it may read what was written. Fitted to nmnist-conv, where many patches are
+empty, and to cifar10-graded, where none is."""
 PIXEL_CYCLES = 4
 """Of each pixel of an average with something to update: the next one has the same rows."""
 CLASSES_AT_A_TIME = 4

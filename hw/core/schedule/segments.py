@@ -145,6 +145,7 @@ class Segments(Component):
         offset = Signal(word_bits(config))
         running, go, ends, outside = Signal(), Signal(), Signal(), Signal()
         beyond_map = Signal()  # all pixels of an average are asked for
+        at_right = Signal()  # the pixel is the last one of its line
         offset_step, above = Signal(word_bits(config)), Signal(bits)
         m.d.sync += offset_step.eq(way.offset_step)
         m.d.comb += above.eq(way.above)
@@ -159,7 +160,7 @@ class Segments(Component):
                 & (((line == 0) & (raster.y == 0)) | ((line == 2) & (raster.y + 1 == entry.height)))
             ),
             first.addr.eq(middle - (raster.x != 0)),
-            after.eq(middle + 1 + (raster.x + 1 != entry.width)),
+            after.eq(middle + 2 - at_right),
             beyond.addr.eq(after),
             go.eq(
                 running
@@ -169,6 +170,10 @@ class Segments(Component):
             ),
             raster.step.eq(go & ends),
         ]
+        with m.If(raster.step & raster.pixel_end):
+            m.d.sync += at_right.eq(
+                Mux(raster.line_end, entry.width == 1, raster.x + 2 == entry.width)
+            )
         with m.If(go):
             m.d.sync += line.eq(line + 1), middle.eq(middle + entry.width)
             with m.If(ends):
@@ -179,7 +184,7 @@ class Segments(Component):
                     m.d.sync += running.eq(0)
         with m.If(self.start):
             m.d.sync += running.eq(1), line.eq(0), pixel.eq(0), middle.eq(-above)
-            m.d.sync += self.group.eq(entry.state_base)
+            m.d.sync += self.group.eq(entry.state_base), at_right.eq(entry.width == 1)
         self._offsets(m, go, ends, offset, offset_step, way.corner)
         asks = go & ~outside & ~beyond_map
         marks = Cat(asks, go & ends, raster.pixel_end, raster.end, when(~way.by_pixel, line))
