@@ -105,6 +105,14 @@ def clock(mhz: float | None, report: Path) -> float:
         ) from error
 
 
+def with_data(preset: Preset, text: str | None) -> tuple[Preset, str | None]:
+    """The preset with the data set of a NAME[:DIR], and that folder; its own if there is no text."""
+    name, _, root = (text or preset.data).partition(":")
+    if name != preset.data:
+        preset = replace(preset, data=name, options={})
+    return preset, root or None
+
+
 def main() -> None:
     """Print the figures, per sample."""
     parser = argparse.ArgumentParser(
@@ -120,17 +128,15 @@ def main() -> None:
     parser.add_argument("--baud", type=float, default=3e6, help="of the board's link")
     parser.add_argument("--json", action="store_true", help="for machines")
     options = parser.parse_args()
-    mhz, preset = clock(options.mhz, options.report), PRESETS[options.preset]
-    name, _, root = (options.data or preset.data).partition(":")
-    if name != preset.data:
-        preset = replace(preset, data=name, options={})
+    mhz = clock(options.mhz, options.report)
+    preset, root = with_data(PRESETS[options.preset], options.data)
     preset = replace(preset, core=options.core or preset.core)
-    figures = measure(preset, root or None, options.samples, options.warm_up)
+    figures = measure(preset, root, options.samples, options.warm_up)
     figures |= rates(figures, mhz, options.baud)
     if options.json:
         print(json.dumps(figures, indent=2))
         return
-    table = Table(title=f"{options.preset} on {name}, a training sample")
+    table = Table(title=f"{options.preset} on {preset.data}, a training sample")
     for column in ("", "per sample", "share of cycles"):
         table.add_column(column, justify="right" if column else "left")
     for label, value in figures.items():

@@ -24,7 +24,7 @@ below; what peers do on the same FPGA is bench.peers'. Seed 1.
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from rich.table import Table
 from bench.instead.integer import trainings
 from bench.instead.power import Meter, graphics, metered, processor
 from bench.instead.published import PUBLISHED, Published
-from bench.roofline import REPORT, clock, measure
+from bench.roofline import REPORT, clock, measure, with_data
 from golden.spec.network import Network
 from sw.data import Dataset
 from sw.energy import EnergyModel
@@ -125,15 +125,14 @@ def timed(job: Job, seconds: float) -> Found:
 def main() -> None:
     """Measure everything, print both tables."""
     options = parsed()
-    preset, mhz = PRESETS[options.preset], clock(options.mhz, options.report)
-    name, _, root = (options.data or preset.data).partition(":")
-    preset = replace(preset, data=name)
-    samples = preset.samples(root or None, limit=options.samples, seed=1)
+    mhz = clock(options.mhz, options.report)
+    preset, root = with_data(PRESETS[options.preset], options.data)
+    samples = preset.samples(root, limit=options.samples, seed=1)
     network = preset.make_network(samples, seed=1)
     meter, how = processor(options.watts)
     todo = list(jobs(preset, network, samples, options.batches, meter))
     console = Console()
-    found = [chip(preset, root or None, mhz, options.board_watts)]
+    found = [chip(preset, root, mhz, options.board_watts)]
     for job in track(todo, "measuring", console=Console(stderr=True), transient=True):
         found.append(timed(job, options.seconds))
     if options.json:
